@@ -1,0 +1,18 @@
+# SPDX-License-Identifier: Apache-2.0
+# Puts each script of src/blackboard/lua into the library as a string: its first line (#!lua), common.lua, its rest.
+set(lua_folder ${PROJECT_SOURCE_DIR}/src/blackboard/lua)
+file(GLOB scripts CONFIGURE_DEPENDS ${lua_folder}/*.lua)
+set_property(DIRECTORY APPEND PROPERTY CMAKE_CONFIGURE_DEPENDS ${scripts})
+file(READ ${lua_folder}/common.lua common)
+set(embedded_text "// Made from src/blackboard/lua by cmake/embed_lua.cmake.\n#include \"blackboard/scripts.hpp\"\n\nnamespace stint::scripts {\n")
+foreach(script IN LISTS scripts)
+  get_filename_component(name ${script} NAME_WE)
+  if(NOT name STREQUAL "common")
+    file(READ ${script} text)
+    string(REGEX REPLACE "^([^\n]*\n)" "\\1${common}" text "${text}")
+    string(APPEND embedded_text "const Script ${name}{\"${name}\", R\"lua(${text})lua\"};\n")
+  endif()
+endforeach()
+string(APPEND embedded_text "}  // namespace stint::scripts\n")
+set(embedded_lua ${PROJECT_BINARY_DIR}/embedded_lua.cpp)
+file(CONFIGURE OUTPUT ${embedded_lua} CONTENT "${embedded_text}" @ONLY)

@@ -1,0 +1,161 @@
+// SPDX-License-Identifier: Apache-2.0
+// Values to bytes and back. Trivially copyable values are stored as their bytes, the rest by Boost.Serialization
+// (write `template <class A> void serialize(A& archive, unsigned) { archive & field & …; }`). Unordered containers
+// are written sorted, so that equal values have equal bytes: do not include Boost's own headers for those two.
+// Bytes are checked by the frame around them (src/codec/frame.hpp) before they come here.
+#pragma once
+
+#include <boost/archive/binary_iarchive.hpp>
+#include <boost/archive/binary_oarchive.hpp>
+#include <boost/serialization/array.hpp>
+#include <boost/serialization/map.hpp>
+#include <boost/serialization/optional.hpp>
+#include <boost/serialization/set.hpp>
+#include <boost/serialization/split_free.hpp>
+#include <boost/serialization/string.hpp>
+#include <boost/serialization/utility.hpp>
+#include <boost/serialization/vector.hpp>
+
+#include <algorithm>
+#include <cstdint>
+#include <cstring>
+#include <stdexcept>
+#include <streambuf>
+#include <string>
+#include <string_view>
+#include <type_traits>
+#include <unordered_map>
+#include <unordered_set>
+#include <utility>
+#include <vector>
+
+namespace stint::archive {
+
+/// Bytes that are not what this program writes; the chunk behind them is computed again.
+struct DecodeError : std::runtime_error {
+  using std::runtime_error::runtime_error;
+};
+
+/// FNV-1a of the type's name and size: tells two programs' partials apart.
+inline std::uint64_t fingerprint(std::string_view type, std::size_t size) {
+  std::uint64_t hash = 0xcbf29ce484222325U ^ size;
+  for (unsigned char c : type) hash = (hash ^ c) * 0x100000001b3U;
+  return hash;
+}
+
+namespace detail {
+class StringSink final : public std::streambuf {
+ public:
+  explicit StringSink(std::string& out) : out_(out) {}
+
+ protected:
+  int_type overflow(int_type c) override {
+    if (c != traits_type::eof()) out_.push_back(static_cast<char>(c));
+    return c;
+  }
+  std::streamsize xsputn(const char* bytes, std::streamsize count) override {
+    out_.append(bytes, static_cast<std::size_t>(count));
+    return count;
+  }
+
+ private:
+  std::string& out_;
+};
+
+class StringSource final : public std::streambuf {
+ public:
+  explicit StringSource(std::string_view bytes) {
+    auto* begin = const_cast<char*>(bytes.data());
+    setg(begin, begin, begin + bytes.size());
+  }
+  [[nodiscard]] bool used_up() const { return gptr() == egptr(); }
+};
+
+constexpr unsigned flags = boost::archive::no_header | boost::archive::no_tracking;
+
+template <class Sorted, class Archive, class Container>
+void save_sorted(Archive& archive, const Container& container) {
+  Sorted sorted(container.begin(), container.end());
+  std::sort(sorted.begin(), sorted.end());
+  archive << sorted;
+}
+template <class Sorted, class Archive, class Container>
+void load_sorted(Archive& archive, Container& container) {
+  Sorted sorted;
+  archive >> sorted;
+  container = Container(std::make_move_iterator(sorted.begin()), std::make_move_iterator(sorted.end()));
+}
+}  // namespace detail
+
+template <class T>
+std::string encode(const T& value) {
+  if constexpr (std::is_trivially_copyable_v<T>) {
+    std::string bytes(sizeof(T), '\0');
+#if defined(__has_builtin) && __has_builtin(__builtin_clear_padding)
+    alignas(T) char copy[sizeof(T)];
+    std::memcpy(copy, &value, sizeof(T));
+    __builtin_clear_padding(reinterpret_cast<T*>(copy));  // padding would differ between equal values
+    std::memcpy(bytes.data(), copy, sizeof(T));
+#else
+    std::memcpy(bytes.data(), &value, sizeof(T));
+#endif
+    return bytes;
+  } else {
+    std::string bytes;
+    detail::StringSink sink(bytes);
+    boost::archive::binary_oarchive(sink, detail::flags) << value;
+    return bytes;
+  }
+}
+
+/// Throws DecodeError unless `bytes` is one whole value of type T.
+template <class T>
+T decode(std::string_view bytes) {
+  if constexpr (std::is_trivially_copyable_v<T>) {
+    if (bytes.size() != sizeof(T)) throw DecodeError("wrong number of bytes for this type");
+    T value;
+    std::memcpy(static_cast<void*>(&value), bytes.data(), sizeof(T));
+    return value;
+  } else {
+    T value;
+    detail::StringSource source(bytes);
+    try {
+      boost::archive::binary_iarchive(source, detail::flags) >> value;
+    } catch (const std::exception& error) {
+      throw DecodeError(std::string("not an archive of this type: ") + error.what());
+    }
+    if (!source.used_up()) throw DecodeError("bytes left behind the archive");
+    return value;
+  }
+}
+
+}  // namespace stint::archive
+
+namespace boost::serialization {
+
+template <class A, class K, class V, class H, class E, class L>
+void save(A& archive, const std::unordered_map<K, V, H, E, L>& map, unsigned) {
+  stint::archive::detail::save_sorted<std::vector<std::pair<K, V>>>(archive, map);
+}
+template <class A, class K, class V, class H, class E, class L>
+void load(A& archive, std::unordered_map<K, V, H, E, L>& map, unsigned) {
+  stint::archive::detail::load_sorted<std::vector<std::pair<K, V>>>(archive, map);
+}
+template <class A, class K, class V, class H, class E, class L>
+void serialize(A& archive, std::unordered_map<K, V, H, E, L>& map, unsigned version) {
+  split_free(archive, map, version);
+}
+template <class A, class K, class H, class E, class L>
+void save(A& archive, const std::unordered_set<K, H, E, L>& set, unsigned) {
+  stint::archive::detail::save_sorted<std::vector<K>>(archive, set);
+}
+template <class A, class K, class H, class E, class L>
+void load(A& archive, std::unordered_set<K, H, E, L>& set, unsigned) {
+  stint::archive::detail::load_sorted<std::vector<K>>(archive, set);
+}
+template <class A, class K, class H, class E, class L>
+void serialize(A& archive, std::unordered_set<K, H, E, L>& set, unsigned version) {
+  split_free(archive, set, version);
+}
+
+}  // namespace boost::serialization

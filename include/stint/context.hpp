@@ -1,0 +1,54 @@
+// SPDX-License-Identifier: Apache-2.0
+// What a job may ask and tell while it plans and computes. All of it may be used from OpenMP threads.
+#pragma once
+
+#include <atomic>
+#include <cstdint>
+#include <filesystem>
+#include <functional>
+#include <string>
+#include <string_view>
+
+namespace stint {
+
+/// Constant facts about this rank's share of a run; owned by the worker, outlives every Context.
+struct RunFacts {
+  std::string run;             ///< run id; empty while planning
+  std::string worker;          ///< `host/rank.random`; empty while planning
+  std::uint64_t seed = 0;      ///< from the job's name and content options: the same for the same content
+  int threads = 1;             ///< OpenMP threads of this rank
+  std::filesystem::path scratch_dir;  ///< where scratch_dir() makes its folder
+  std::function<void(std::string_view)> log = {};
+  const std::atomic<bool>* stop = nullptr;
+};
+
+class Context {
+ public:
+  explicit Context(const RunFacts& facts, std::uint64_t chunk = 0, int attempt = 1)
+      : facts_(&facts), chunk_(chunk), attempt_(attempt) {}
+
+  /// Threads that `compute` may use: all of the rank's for a job with parallel chunks, else one.
+  [[nodiscard]] int threads() const { return facts_->threads; }
+  [[nodiscard]] std::uint64_t chunk() const { return chunk_; }
+  /// 1 at the first try of this chunk.
+  [[nodiscard]] int attempt() const { return attempt_; }
+  [[nodiscard]] const std::string& run() const { return facts_->run; }
+  [[nodiscard]] const std::string& worker() const { return facts_->worker; }
+  /// A seed for an independent stream of random numbers, the same wherever and whenever the chunk is computed.
+  [[nodiscard]] std::uint64_t seed(std::uint64_t chunk) const;
+  /// One line for the log of this rank (`--log`, or stderr with -v).
+  void log(std::string_view line) const {
+    if (facts_->log) facts_->log(line);
+  }
+  /// True once the rank shall end early; a long `compute` may throw then, and is not charged with an attempt.
+  [[nodiscard]] bool stop_requested() const { return facts_->stop && facts_->stop->load(std::memory_order_relaxed); }
+  /// A folder of this rank for temporary files, made at the first call, removed when the rank ends.
+  [[nodiscard]] std::filesystem::path scratch_dir() const;
+
+ private:
+  const RunFacts* facts_;
+  std::uint64_t chunk_;
+  int attempt_;
+};
+
+}  // namespace stint

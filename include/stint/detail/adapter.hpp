@@ -1,0 +1,157 @@
+// SPDX-License-Identifier: Apache-2.0
+// Makes an AnyJob of a job author's struct, and says which part is missing. The loop over chunks is here, inside the
+// job's own types, so that a small chunk costs nanoseconds: no allocation and no virtual call a chunk.
+#pragma once
+
+#include <stint/archive.hpp>
+#include <stint/detail/any_job.hpp>
+#include <stint/error.hpp>
+#include <stint/job.hpp>
+
+#include <exception>
+#include <optional>
+#include <stdexcept>
+#include <string>
+#include <typeinfo>
+#include <utility>
+#include <vector>
+
+namespace stint {
+
+template <class J>
+constexpr std::string_view about_of() {
+  if constexpr (requires { J::about; }) {
+    return J::about;
+  } else {
+    return {};
+  }
+}
+
+template <class J>
+class Adapter final : public AnyJob {
+  static_assert(HasName<J>, "the job lacks: static constexpr auto name = \"…\"");
+  static_assert(HasPlan<J>, "the job lacks: plan(const stint::Context&), giving size() and operator[](chunk)");
+  static_assert(ComputesPlain<J> || ComputesWithScratch<J>,
+                "the job lacks: compute(item, const stint::Context&[, scratch&]) const, for the items of its plan");
+  static_assert(HasReduce<J>, "the job lacks: reduce(Partial& left, Partial right) const, for what compute returns");
+  static_assert(HasFinish<J>, "the job lacks: finish(Partial, stint::Output&), for what compute returns");
+
+  using Plan = PlanOf<J>;
+  using Value = PartialOf<J>;
+  template <class T>
+  struct Holds final : Hidden {
+    explicit Holds(T v) : value(std::move(v)) {}
+    T value;
+  };
+  using Held = Holds<Value>;
+  using HeldScratch = Holds<ScratchOf<J>>;
+
+ public:
+  std::string_view name() const override { return J::name; }
+  std::string_view version() const override {
+    if constexpr (requires { J::version; }) {
+      return J::version;
+    } else {
+      return {};
+    }
+  }
+  bool parallel_chunks() const override {
+    if constexpr (requires { J::parallel_chunks; }) {
+      return J::parallel_chunks;
+    } else {
+      return false;
+    }
+  }
+  std::uint64_t fingerprint() const override { return archive::fingerprint(typeid(Value).name(), sizeof(Value)); }
+
+  void options(Options& options) override {
+    if constexpr (requires { job_.options(options); }) job_.options(options);
+  }
+  void plan(const Context& context) override { plan_.emplace(job_.plan(context)); }
+  void adopt_plan(std::string_view bytes) override { plan_.emplace(archive::decode<Plan>(bytes)); }
+  std::string encode_plan() const override { return archive::encode(*plan_); }
+  std::uint64_t chunks() const override { return plan_->size(); }
+  std::vector<double> weights() const override {
+    if constexpr (requires { plan_->weights(); }) {
+      return {plan_->weights().begin(), plan_->weights().end()};
+    } else {
+      return {};
+    }
+  }
+  void prepare(const Context& context) override {
+    if constexpr (requires { job_.prepare(context); }) job_.prepare(context);
+  }
+  Scratch scratch(const Context& context) const override {
+    return std::make_unique<HeldScratch>(detail::scratch_of(job_, context));
+  }
+
+  void compute(Range chunks, int attempt, const RunFacts& facts, Hidden& scratch, Sink& sink) const override {
+    // A binary counter of finished nodes: the largest at the bottom, merged as soon as two siblings are there.
+    struct Node {
+      unsigned level;
+      std::uint64_t index;
+      Value value;
+    };
+    std::vector<Node> stack;
+    auto flush = [&] {
+      for (auto& node : stack) sink.node(node.level, node.index, std::make_unique<Held>(std::move(node.value)));
+      stack.clear();
+    };
+    auto& own = static_cast<HeldScratch&>(scratch).value;
+    for (std::uint64_t chunk = chunks.first; chunk < chunks.last; ++chunk) {
+      const Context context(facts, chunk, attempt);
+      try {
+        stack.push_back({0, chunk, detail::compute_of(job_, (*plan_)[chunk], context, own)});
+      } catch (const BadInput&) {
+        throw;
+      } catch (const std::exception& error) {
+        if (context.stop_requested()) {
+          flush();
+          throw;
+        }
+        flush();
+        sink.failed(chunk, error.what());
+        continue;
+      } catch (...) {
+        flush();
+        sink.failed(chunk, "an exception that is no std::exception");
+        continue;
+      }
+      while (stack.size() > 1 && stack.back().index % 2 == 1) {
+        Node& left = stack[stack.size() - 2];
+        Node& right = stack.back();
+        if (left.level != right.level || left.index + 1 != right.index) break;
+        job_.reduce(left.value, std::move(right.value));
+        stack.pop_back();
+        stack.back().level += 1;
+        stack.back().index /= 2;
+      }
+    }
+    flush();
+  }
+  void reduce(Hidden& left, Partial right) const override {
+    job_.reduce(static_cast<Held&>(left).value, std::move(static_cast<Held&>(*right).value));
+  }
+  std::string encode(const Hidden& partial) const override {
+    return archive::encode(static_cast<const Held&>(partial).value);
+  }
+  Partial decode(std::string_view bytes) const override {
+    return std::make_unique<Held>(archive::decode<Value>(bytes));
+  }
+  Partial empty() const override {
+    if constexpr (requires { Value(job_.empty()); }) {
+      return std::make_unique<Held>(job_.empty());
+    } else {
+      return nullptr;
+    }
+  }
+  void finish(Partial partial, Output& output) override {
+    job_.finish(std::move(static_cast<Held&>(*partial).value), output);
+  }
+
+ private:
+  J job_{};
+  std::optional<Plan> plan_;
+};
+
+}  // namespace stint

@@ -1,0 +1,63 @@
+// SPDX-License-Identifier: Apache-2.0
+// A job and its partials with their types hidden: what the engine sees. Made by Adapter (adapter.hpp); not for job
+// authors. Errors: whatever the job throws passes through, except from `compute` (see there).
+#pragma once
+
+#include <stint/context.hpp>
+#include <stint/options.hpp>
+#include <stint/output.hpp>
+#include <stint/range.hpp>
+
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace stint {
+
+/// Owns one value of a type that only the job's adapter knows.
+struct Hidden {
+  virtual ~Hidden() = default;
+};
+using Partial = std::unique_ptr<Hidden>;
+using Scratch = std::unique_ptr<Hidden>;
+
+/// Takes what `compute` makes.
+class Sink {
+ public:
+  virtual ~Sink() = default;
+  virtual void node(unsigned level, std::uint64_t index, Partial partial) = 0;
+  virtual void failed(std::uint64_t chunk, std::string error) = 0;
+};
+
+class AnyJob {
+ public:
+  virtual ~AnyJob() = default;
+  [[nodiscard]] virtual std::string_view name() const = 0;
+  [[nodiscard]] virtual std::string_view version() const = 0;  ///< empty: the job names none
+  [[nodiscard]] virtual bool parallel_chunks() const = 0;
+  [[nodiscard]] virtual std::uint64_t fingerprint() const = 0;  ///< of the type of its partials
+
+  virtual void options(Options& options) = 0;
+  virtual void plan(const Context& context) = 0;        ///< makes the plan and keeps it
+  virtual void adopt_plan(std::string_view bytes) = 0;  ///< keeps a plan made elsewhere
+  [[nodiscard]] virtual std::string encode_plan() const = 0;
+  [[nodiscard]] virtual std::uint64_t chunks() const = 0;
+  [[nodiscard]] virtual std::vector<double> weights() const = 0;  ///< empty: none
+  virtual void prepare(const Context& context) = 0;
+  [[nodiscard]] virtual Scratch scratch(const Context& context) const = 0;
+
+  /// Computes the chunks and hands their partials to `sink` as the maximal nodes of what succeeded. An exception of a
+  /// chunk goes to `sink.failed`; BadInput and `context.stop_requested` together with any exception pass through.
+  /// Thread-safe with a scratch of its own for each thread.
+  virtual void compute(Range chunks, int attempt, const RunFacts& facts, Hidden& scratch, Sink& sink) const = 0;
+  virtual void reduce(Hidden& left, Partial right) const = 0;
+  [[nodiscard]] virtual std::string encode(const Hidden& partial) const = 0;
+  [[nodiscard]] virtual Partial decode(std::string_view bytes) const = 0;
+  [[nodiscard]] virtual Partial empty() const = 0;  ///< null: the job has none
+  virtual void finish(Partial partial, Output& output) = 0;
+};
+
+}  // namespace stint

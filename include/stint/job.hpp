@@ -1,0 +1,89 @@
+// SPDX-License-Identifier: Apache-2.0
+// What a job is. A job is a plain struct; Stint calls its parts in this order:
+//
+//   options(Options&)            optional   registers its fields as options
+//   plan(Context) -> Plan        leader     the list of chunks, once (see plan.hpp, input.hpp)
+//   prepare(Context)             optional   once a rank, after options and plan: load a model, open a file
+//   scratch(Context) -> S        optional   one object a thread: buffers, generators, FFT plans
+//   compute(item, Context[, S&]) -> Partial         for every chunk, on any rank; const, since threads share the job
+//   reduce(Partial& left, Partial right)            merges the partial of the chunks right after left's into left
+//   finish(Partial, Output&)     leader     writes the result
+//
+// and these constants: `name` (needed), `about` (one line for --help), `version` (text; without it the program file
+// itself is the version), `parallel_chunks = true` (compute uses OpenMP itself and chunks come one after another;
+// without it, each thread computes chunks of its own). `empty()`, optional, gives the partial of a plan without chunks.
+//
+// A Partial is what compute returns: by value, movable, serialisable (trivially copyable, or by Boost.Serialization).
+// `reduce` must be associative in meaning, not in bits, and need not be commutative: Stint merges by a fixed tree.
+#pragma once
+
+#include <stint/context.hpp>
+#include <stint/options.hpp>
+#include <stint/output.hpp>
+
+#include <concepts>
+#include <cstdint>
+#include <string_view>
+#include <type_traits>
+#include <utility>
+
+namespace stint {
+
+template <class J>
+concept HasName = requires {
+  { J::name } -> std::convertible_to<std::string_view>;
+};
+template <class J>
+concept HasPlan = requires(J job, const Context& context) {
+  { job.plan(context).size() } -> std::convertible_to<std::uint64_t>;
+  job.plan(context)[std::uint64_t{0}];
+};
+template <class J>
+concept HasScratch = requires(const J job, const Context& context) { job.scratch(context); };
+
+namespace detail {
+struct NoScratch {};
+template <class J>
+auto scratch_of(const J& job, const Context& context) {
+  if constexpr (HasScratch<J>) {
+    return job.scratch(context);
+  } else {
+    return NoScratch{};
+  }
+}
+}  // namespace detail
+
+template <class J>
+using PlanOf = std::decay_t<decltype(std::declval<J&>().plan(std::declval<const Context&>()))>;
+template <class J>
+using ItemOf = decltype(std::declval<const PlanOf<J>&>()[std::uint64_t{0}]);
+template <class J>
+using ScratchOf = decltype(detail::scratch_of(std::declval<const J&>(), std::declval<const Context&>()));
+
+template <class J>
+concept ComputesPlain = requires(const J job, ItemOf<J> item, const Context& context) { job.compute(item, context); };
+template <class J>
+concept ComputesWithScratch = requires(const J job, ItemOf<J> item, const Context& context, ScratchOf<J>& scratch) {
+  job.compute(item, context, scratch);
+};
+
+namespace detail {
+template <class J>
+auto compute_of(const J& job, ItemOf<J> item, const Context& context, ScratchOf<J>& scratch) {
+  if constexpr (ComputesWithScratch<J>) {
+    return job.compute(item, context, scratch);
+  } else {
+    return job.compute(item, context);
+  }
+}
+}  // namespace detail
+
+template <class J>
+using PartialOf = decltype(detail::compute_of(std::declval<const J&>(), std::declval<ItemOf<J>>(),
+                                              std::declval<const Context&>(), std::declval<ScratchOf<J>&>()));
+template <class J>
+concept HasReduce = requires(const J job, PartialOf<J>& left, PartialOf<J> right) { job.reduce(left, std::move(right)); };
+template <class J>
+concept HasFinish = requires(J job, PartialOf<J> partial, Output& output) { job.finish(std::move(partial), output); };
+
+}  // namespace stint

@@ -1,0 +1,75 @@
+// SPDX-License-Identifier: Apache-2.0
+// What a job can be told on the command line. A job registers its fields here; Stint parses them, prints them
+// in `--help`, keeps them on the blackboard and makes them part of the run's identity. Ranks take them from
+// there, never from their own command line.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <initializer_list>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace stint {
+
+class Inputs;
+
+/// What an option changes.
+enum class OptionKind {
+  content,   ///< the partials: part of the run's identity
+  result,    ///< only what `finish` makes of them: changed, the stored result is finished anew, not computed anew
+  run_time,  ///< neither
+};
+
+class Options {
+ public:
+  /// One registered field. `set` throws std::invalid_argument with what is wrong; `get` gives what `set` takes
+  /// (floating point as hex, so that no bit is lost).
+  struct Entry {
+    std::string name;
+    std::string help;
+    OptionKind kind = OptionKind::content;
+    bool flag = false;        ///< takes no value
+    bool positional = false;  ///< given without its name; takes all that is left
+    bool required = false;    ///< a positional that may not be empty unless another option names inputs
+    std::string type;         ///< shown in --help: N, X, TEXT, BYTES, FILE
+    std::string initial;      ///< the default as shown in --help; empty: none
+    std::function<void(const std::vector<std::string>&)> set;
+    std::function<std::vector<std::string>()> get;
+    Inputs* inputs = nullptr;  ///< the files that it names are part of the identity
+  };
+
+  /// `--name`: a whole number (also written 1e9), a number, a text, a flag.
+  Options& add(std::string_view name, std::uint64_t& field, std::string_view help, OptionKind kind = {});
+  Options& add(std::string_view name, std::int64_t& field, std::string_view help, OptionKind kind = {});
+  Options& add(std::string_view name, double& field, std::string_view help, OptionKind kind = {});
+  Options& add(std::string_view name, std::string& field, std::string_view help, OptionKind kind = {});
+  Options& add(std::string_view name, bool& field, std::string_view help, OptionKind kind = {});
+  /// `--name A,B,C`: numbers.
+  Options& add(std::string_view name, std::vector<double>& field, std::string_view help, OptionKind kind = {});
+  /// `--name 64M`: bytes, with K, M, G or T (powers of 1024).
+  Options& add_bytes(std::string_view name, std::uint64_t& field, std::string_view help, OptionKind kind = {});
+  /// `--name one|two|three`.
+  Options& add_choice(std::string_view name, std::string& field, std::initializer_list<std::string_view> choices,
+                      std::string_view help, OptionKind kind = {});
+  /// `FILE|DIR…` without a name; directories are searched. Part of the identity: path, size, modification time.
+  Options& add_files(Inputs& field, std::string_view help, bool required = true);
+  /// `--name LIST`: a file that names more inputs, one a line.
+  Options& add_files_from(std::string_view name, Inputs& field, std::string_view help);
+  /// `--name FILE`: one input file.
+  Options& add_file(std::string_view name, Inputs& field, std::string_view help);
+
+  [[nodiscard]] const std::vector<Entry>& entries() const { return entries_; }
+
+ private:
+  Options& push(Entry entry);
+  std::vector<Entry> entries_;
+};
+
+/// Text to number, whole or std::invalid_argument that says what is wrong. Also used by Stint's own options.
+std::uint64_t parse_count(std::string_view text);
+std::uint64_t parse_bytes(std::string_view text);
+double parse_number(std::string_view text);
+
+}  // namespace stint

@@ -1,0 +1,21 @@
+// SPDX-License-Identifier: Apache-2.0
+// Where `finish` writes the result.
+#pragma once
+
+#include <ostream>
+#include <string>
+
+namespace stint {
+
+/// Nothing that is written here is seen before the result is stored on the blackboard; then each file is renamed
+/// into place whole. The streams throw std::ios_base::failure when a write fails.
+class Output {
+ public:
+  virtual ~Output() = default;
+  /// The main result: stdout, or the file named by `--output`.
+  virtual std::ostream& text() = 0;
+  /// One more file, binary, beside the one named by `--output` (else in the working folder). `name` has no '/'.
+  virtual std::ostream& file(const std::string& name) = 0;
+};
+
+}  // namespace stint

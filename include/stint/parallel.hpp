@@ -1,0 +1,61 @@
+// SPDX-License-Identifier: Apache-2.0
+// OpenMP loops for use inside `compute`, with the same bits for any number of threads, and exceptions carried out.
+#pragma once
+
+#include <stint/range.hpp>
+
+#include <atomic>
+#include <cstddef>
+#include <exception>
+#include <utility>
+#include <vector>
+
+namespace stint {
+
+/// Calls `body(i)` for each i of `range` on the threads of this rank. The first exception is thrown again here,
+/// after all threads have stopped.
+template <class Body>
+void parallel_for(Range range, Body&& body) {
+  std::exception_ptr error;
+  std::atomic<bool> failed{false};
+#pragma omp parallel for schedule(dynamic, 1)
+  for (std::uint64_t i = range.first; i < range.last; ++i) {
+    if (failed.load(std::memory_order_relaxed)) continue;
+    try {
+      body(i);
+    } catch (...) {
+      if (!failed.exchange(true)) error = std::current_exception();
+    }
+  }
+  if (error) std::rethrow_exception(error);
+}
+
+/// Merges `map(i)` over `range` by `reduce(left, right)`: blocks of fixed length from left to right, and then the
+/// blocks by a fixed tree. Both depend on the length of `range` alone, so the bits do not depend on the threads.
+template <class Map, class Reduce>
+auto parallel_reduce(Range range, Map&& map, Reduce&& reduce) {
+  using Value = std::decay_t<decltype(map(range.first))>;
+  constexpr std::uint64_t block = 4096;
+  if (range.empty()) return Value{};
+  const std::uint64_t blocks = (range.size() + block - 1) / block;
+  std::vector<Value> sums(blocks);
+  parallel_for({0, blocks}, [&](std::uint64_t b) {
+    std::uint64_t i = range.first + b * block;
+    const std::uint64_t end = i + block < range.last ? i + block : range.last;
+    Value sum = map(i++);
+    for (; i < end; ++i) reduce(sum, map(i));
+    sums[b] = std::move(sum);
+  });
+  for (std::uint64_t step = 1; step < blocks; step *= 2) {
+    for (std::uint64_t b = 0; b + step < blocks; b += 2 * step) reduce(sums[b], std::move(sums[b + step]));
+  }
+  return std::move(sums[0]);
+}
+
+/// The sum of `map(i)` over `range`, by the same fixed tree.
+template <class Map>
+auto parallel_sum(Range range, Map&& map) {
+  return parallel_reduce(range, std::forward<Map>(map), [](auto& left, auto&& right) { left += right; });
+}
+
+}  // namespace stint

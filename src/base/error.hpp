@@ -1,0 +1,31 @@
+// SPDX-License-Identifier: Apache-2.0
+// Exit codes, and the exceptions that end a rank. Expected outcomes are values, never exceptions.
+#pragma once
+
+#include <stdexcept>
+#include <string>
+
+namespace stint {
+
+enum class Exit : int {
+  complete = 0,
+  partial = 1,      ///< finished, but with failed chunks
+  usage = 2,        ///< usage or bad input
+  board = 3,        ///< blackboard unreachable, lost or refusing
+  damaged = 4,      ///< data damaged or written by an incompatible version
+  other_run = 5,    ///< the run id belongs to other content
+  defect = 70,      ///< a defect in Stint or in the job's code outside a chunk
+  interrupted = 75, ///< the same command continues
+};
+
+/// Ends the command: one line (what, on what, why, what to do) and the exit code.
+class Error : public std::runtime_error {
+ public:
+  Error(Exit exit, const std::string& line) : std::runtime_error(line), exit_(exit) {}
+  [[nodiscard]] Exit exit() const { return exit_; }
+
+ private:
+  Exit exit_;
+};
+
+}  // namespace stint

@@ -1,0 +1,201 @@
+// SPDX-License-Identifier: Apache-2.0
+// The blackboard as the engine sees it: the one narrow seam between decisions and Redis. Each method that changes
+// state is one atomic step which checks everything first, may be sent twice and may arrive late; the rules are those of
+// docs/design.md, 'Truth and hints'. Two implementations obey one contract suite: RedisBlackboard and the fake in tests/.
+//
+// Expected refusals are values (`Refusal`). Exceptions: BoardLost (no answer; nothing is known of the outcome; call
+// again with a higher request number) and Error (the board refuses for good). Not thread-safe: one object a thread.
+#pragma once
+
+#include <stint/range.hpp>
+
+#include "base/node.hpp"
+
+#include <cstdint>
+#include <functional>
+#include <map>
+#include <memory>
+#include <optional>
+#include <stdexcept>
+#include <string>
+#include <utility>
+#include <vector>
+
+namespace stint {
+
+/// The connection broke, timed out, or the server is loading, busy, or out of room: wait, and send again.
+class BoardLost : public std::runtime_error {
+ public:
+  using std::runtime_error::runtime_error;
+};
+
+/// Why a step was not taken. The words stand in src/blackboard/lua/README.md.
+enum class Refusal {
+  none,
+  gone,      ///< no such run, or another generation of it: stop
+  ended,     ///< the run's state is not `running`: stop
+  fenced,    ///< this worker was given up: drop everything, join anew under a new id
+  stale,     ///< an older request number than the last seen, or what the request names has changed: look again
+  full,      ///< too many nodes wait for the leader: commit all, then wait
+  program,   ///< the run belongs to another version of the program
+  identity,  ///< the run id belongs to other content
+};
+[[nodiscard]] const char* word_of(Refusal refusal);
+
+/// What never changes in a run, unless it is made anew.
+struct RunSpec {
+  std::string run;       ///< run id
+  std::string job;       ///< name
+  std::string program;   ///< version of the job, or digest of the program file
+  std::string identity;  ///< JSON: job, content options, digest of the input
+  std::string options;   ///< JSON: option name → list of texts; what ranks compute with
+  std::string plan;      ///< one frame
+  std::uint64_t chunks = 0;
+  std::uint64_t slots = 1;     ///< ranks of the first world
+  std::uint32_t retries = 2;
+  std::vector<double> profile; ///< cost of the chunks before place j of M: see `cost` in lua/common.lua; empty: all alike
+};
+
+/// Counters and state of a run, as last read.
+struct RunState {
+  std::uint64_t generation = 0;
+  std::string state;  ///< running done partial failed cancelled
+  std::uint64_t chunks = 0;
+  std::uint64_t done = 0;
+  std::uint64_t failed = 0;    ///< failed chunks
+  std::uint64_t computed = 0;  ///< chunks computed and reported, also those refused
+  std::uint64_t again = 0;     ///< chunks that were in the hands of a lost worker, or came in twice
+  std::uint64_t steals = 0;
+  std::uint64_t reaped = 0;
+  std::uint64_t workers = 0;   ///< joined now
+  double busy_seconds = 0;     ///< sum over chunks
+  std::map<std::string, std::string> fields;  ///< everything in the hash `run`, for output
+};
+
+/// Sent with every request of a worker. `number` grows with each sending, also of the same request.
+struct Caller {
+  std::string worker;
+  std::uint64_t generation = 0;
+  std::uint64_t number = 0;
+  std::vector<Range> held;  ///< all that the worker holds after this request, except what it is given
+  double rate = 0;          ///< its seconds for one unit of cost; 0: not known yet
+};
+
+struct Joined {
+  Refusal refusal = Refusal::none;
+  RunState state;
+  std::string leader;
+};
+
+struct ClaimWish {
+  double cost = 0;            ///< units of cost that fill the time target
+  std::uint64_t least = 1;    ///< chunks; so many threads wait
+  double least_steal = 0;     ///< seconds; a steal of less is not worth the round trips
+  double lease = 10;          ///< seconds
+  bool steal = true;
+};
+
+struct Claimed {
+  Refusal refusal = Refusal::none;
+  std::optional<Range> range;  ///< none: nothing to hand out now
+  int attempt = 1;
+  std::string source;          ///< retry pool own slot steal
+  std::uint64_t done = 0;
+  std::uint64_t failed = 0;
+  std::uint64_t queued = 0;    ///< chunks that still wait in the caller's own queue
+};
+
+struct Entry {
+  Node node;
+  std::string frame;
+};
+
+struct Work {
+  std::uint64_t computed = 0;  ///< chunks whose computation ended since the last commit
+  double busy_seconds = 0;     ///< spent on them, summed over chunks
+};
+
+struct Committed {
+  Refusal refusal = Refusal::none;
+  std::vector<Node> refused;  ///< entries not taken, some of their chunks being done
+  std::uint64_t done = 0;
+  std::uint64_t failed = 0;
+};
+
+/// What went wrong with a chunk.
+struct Failure {
+  std::uint64_t chunk = 0;
+  std::string error;
+  std::string host;
+};
+
+struct Failed {
+  Refusal refusal = Refusal::none;
+  bool counted = false;    ///< false: not in the caller's claims, or done
+  bool for_good = false;   ///< it was the last attempt
+  int attempts = 0;
+  bool first = false;      ///< the first failure of the run
+};
+
+struct Renewed {
+  Refusal refusal = Refusal::none;
+  RunState state;
+  std::string leader;
+  std::uint64_t leader_beat = 0;
+  std::map<std::string, std::uint64_t> beats;  ///< all workers; only for the leader
+};
+
+struct Finish {
+  std::uint64_t generation = 0;
+  std::string worker;
+  std::uint64_t done = 0;
+  std::uint64_t failed = 0;
+  std::vector<Node> used;   ///< the nodes on the board that the result was made of: all there are
+  std::string result;       ///< one frame
+  std::map<std::string, std::string> fields;  ///< kept with the run: times, threads
+};
+
+class Blackboard {
+ public:
+  virtual ~Blackboard() = default;
+
+  /// Makes the run with its plan, unless it is there; the loser of two first starts joins the winner's run. `fresh`
+  /// drops what is there; a failed or cancelled run goes on. Refuses with `identity` or `program` what differs;
+  /// `accept_program` records the new program instead.
+  virtual Joined create(const RunSpec& spec, bool fresh, bool accept_program) = 0;
+  /// `who`: JSON of who it is (host, boot, pid, start, rank, world, threads, version). `slot`: wished for, -1: none.
+  virtual Joined join(const Caller& caller, const std::string& who, std::int64_t slot, const std::string& program) = 0;
+  virtual Claimed claim(const Caller& caller, const ClaimWish& wish) = 0;
+  virtual Committed commit(const Caller& caller, const Work& work, const std::vector<Entry>& entries) = 0;
+  /// `delay`: seconds before another try.
+  virtual Failed fail(const Caller& caller, const Failure& failure, double delay) = 0;
+  /// Ends the run as failed, with what the same command shall return and say. For bad input and for a step of the job
+  /// outside a chunk.
+  virtual Refusal end(std::uint64_t generation, int exit_code, const std::string& error) = 0;
+  virtual Renewed renew(const std::string& worker, std::uint64_t generation) = 0;
+  /// Gives up `worker`, if its heartbeat still is `beat`; without `beat` it is known to be gone.
+  virtual Refusal reap(std::uint64_t generation, const std::string& worker, std::optional<std::uint64_t> beat) = 0;
+  virtual Refusal leave(const Caller& caller) = 0;
+  /// Leader only: `put` takes the place of `removed`; `lift` raises the limit of nodes, when nothing can be merged.
+  virtual Refusal fold(const std::string& worker, std::uint64_t generation, const std::vector<Node>& removed,
+                       const std::vector<Entry>& put, bool lift) = 0;
+  /// A node whose bytes (with this digest) cannot be read: its chunks are computed again.
+  virtual Refusal reject(std::uint64_t generation, Node node, const std::string& digest) = 0;
+  /// Leader only: stores the result and ends the run as `done`, or `partial` when chunks failed.
+  virtual Refusal finish(const Finish& finish) = 0;
+
+  // Reading. None of these changes anything.
+  virtual std::optional<RunState> state() = 0;
+  virtual std::string plan() = 0;
+  virtual std::vector<Node> nodes() = 0;
+  /// Frames of these nodes, in their order; empty where there is none (any more).
+  virtual std::vector<std::string> frames(const std::vector<Node>& nodes) = 0;
+  virtual std::map<std::string, std::string> workers() = 0;             ///< worker → who it is
+  virtual std::map<std::uint64_t, std::string> failures() = 0;          ///< failed chunk → JSON of its error
+  virtual std::optional<std::string> result() = 0;
+};
+
+/// Makes a Blackboard with a connection of its own for the run, for one thread.
+using BlackboardMaker = std::function<std::unique_ptr<Blackboard>()>;
+
+}  // namespace stint
