@@ -53,6 +53,8 @@ struct RunSpec {
   std::uint64_t chunks = 0;
   std::uint64_t slots = 1;     ///< ranks of the first world
   std::uint32_t retries = 2;
+  std::uint64_t node_limit = 8192;  ///< nodes on the board before `claim` answers FULL
+  std::uint64_t byte_limit = std::uint64_t{1} << 30;  ///< and their bytes
   std::vector<double> profile; ///< cost of the chunks before place j of M: see `cost` in lua/common.lua; empty: all alike
 };
 
@@ -179,8 +181,8 @@ class Blackboard {
   /// Leader only: `put` takes the place of `removed`; `lift` raises the limit of nodes, when nothing can be merged.
   virtual Refusal fold(const std::string& worker, std::uint64_t generation, const std::vector<Node>& removed,
                        const std::vector<Entry>& put, bool lift) = 0;
-  /// A node whose bytes (with this digest) cannot be read: its chunks are computed again.
-  virtual Refusal reject(std::uint64_t generation, Node node, const std::string& digest) = 0;
+  /// A node whose bytes, `frame`, cannot be read is taken out, if it still has these bytes: its chunks are computed again.
+  virtual Refusal reject(std::uint64_t generation, Node node, const std::string& frame) = 0;
   /// Leader only: stores the result and ends the run as `done`, or `partial` when chunks failed.
   virtual Refusal finish(const Finish& finish) = 0;
 

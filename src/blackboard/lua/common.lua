@@ -1,0 +1,200 @@
+-- SPDX-License-Identifier: Apache-2.0
+-- Put in front of every script. Reads only, except where a function's first word is set, give or let.
+-- A list of ranges is text: "0-8,16-20", each [first, last). Chunk numbers are whole and below 2^32.
+-- Cost: chunks are alike (cost 1 each) unless the key `profile` holds M+1 doubles, the cost of all chunks before place
+-- floor(j*N/M), for j = 0 … M; between two places it is interpolated.
+local RUN, PLAN, PROFILE, LOAD, BEATS, WORKERS, SLOTS, QUEUES, CLAIMS, DONE, NODES, ATTEMPTS, DELAYED, FAILED, LEADER,
+  RESULT, EVENTS = unpack(KEYS)
+local POOL = '-'
+
+local function now()
+  local time = redis.call('TIME')
+  return tonumber(time[1]) + tonumber(time[2]) / 1e6
+end
+
+local function event(kind, text)
+  redis.call('XADD', EVENTS, 'MAXLEN', '~', 2000, '*', 'kind', kind, 'text', text)
+end
+
+local function parse(text)
+  local list = {}
+  for first, last in string.gmatch(text or '', '(%d+)%-(%d+)') do
+    list[#list + 1] = {tonumber(first), tonumber(last)}
+  end
+  return list
+end
+
+local function text_of(list)
+  local words = {}
+  for i, range in ipairs(list) do words[i] = string.format('%.0f-%.0f', range[1], range[2]) end
+  return table.concat(words, ',')
+end
+
+local function joined(left, right)
+  if not left or left == '' then return right or '' end
+  if not right or right == '' then return left end
+  return left .. ',' .. right
+end
+
+-- What of `list` is not in `minus`. Both short.
+local function without(list, minus)
+  for _, cut in ipairs(minus) do
+    local rest = {}
+    for _, range in ipairs(list) do
+      if cut[2] <= range[1] or cut[1] >= range[2] then
+        rest[#rest + 1] = range
+      else
+        if range[1] < cut[1] then rest[#rest + 1] = {range[1], cut[1]} end
+        if range[2] > cut[2] then rest[#rest + 1] = {cut[2], range[2]} end
+      end
+    end
+    list = rest
+  end
+  return list
+end
+
+-- Counters of a run that stands and is running; else nil and the refusal.
+local function running(generation)
+  local f = redis.call('HMGET', RUN, 'generation', 'state', 'chunks', 'done', 'failed', 'slots', 'node_limit',
+    'byte_limit', 'node_bytes', 'computed', 'busy', 'retries')
+  if f[1] ~= generation then return nil, 'GONE' end
+  if f[2] ~= 'running' then return nil, 'ENDED' end
+  return {
+    chunks = tonumber(f[3]), done = tonumber(f[4]), failed = tonumber(f[5]), slots = tonumber(f[6]),
+    node_limit = tonumber(f[7]), byte_limit = tonumber(f[8]), node_bytes = tonumber(f[9]),
+    computed = tonumber(f[10]), busy = tonumber(f[11]), retries = tonumber(f[12]),
+  }
+end
+
+-- What the board thinks that a worker holds; else nil and the refusal.
+local function claims_of(worker, number)
+  if redis.call('HEXISTS', BEATS, worker) == 0 then return nil, 'FENCED' end
+  local seen, held = string.match(redis.call('HGET', CLAIMS, worker) or '0;', '^(%d+);(.*)$')
+  if number < tonumber(seen) then return nil, 'STALE' end
+  return held
+end
+
+-- Cost of the chunks before `chunk`.
+local profile_steps
+local function cost_before(chunk, chunks)
+  if not profile_steps then profile_steps = redis.call('STRLEN', PROFILE) / 8 - 1 end
+  if profile_steps < 1 then return chunk end
+  local step = math.min(math.floor(chunk * profile_steps / chunks), profile_steps - 1)
+  local low, high = struct.unpack('<dd', redis.call('GETRANGE', PROFILE, step * 8, step * 8 + 15))
+  local from, to = math.floor(step * chunks / profile_steps), math.floor((step + 1) * chunks / profile_steps)
+  return low + (high - low) * (chunk - from) / (to - from)
+end
+
+local function cost_of(list, chunks)
+  local sum = 0
+  for _, range in ipairs(list) do sum = sum + cost_before(range[2], chunks) - cost_before(range[1], chunks) end
+  return sum
+end
+
+-- The first border in (first, last] before which at least `cost` lies; `last` when there is not so much.
+local function border_at(first, last, cost, chunks)
+  local target = cost_before(first, chunks) + cost
+  local low, high = first + 1, last
+  while low < high do
+    local middle = math.floor((low + high) / 2)
+    if cost_before(middle, chunks) >= target then high = middle else low = middle + 1 end
+  end
+  return low
+end
+
+-- Lowers `border` to the border of a large node, but keeps more than half of [first, border).
+local function round_down(first, border)
+  local half, step = first + (border - first) / 2, 1
+  while math.floor(border / (step * 2)) * step * 2 > half do step = step * 2 end
+  return math.floor(border / step) * step
+end
+
+-- The ranges of slot `slot`: one stretch in each round, all rounds of like cost, cut at borders of nodes.
+local function slot_ranges(slot, run)
+  local rounds = math.max(1, math.min(16, math.floor(run.chunks / run.slots)))
+  local stretches, total = rounds * run.slots, cost_before(run.chunks, run.chunks)
+  local align = 1
+  while align * 8 <= run.chunks / stretches do align = align * 2 end
+  local function edge(k)
+    if k == 0 then return 0 end
+    if k == stretches then return run.chunks end
+    local place
+    if profile_steps < 1 then
+      place = math.floor(k * run.chunks / stretches)
+    else
+      place = border_at(0, run.chunks, total * k / stretches, run.chunks)
+    end
+    return math.floor(place / align) * align
+  end
+  local list = {}
+  for round = 0, rounds - 1 do
+    local k = round * run.slots + slot
+    local first, last = edge(k), edge(k + 1)
+    if first < last then list[#list + 1] = {first, last} end
+  end
+  return list
+end
+
+-- Seconds for one unit of cost: the worker's own, else the run's mean, else one.
+local function rate_or_guess(rate, run)
+  if rate > 0 then return rate end
+  if run.computed > 0 and run.busy > 0 then
+    return run.busy / run.computed * run.chunks / math.max(cost_before(run.chunks, run.chunks), 1e-300)
+  end
+  return 1
+end
+
+local function set_queue(worker, text, rate, run)
+  redis.call('HSET', QUEUES, worker, text)
+  redis.call('ZADD', LOAD, string.format('%.17g', cost_of(parse(text), run.chunks) * rate), worker)
+end
+
+local function give_to_pool(text)
+  if text ~= '' then redis.call('HSET', QUEUES, POOL, joined(redis.call('HGET', QUEUES, POOL), text)) end
+end
+
+-- How many chunks of the list are not done.
+local function open_chunks(list)
+  local open = 0
+  for _, range in ipairs(list) do
+    open = open + range[2] - range[1] - redis.call('BITCOUNT', DONE, range[1], range[2] - 1, 'BIT')
+  end
+  return open
+end
+
+-- Sets (byte 255) or clears (byte 0) the bits [first, last): whole bytes in one write, at most 14 single bits.
+local function set_done(first, last, byte)
+  local low, high = math.ceil(first / 8), math.floor(last / 8)
+  local bit = byte == 255 and 1 or 0
+  if low >= high then
+    for chunk = first, last - 1 do redis.call('SETBIT', DONE, chunk, bit) end
+    return
+  end
+  for chunk = first, low * 8 - 1 do redis.call('SETBIT', DONE, chunk, bit) end
+  redis.call('SETRANGE', DONE, low, string.rep(string.char(byte), high - low))
+  for chunk = high * 8, last - 1 do redis.call('SETBIT', DONE, chunk, bit) end
+end
+
+-- A worker is gone: what it held and what waited for it goes to the pool; the lead is free in the same step.
+local function let_go(worker)
+  local held = string.match(redis.call('HGET', CLAIMS, worker) or '0;', ';(.*)$')
+  give_to_pool(joined(held, redis.call('HGET', QUEUES, worker)))
+  redis.call('HDEL', CLAIMS, worker)
+  redis.call('HDEL', QUEUES, worker)
+  redis.call('HDEL', BEATS, worker)
+  redis.call('HDEL', WORKERS, worker)
+  redis.call('ZREM', LOAD, worker)
+  if redis.call('GET', LEADER) == worker then redis.call('DEL', LEADER) end
+end
+
+-- Entries (level, index, frame) from ARGV[from] on. Nil when one is malformed.
+local function entries_from(from)
+  local list = {}
+  for i = from, #ARGV, 3 do
+    local level, index = tonumber(ARGV[i]), tonumber(ARGV[i + 1])
+    if not (level and index and ARGV[i + 2]) or level > 32 then return nil end
+    list[#list + 1] = {name = ARGV[i] .. ':' .. ARGV[i + 1], first = index * 2 ^ level, last = (index + 1) * 2 ^ level,
+      frame = ARGV[i + 2]}
+  end
+  return list
+end

@@ -1,0 +1,30 @@
+#!lua flags=allow-oom
+-- SPDX-License-Identifier: Apache-2.0
+-- Stores the result and ends the run. Only if the result was made of all nodes on the board, and each chunk is done
+-- or failed. A partial run keeps its nodes, so that a rerun gives the bits of a run without failures.
+-- ARGV     generation, worker, done, failed, result frame, seconds to keep a done run, number of names, names of the
+--          nodes used…, then fields for the run: name, value
+-- Returns  OK state
+-- Refusals GONE ENDED STALE
+local worker, count = ARGV[2], tonumber(ARGV[7])
+local run, refusal = running(ARGV[1])
+if not run then return {refusal} end
+if redis.call('GET', LEADER) ~= worker or run.done ~= tonumber(ARGV[3]) or run.failed ~= tonumber(ARGV[4])
+  or run.done + run.failed ~= run.chunks or redis.call('HLEN', NODES) ~= count then
+  return {'STALE'}
+end
+for i = 8, 7 + count do
+  if redis.call('HEXISTS', NODES, ARGV[i]) == 0 then return {'STALE'} end
+end
+
+local state = run.failed > 0 and 'partial' or 'done'
+redis.call('SET', RESULT, ARGV[5])
+for i = 8 + count, #ARGV, 2 do redis.call('HSET', RUN, ARGV[i], ARGV[i + 1]) end
+redis.call('HSET', RUN, 'state', state, 'finished', string.format('%.3f', now()))
+redis.call('UNLINK', LOAD, BEATS, WORKERS, SLOTS, QUEUES, CLAIMS, DELAYED, LEADER)
+event('state', state)
+if state == 'done' then
+  redis.call('UNLINK', PLAN, PROFILE, DONE, NODES, ATTEMPTS, FAILED)
+  for _, key in ipairs({RUN, RESULT, EVENTS}) do redis.call('EXPIRE', key, ARGV[6]) end
+end
+return {'OK', state}

@@ -1,0 +1,39 @@
+#!lua flags=allow-oom
+-- SPDX-License-Identifier: Apache-2.0
+-- The leader puts parents in the place of the nodes that they were made of. Any of these missing: nothing happens.
+-- ARGV     generation, worker, lift (0 1: raise the limit of nodes), number of names, names to remove…,
+--          then entries: level, index, frame
+-- Returns  OK
+-- Refusals GONE ENDED STALE (not the leader, a name is missing, or the two sides do not cover the same chunks)
+local worker, lift, count = ARGV[2], ARGV[3] == '1', tonumber(ARGV[4])
+local run, refusal = running(ARGV[1])
+if not run then return {refusal} end
+if redis.call('GET', LEADER) ~= worker then return {'STALE'} end
+local entries = entries_from(5 + count)
+if not entries then return redis.error_reply('ERR stint: malformed entry') end
+local balance, bytes = 0, 0
+for i = 5, 4 + count do
+  local length = redis.call('HSTRLEN', NODES, ARGV[i])
+  if length == 0 then return {'STALE'} end
+  bytes = bytes - length
+  local level, index = string.match(ARGV[i], '^(%d+):(%d+)$')
+  local first, size, inside = tonumber(index) * 2 ^ level, 2 ^ level, false
+  for _, entry in ipairs(entries) do inside = inside or (first >= entry.first and first + size <= entry.last) end
+  if not inside then return {'STALE'} end
+  balance = balance - size
+end
+for _, entry in ipairs(entries) do
+  balance = balance + entry.last - entry.first
+  bytes = bytes + #entry.frame
+end
+if balance ~= 0 then return {'STALE'} end
+
+for i = 5, 4 + count do redis.call('HDEL', NODES, ARGV[i]) end
+for _, entry in ipairs(entries) do redis.call('HSET', NODES, entry.name, entry.frame) end
+redis.call('HINCRBY', RUN, 'node_bytes', bytes)
+if lift then
+  redis.call('HSET', RUN, 'node_limit', run.node_limit * 2, 'byte_limit', run.byte_limit * 2)
+  event('lift', string.format('%.0f nodes', run.node_limit * 2))
+end
+if count > 0 then event('fold', string.format('%d nodes into %d', count, #entries)) end
+return {'OK'}

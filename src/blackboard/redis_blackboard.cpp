@@ -1,0 +1,370 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "blackboard/redis_blackboard.hpp"
+
+#include "base/error.hpp"
+#include "blackboard/keys.hpp"
+
+#include <charconv>
+#include <cstdio>
+#include <cstring>
+#include <mutex>
+#include <unordered_map>
+
+namespace stint {
+namespace {
+
+// Answers that pass: the server is busy with itself, or out of room. All others are final.
+bool passes(std::string_view word) {
+  for (auto known : {"LOADING", "BUSY", "OOM", "MISCONF", "READONLY", "MASTERDOWN", "TRYAGAIN", "CLUSTERDOWN",
+                     "NOREPLICAS"}) {
+    if (word == known) return true;
+  }
+  return false;
+}
+
+std::string text_of(const std::vector<Range>& ranges) {
+  std::string text;
+  for (auto range : ranges) {
+    if (!text.empty()) text += ',';
+    text += std::to_string(range.first) + '-' + std::to_string(range.last);
+  }
+  return text;
+}
+
+std::string text_of(double value) {
+  char text[40];
+  std::snprintf(text, sizeof text, "%.17g", value);
+  return text;
+}
+
+std::uint64_t as_count(redis::ReplyView reply) { return static_cast<std::uint64_t>(reply.integer()); }
+
+std::optional<Node> node_named(std::string_view name) {
+  Node node;
+  const char* end = name.data() + name.size();
+  const auto level = std::from_chars(name.data(), end, node.level);
+  if (level.ec != std::errc{} || level.ptr == end || *level.ptr != ':') return std::nullopt;
+  const auto index = std::from_chars(level.ptr + 1, end, node.index);
+  if (index.ec != std::errc{} || index.ptr != end || node.level > 32) return std::nullopt;
+  return node;
+}
+
+Refusal refusal_of(redis::ReplyView reply) {
+  const std::string_view word = reply.size() > 0 ? reply[0].text() : reply.text();
+  for (auto refusal : {Refusal::gone, Refusal::ended, Refusal::fenced, Refusal::stale, Refusal::full, Refusal::program,
+                       Refusal::identity}) {
+    if (word == word_of(refusal)) return refusal;
+  }
+  return Refusal::none;
+}
+
+RunState state_of(std::map<std::string, std::string> fields) {
+  RunState state;
+  auto count = [&](const char* name) {
+    const auto it = fields.find(name);
+    return it == fields.end() ? 0 : std::strtoull(it->second.c_str(), nullptr, 10);
+  };
+  state.generation = count("generation");
+  state.state = fields["state"];
+  state.chunks = count("chunks");
+  state.done = count("done");
+  state.failed = count("failed");
+  state.computed = count("computed");
+  state.again = count("again");
+  state.steals = count("steals");
+  state.reaped = count("reaped");
+  state.busy_seconds = std::strtod(fields["busy"].c_str(), nullptr);
+  state.fields = std::move(fields);
+  return state;
+}
+
+}  // namespace
+
+const char* word_of(Refusal refusal) {
+  switch (refusal) {
+    case Refusal::none: return "OK";
+    case Refusal::gone: return "GONE";
+    case Refusal::ended: return "ENDED";
+    case Refusal::fenced: return "FENCED";
+    case Refusal::stale: return "STALE";
+    case Refusal::full: return "FULL";
+    case Refusal::program: return "PROGRAM";
+    case Refusal::identity: return "IDENTITY";
+  }
+  return "?";
+}
+
+RedisBlackboard::RedisBlackboard(redis::Address address, std::string run)
+    : address_(std::move(address)), run_(std::move(run)), keys_(keys::of_run(run_)) {}
+
+redis::Reply RedisBlackboard::command(std::span<const std::string_view> words) {
+  try {
+    if (!connection_) connection_ = std::make_unique<redis::Connection>(address_);
+    return connection_->command(words);
+  } catch (const redis::Lost& error) {
+    connection_.reset();
+    throw BoardLost(error.what());
+  } catch (const redis::Refused& error) {
+    if (error.word() == "NOSCRIPT") throw;
+    if (error.word() == "READONLY") connection_.reset();
+    if (passes(error.word())) throw BoardLost(std::string("the blackboard answers: ") + error.what());
+    throw Error(Exit::board, "the blackboard at " + address_.shown() + " refuses " + std::string(words[0]) + ": " +
+                                 error.what());
+  }
+}
+
+redis::Reply RedisBlackboard::command(std::initializer_list<std::string_view> words) {
+  return command(std::span<const std::string_view>(words.begin(), words.size()));
+}
+
+redis::Reply RedisBlackboard::call(const scripts::Script& script, std::span<const std::string_view> words) {
+  static std::mutex mutex;
+  static std::unordered_map<std::string_view, std::string> digests;  // script → what the server calls it
+  std::string digest;
+  {
+    const std::lock_guard lock(mutex);
+    digest = digests[script.name];
+  }
+  const std::string key_count = std::to_string(keys_.size());
+  std::vector<std::string_view> line{"EVALSHA", digest, key_count};
+  line.insert(line.end(), keys_.begin(), keys_.end());
+  line.insert(line.end(), words.begin(), words.end());
+  if (!digest.empty()) {
+    try {
+      return command(line);
+    } catch (const redis::Refused&) {
+      // NOSCRIPT: a server that was started anew
+    }
+  }
+  digest = command({"SCRIPT", "LOAD", script.text}).str();
+  line[1] = digest;
+  {
+    const std::lock_guard lock(mutex);
+    digests[script.name] = digest;
+  }
+  try {
+    return command(line);
+  } catch (const redis::Refused& error) {
+    throw BoardLost(std::string("the blackboard forgot a script: ") + error.what());
+  }
+}
+
+redis::Reply RedisBlackboard::call(const scripts::Script& script, std::initializer_list<std::string_view> words) {
+  return call(script, std::span<const std::string_view>(words.begin(), words.size()));
+}
+
+std::map<std::string, std::string> RedisBlackboard::hash(const std::string& key) {
+  const auto reply = command({"HGETALL", key});
+  std::map<std::string, std::string> fields;
+  for (std::size_t i = 0; i + 1 < reply.size(); i += 2) fields.emplace(reply[i].text(), reply[i + 1].text());
+  return fields;
+}
+
+Joined RedisBlackboard::create(const RunSpec& spec, bool fresh, bool accept_program) {
+  std::string profile(spec.profile.size() * sizeof(double), '\0');
+  std::memcpy(profile.data(), spec.profile.data(), profile.size());
+  const auto reply =
+      call(scripts::create_script,
+           {fresh ? "1" : "0", accept_program ? "1" : "0", spec.run, spec.job, spec.program, spec.identity,
+            spec.options, spec.plan, profile, std::to_string(spec.chunks), std::to_string(spec.slots),
+            std::to_string(spec.retries), std::to_string(spec.node_limit), std::to_string(spec.byte_limit)});
+  Joined joined;
+  joined.refusal = refusal_of(reply);
+  if (auto found = state()) joined.state = std::move(*found);
+  if (joined.refusal == Refusal::none) {
+    command({"ZADD", keys::runs, joined.state.fields["created"], spec.run});
+  }
+  return joined;
+}
+
+Joined RedisBlackboard::join(const Caller& caller, const std::string& who, std::int64_t slot,
+                             const std::string& program) {
+  const auto reply = call(scripts::join_script,
+                          {caller.generation == 0 ? "" : std::to_string(caller.generation), caller.worker, who,
+                           std::to_string(slot), program});
+  Joined joined;
+  joined.refusal = refusal_of(reply);
+  if (joined.refusal == Refusal::none) joined.leader = reply[2].str();
+  if (auto found = state()) {
+    joined.state = std::move(*found);
+  } else {
+    joined.refusal = Refusal::gone;
+  }
+  return joined;
+}
+
+Claimed RedisBlackboard::claim(const Caller& caller, const ClaimWish& wish) {
+  const auto reply = call(scripts::claim_script,
+                          {std::to_string(caller.generation), caller.worker, std::to_string(caller.number),
+                           text_of(caller.held), text_of(caller.rate), text_of(wish.cost), std::to_string(wish.least),
+                           text_of(wish.least_steal), text_of(wish.lease), wish.steal ? "1" : "0"});
+  Claimed claimed;
+  claimed.refusal = refusal_of(reply);
+  if (reply.size() >= 3) {
+    claimed.done = as_count(reply[1]);
+    claimed.failed = as_count(reply[2]);
+  }
+  if (reply.size() >= 4) claimed.queued = as_count(reply[3]);
+  if (reply.size() >= 8) {
+    claimed.range = Range{as_count(reply[4]), as_count(reply[5])};
+    claimed.attempt = static_cast<int>(reply[6].integer());
+    claimed.source = reply[7].str();
+  }
+  return claimed;
+}
+
+Committed RedisBlackboard::commit(const Caller& caller, const Work& work, const std::vector<Entry>& entries) {
+  std::vector<std::string> texts{std::to_string(caller.generation),   caller.worker,
+                                 std::to_string(caller.number),       text_of(caller.held),
+                                 text_of(caller.rate),                std::to_string(work.computed),
+                                 text_of(work.busy_seconds)};
+  const std::size_t fixed = texts.size();
+  for (const auto& entry : entries) {
+    texts.push_back(std::to_string(entry.node.level));
+    texts.push_back(std::to_string(entry.node.index));
+  }
+  std::vector<std::string_view> words(texts.begin(), texts.begin() + static_cast<std::ptrdiff_t>(fixed));
+  for (std::size_t i = 0; i < entries.size(); ++i) {
+    words.insert(words.end(), {texts[fixed + 2 * i], texts[fixed + 2 * i + 1], entries[i].frame});
+  }
+  const auto reply = call(scripts::commit_script, words);
+  Committed committed;
+  committed.refusal = refusal_of(reply);
+  if (reply.size() >= 3) {
+    committed.done = as_count(reply[1]);
+    committed.failed = as_count(reply[2]);
+    for (std::size_t i = 3; i < reply.size(); ++i) {
+      if (const auto node = node_named(reply[i].text())) committed.refused.push_back(*node);
+    }
+  }
+  return committed;
+}
+
+Failed RedisBlackboard::fail(const Caller& caller, const Failure& failure, double delay) {
+  const auto reply = call(scripts::fail_script,
+                          {std::to_string(caller.generation), caller.worker, std::to_string(caller.number),
+                           text_of(caller.held), std::to_string(failure.chunk), failure.error, failure.host,
+                           text_of(delay)});
+  Failed failed;
+  failed.refusal = refusal_of(reply);
+  if (reply.size() >= 5) {
+    failed.counted = reply[1].integer() == 1;
+    failed.for_good = reply[2].integer() == 1;
+    failed.attempts = static_cast<int>(reply[3].integer());
+    failed.first = reply[4].integer() == 1;
+  }
+  return failed;
+}
+
+Refusal RedisBlackboard::end(std::uint64_t generation, int exit_code, const std::string& error) {
+  return refusal_of(
+      call(scripts::end_script, {std::to_string(generation), std::to_string(exit_code), error}));
+}
+
+Renewed RedisBlackboard::renew(const std::string& worker, std::uint64_t generation) {
+  const auto reply = call(scripts::renew_script, {std::to_string(generation), worker});
+  Renewed renewed;
+  renewed.refusal = refusal_of(reply);
+  if (renewed.refusal == Refusal::none) {
+    renewed.leader = reply[1].str();
+    renewed.leader_beat = as_count(reply[2]);
+    if (reply.size() >= 4) {
+      const auto beats = reply[3];
+      for (std::size_t i = 0; i + 1 < beats.size(); i += 2) renewed.beats[beats[i].str()] = as_count(beats[i + 1]);
+    }
+  }
+  return renewed;
+}
+
+Refusal RedisBlackboard::reap(std::uint64_t generation, const std::string& worker, std::optional<std::uint64_t> beat) {
+  return refusal_of(
+      call(scripts::reap_script, {std::to_string(generation), worker, beat ? std::to_string(*beat) : ""}));
+}
+
+Refusal RedisBlackboard::leave(const Caller& caller) {
+  return refusal_of(call(scripts::leave_script, {std::to_string(caller.generation), caller.worker}));
+}
+
+Refusal RedisBlackboard::fold(const std::string& worker, std::uint64_t generation, const std::vector<Node>& removed,
+                              const std::vector<Entry>& put, bool lift) {
+  std::vector<std::string> texts{std::to_string(generation), worker, lift ? "1" : "0", std::to_string(removed.size())};
+  for (const auto& node : removed) texts.push_back(node.name());
+  const std::size_t fixed = texts.size();
+  for (const auto& entry : put) {
+    texts.push_back(std::to_string(entry.node.level));
+    texts.push_back(std::to_string(entry.node.index));
+  }
+  std::vector<std::string_view> words(texts.begin(), texts.begin() + static_cast<std::ptrdiff_t>(fixed));
+  for (std::size_t i = 0; i < put.size(); ++i) {
+    words.insert(words.end(), {texts[fixed + 2 * i], texts[fixed + 2 * i + 1], put[i].frame});
+  }
+  return refusal_of(call(scripts::fold_script, words));
+}
+
+Refusal RedisBlackboard::reject(std::uint64_t generation, Node node, const std::string& frame) {
+  return refusal_of(call(scripts::reject_script, {std::to_string(generation), std::to_string(node.level),
+                                                  std::to_string(node.index), frame}));
+}
+
+Refusal RedisBlackboard::finish(const Finish& finish) {
+  std::vector<std::string> texts{std::to_string(finish.generation), finish.worker, std::to_string(finish.done),
+                                 std::to_string(finish.failed), std::to_string(keep_seconds),
+                                 std::to_string(finish.used.size())};
+  for (const auto& node : finish.used) texts.push_back(node.name());
+  for (const auto& [name, value] : finish.fields) {
+    texts.push_back(name);
+    texts.push_back(value);
+  }
+  std::vector<std::string_view> words(texts.begin(), texts.end());
+  words.insert(words.begin() + 4, finish.result);
+  return refusal_of(call(scripts::finish_script, words));
+}
+
+std::optional<RunState> RedisBlackboard::state() {
+  auto fields = hash(keys_[0]);
+  if (fields.empty()) return std::nullopt;
+  RunState state = state_of(std::move(fields));
+  state.workers = as_count(command({"HLEN", keys_[4]}));
+  return state;
+}
+
+std::string RedisBlackboard::plan() { return command({"GET", keys_[1]}).str(); }
+
+std::vector<Node> RedisBlackboard::nodes() {
+  const auto reply = command({"HKEYS", keys_[10]});
+  std::vector<Node> nodes;
+  for (std::size_t i = 0; i < reply.size(); ++i) {
+    if (const auto node = node_named(reply[i].text())) nodes.push_back(*node);
+  }
+  return nodes;
+}
+
+std::vector<std::string> RedisBlackboard::frames(const std::vector<Node>& nodes) {
+  if (nodes.empty()) return {};
+  std::vector<std::string> names;
+  for (const auto& node : nodes) names.push_back(node.name());
+  std::vector<std::string_view> words{"HMGET", keys_[10]};
+  words.insert(words.end(), names.begin(), names.end());
+  const auto reply = command(words);
+  std::vector<std::string> frames;
+  for (std::size_t i = 0; i < reply.size(); ++i) frames.push_back(reply[i].str());
+  return frames;
+}
+
+std::map<std::string, std::string> RedisBlackboard::workers() { return hash(keys_[5]); }
+
+std::map<std::uint64_t, std::string> RedisBlackboard::failures() {
+  std::map<std::uint64_t, std::string> failures;
+  for (auto& [chunk, text] : hash(keys_[13])) {
+    failures.emplace(std::strtoull(chunk.c_str(), nullptr, 10), std::move(text));
+  }
+  return failures;
+}
+
+std::optional<std::string> RedisBlackboard::result() {
+  const auto reply = command({"GET", keys_[15]});
+  if (reply.nil()) return std::nullopt;
+  return reply.str();
+}
+
+}  // namespace stint

@@ -1,0 +1,60 @@
+// SPDX-License-Identifier: Apache-2.0
+// The blackboard on a real Redis: each step is one EVALSHA of a script in lua/. Connects when first used and again
+// after every loss, loads scripts that the server does not know. See blackboard.hpp for the contract.
+#pragma once
+
+#include "blackboard/blackboard.hpp"
+#include "blackboard/scripts.hpp"
+#include "redis/connection.hpp"
+
+#include <array>
+#include <initializer_list>
+#include <memory>
+#include <string>
+#include <vector>
+
+namespace stint {
+
+class RedisBlackboard final : public Blackboard {
+ public:
+  RedisBlackboard(redis::Address address, std::string run);
+
+  Joined create(const RunSpec& spec, bool fresh, bool accept_program) override;
+  Joined join(const Caller& caller, const std::string& who, std::int64_t slot, const std::string& program) override;
+  Claimed claim(const Caller& caller, const ClaimWish& wish) override;
+  Committed commit(const Caller& caller, const Work& work, const std::vector<Entry>& entries) override;
+  Failed fail(const Caller& caller, const Failure& failure, double delay) override;
+  Refusal end(std::uint64_t generation, int exit_code, const std::string& error) override;
+  Renewed renew(const std::string& worker, std::uint64_t generation) override;
+  Refusal reap(std::uint64_t generation, const std::string& worker, std::optional<std::uint64_t> beat) override;
+  Refusal leave(const Caller& caller) override;
+  Refusal fold(const std::string& worker, std::uint64_t generation, const std::vector<Node>& removed,
+               const std::vector<Entry>& put, bool lift) override;
+  Refusal reject(std::uint64_t generation, Node node, const std::string& frame) override;
+  Refusal finish(const Finish& finish) override;
+
+  std::optional<RunState> state() override;
+  std::string plan() override;
+  std::vector<Node> nodes() override;
+  std::vector<std::string> frames(const std::vector<Node>& nodes) override;
+  std::map<std::string, std::string> workers() override;
+  std::map<std::uint64_t, std::string> failures() override;
+  std::optional<std::string> result() override;
+
+  /// Seconds that a done run is kept; also how long its line in the list of runs stays.
+  static constexpr int keep_seconds = 14 * 24 * 3600;
+
+ private:
+  redis::Reply command(std::span<const std::string_view> words);
+  redis::Reply command(std::initializer_list<std::string_view> words);
+  redis::Reply call(const scripts::Script& script, std::span<const std::string_view> words);
+  redis::Reply call(const scripts::Script& script, std::initializer_list<std::string_view> words);
+  std::map<std::string, std::string> hash(const std::string& key);
+
+  redis::Address address_;
+  std::string run_;
+  std::array<std::string, 17> keys_;
+  std::unique_ptr<redis::Connection> connection_;
+};
+
+}  // namespace stint

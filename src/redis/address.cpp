@@ -1,0 +1,128 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "redis/address.hpp"
+
+#include "base/error.hpp"
+
+#include <charconv>
+
+namespace stint::redis {
+namespace {
+
+[[noreturn]] void refuse(const std::string& why) {
+  throw Error(Exit::usage, "the address of the blackboard is wrong: " + why +
+                               "; give redis://host:port/db or unix:///path/of/the.sock");
+}
+
+int number(std::string_view text, int most, const char* what) {
+  int value = -1;
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
+  if (error != std::errc{} || end != text.data() + text.size() || value < 0 || value > most) {
+    refuse(std::string(what) + " '" + std::string(text) + "' is no number from 0 to " + std::to_string(most));
+  }
+  return value;
+}
+
+// %40 and the like, as passwords need them.
+std::string decoded(std::string_view text) {
+  std::string out;
+  for (std::size_t i = 0; i < text.size(); ++i) {
+    int code = 0;
+    if (text[i] == '%' && i + 2 < text.size() &&
+        std::from_chars(text.data() + i + 1, text.data() + i + 3, code, 16).ptr == text.data() + i + 3) {
+      out.push_back(static_cast<char>(code));
+      i += 2;
+    } else {
+      out.push_back(text[i]);
+    }
+  }
+  return out;
+}
+
+std::string encoded(std::string_view text) {
+  static constexpr char digits[] = "0123456789ABCDEF";
+  std::string out;
+  for (unsigned char c : text) {
+    if (c == '%' || c == '@' || c == '/' || c == ':' || c == '?' || c == '#' || c <= ' ') {
+      out += {'%', digits[c >> 4], digits[c & 15]};
+    } else {
+      out.push_back(static_cast<char>(c));
+    }
+  }
+  return out;
+}
+
+}  // namespace
+
+Address parse_address(std::string_view text) {
+  Address address;
+  constexpr std::string_view unix_scheme = "unix://";
+  constexpr std::string_view tcp_scheme = "redis://";
+  if (text.starts_with(unix_scheme)) {
+    text.remove_prefix(unix_scheme.size());
+    if (const auto query = text.find("?db="); query != text.npos) {
+      address.database = number(text.substr(query + 4), 1'000'000, "database");
+      text = text.substr(0, query);
+    }
+    if (const auto at = text.find('@'); at != text.npos && !text.starts_with('/')) {
+      auto login = text.substr(0, at);
+      text.remove_prefix(at + 1);
+      const auto colon = login.find(':');
+      if (colon == login.npos) refuse("a login is user:password or :password");
+      address.user = decoded(login.substr(0, colon));
+      address.password = decoded(login.substr(colon + 1));
+    }
+    if (!text.starts_with('/')) refuse("the path of the socket must be absolute, 'unix:///…'");
+    if (text.size() > 107) refuse("a socket's path has at most 107 bytes, this one has " + std::to_string(text.size()));
+    address.socket = text;
+    return address;
+  }
+  if (!text.starts_with(tcp_scheme)) {
+    if (text.starts_with("rediss://")) refuse("TLS is not built in");
+    refuse("'" + std::string(text.substr(0, text.find_first_of(":@"))) + "' is no scheme known here");
+  }
+  text.remove_prefix(tcp_scheme.size());
+  if (const auto at = text.rfind('@'); at != text.npos) {
+    const auto login = text.substr(0, at);
+    text.remove_prefix(at + 1);
+    const auto colon = login.find(':');
+    if (colon == login.npos) refuse("a login is user:password or :password");
+    address.user = decoded(login.substr(0, colon));
+    address.password = decoded(login.substr(colon + 1));
+  }
+  if (const auto slash = text.find('/'); slash != text.npos) {
+    if (slash + 1 < text.size()) address.database = number(text.substr(slash + 1), 1'000'000, "database");
+    text = text.substr(0, slash);
+  }
+  if (text.starts_with('[')) {
+    const auto close = text.find(']');
+    if (close == text.npos) refuse("']' is missing");
+    address.host = text.substr(1, close - 1);
+    text.remove_prefix(close + 1);
+  } else {
+    const auto colon = text.find(':');
+    address.host = text.substr(0, colon);
+    text = colon == text.npos ? std::string_view{} : text.substr(colon);
+  }
+  if (text.starts_with(':')) address.port = number(text.substr(1), 65535, "port");
+  if (address.host.empty()) refuse("the host is missing");
+  return address;
+}
+
+std::string Address::shown() const {
+  Address plain = *this;
+  plain.user.clear();
+  plain.password.clear();
+  return plain.whole();
+}
+
+std::string Address::whole() const {
+  const std::string login = password.empty() && user.empty() ? "" : encoded(user) + ":" + encoded(password) + "@";
+  if (!socket.empty()) {
+    return "unix://" + login + socket + (database != 0 ? "?db=" + std::to_string(database) : "");
+  }
+  const bool colons = host.find(':') != host.npos;
+  return "redis://" + login + (colons ? "[" + host + "]" : host) + ":" + std::to_string(port) +
+         (database != 0 ? "/" + std::to_string(database) : "");
+}
+
+}  // namespace stint::redis

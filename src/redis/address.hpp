@@ -1,0 +1,27 @@
+// SPDX-License-Identifier: Apache-2.0
+// Where a Redis is: redis://[[user]:password@]host[:port][/db] or unix:///path[?db=N][#password in code only].
+#pragma once
+
+#include <string>
+#include <string_view>
+
+namespace stint::redis {
+
+struct Address {
+  std::string socket;  ///< path of a UNIX socket; empty: TCP
+  std::string host;
+  int port = 6379;
+  int database = 0;
+  std::string user;
+  std::string password;
+
+  /// Without the password: for people and logs.
+  [[nodiscard]] std::string shown() const;
+  /// With the password: for the environment of children, never for a command line.
+  [[nodiscard]] std::string whole() const;
+};
+
+/// Throws Error(usage) with one line for what is no address.
+Address parse_address(std::string_view text);
+
+}  // namespace stint::redis
