@@ -1,0 +1,87 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "cli/new_project.hpp"
+
+#include "base/error.hpp"
+#include "cli/templates.hpp"
+
+#include <algorithm>
+#include <array>
+#include <filesystem>
+#include <fstream>
+#include <ostream>
+#include <string_view>
+#include <system_error>
+
+namespace stint {
+namespace {
+
+constexpr std::size_t longest_name = 40;
+/// Targets that CMake keeps for itself, and the folder that the project is built in.
+constexpr std::array<std::string_view, 6> reserved{"all", "build", "clean", "help", "install", "test"};
+
+bool is_lower(char c) { return c >= 'a' && c <= 'z'; }
+bool is_digit(char c) { return c >= '0' && c <= '9'; }
+
+void check_name(const std::string& name) {
+  const auto allowed = [](char c) { return is_lower(c) || is_digit(c) || c == '_' || c == '-'; };
+  if (name.empty() || name.size() > longest_name || !is_lower(name[0]) || !std::ranges::all_of(name, allowed)) {
+    throw Error(Exit::usage, "cannot name a project '" + name + "': a name begins with a letter from a to z and goes on "
+                             "with such letters, digits, '_' and '-', " + std::to_string(longest_name) + " in all at most");
+  }
+  if (std::ranges::find(reserved, name) != reserved.end()) {
+    throw Error(Exit::usage, "cannot name a project '" + name + "': CMake uses this name itself; choose another");
+  }
+}
+
+/// my-first_job → MyFirstJob
+std::string type_name(const std::string& name) {
+  std::string type;
+  bool begins = true;
+  for (const char c : name) {
+    if (c == '_' || c == '-') {
+      begins = true;
+      continue;
+    }
+    type += begins && is_lower(c) ? static_cast<char>(c - 'a' + 'A') : c;
+    begins = false;
+  }
+  return type;
+}
+
+void replace_all(std::string& text, std::string_view from, std::string_view to) {
+  for (auto at = text.find(from); at != std::string::npos; at = text.find(from, at + to.size())) {
+    text.replace(at, from.size(), to);
+  }
+}
+
+}  // namespace
+
+void new_project(const std::string& name, std::ostream& out) {
+  check_name(name);
+  const std::filesystem::path folder = name;
+  std::error_code error;
+  if (!std::filesystem::create_directory(folder, error)) {
+    throw Error(Exit::usage, "cannot make the folder '" + name + "': " +
+                                 (error ? error.message() + "; go to a folder that you may write to"
+                                        : "it is there already; choose another name"));
+  }
+  const std::string type = type_name(name);
+  for (auto [file, text] : templates::files) {
+    replace_all(text, "{{name}}", name);
+    replace_all(text, "{{Name}}", type);
+    if (file == "job.cpp") file = name + ".cpp";
+    std::ofstream stream(folder / file, std::ios::binary);
+    stream << text;
+    stream.close();
+    if (!stream) {
+      std::filesystem::remove_all(folder, error);
+      throw Error(Exit::usage, "cannot write '" + (folder / file).string() + "': is there room on the disk?");
+    }
+  }
+  out << "Made " << name << "/. Next:\n"
+      << "  cd " << name << "\n"
+      << "  cmake -B build && cmake --build build && ctest --test-dir build\n"
+      << "  build/" << name << " run -n 4 --points 1e10\n";
+}
+
+}  // namespace stint
