@@ -115,6 +115,7 @@ struct Entry {
 struct Work {
   std::uint64_t computed = 0;  ///< chunks whose computation ended since the last commit
   double busy_seconds = 0;     ///< spent on them, summed over chunks
+  double last_end = -1;        ///< seconds since the last chunk ended; -1: none did
 };
 
 struct Committed {

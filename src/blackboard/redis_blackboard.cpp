@@ -217,7 +217,7 @@ Committed RedisBlackboard::commit(const Caller& caller, const Work& work, const 
   std::vector<std::string> texts{std::to_string(caller.generation),   caller.worker,
                                  std::to_string(caller.number),       text_of(caller.held),
                                  text_of(caller.rate),                std::to_string(work.computed),
-                                 text_of(work.busy_seconds)};
+                                 text_of(work.busy_seconds),          text_of(work.last_end)};
   const std::size_t fixed = texts.size();
   for (const auto& entry : entries) {
     texts.push_back(std::to_string(entry.node.level));

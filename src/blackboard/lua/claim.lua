@@ -129,6 +129,7 @@ if victim then
   event('steal', worker .. ' from ' .. victim)
 end
 set_queue(worker, own, speed, run)
+if not run.first_claim then redis.call('HSET', RUN, 'first_claim', string.format('%.6f', now())) end
 local queued = 0
 for _, range in ipairs(parse(own)) do queued = queued + range[2] - range[1] end
 if not first then

@@ -4,7 +4,7 @@
 -- refused whole and those of its chunks that are not done go to the pool. Who sends it does not matter for counting, so
 -- a fenced worker's entries are looked at too, and it is told that it is fenced.
 -- ARGV     generation, worker, request number, held ranges (afterwards), rate, chunks computed, busy seconds,
---          then entries: level, index, frame
+--          seconds since the last chunk ended (-1 none), then entries: level, index, frame
 -- Returns  OK done failed [names of refused entries…] | FENCED done failed [names…]
 -- Refusals GONE ENDED STALE
 local generation, worker, number, held = ARGV[1], ARGV[2], tonumber(ARGV[3]), ARGV[4]
@@ -14,7 +14,7 @@ if not run then return {refusal} end
 local board
 board, refusal = claims_of(worker, number)
 if refusal == 'STALE' then return {'STALE'} end
-local entries = entries_from(8)
+local entries = entries_from(9)
 if not entries then return redis.error_reply('ERR stint: malformed entry') end
 
 local refused, again, bytes, pooled, gone = {}, 0, 0, {}, {}
@@ -50,6 +50,7 @@ redis.call('HSET', RUN, 'done', run.done, 'failed', run.failed)
 redis.call('HINCRBY', RUN, 'node_bytes', bytes)
 redis.call('HINCRBY', RUN, 'computed', computed)
 redis.call('HINCRBYFLOAT', RUN, 'busy', string.format('%.9f', busy))
+if tonumber(ARGV[8]) >= 0 then redis.call('HSET', RUN, 'last_end', string.format('%.6f', now() - tonumber(ARGV[8]))) end
 if again > 0 then redis.call('HINCRBY', RUN, 'again', again) end
 give_to_pool(text_of(pooled))
 if board then

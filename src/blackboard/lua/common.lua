@@ -56,13 +56,13 @@ end
 -- Counters of a run that stands and is running; else nil and the refusal.
 local function running(generation)
   local f = redis.call('HMGET', RUN, 'generation', 'state', 'chunks', 'done', 'failed', 'slots', 'node_limit',
-    'byte_limit', 'node_bytes', 'computed', 'busy', 'retries')
+    'byte_limit', 'node_bytes', 'computed', 'busy', 'retries', 'first_claim')
   if f[1] ~= generation then return nil, 'GONE' end
   if f[2] ~= 'running' then return nil, 'ENDED' end
   return {
     chunks = tonumber(f[3]), done = tonumber(f[4]), failed = tonumber(f[5]), slots = tonumber(f[6]),
     node_limit = tonumber(f[7]), byte_limit = tonumber(f[8]), node_bytes = tonumber(f[9]),
-    computed = tonumber(f[10]), busy = tonumber(f[11]), retries = tonumber(f[12]),
+    computed = tonumber(f[10]), busy = tonumber(f[11]), retries = tonumber(f[12]), first_claim = f[13],
   }
 end
 
