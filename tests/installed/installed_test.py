@@ -1,0 +1,109 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Installs Stint into a temporary folder and uses it from there as a user outside this project would: the README's
+hello world by find_package and by pkg-config, and the project that `stint new` writes."""
+
+import glob
+import os
+import pathlib
+import re
+import shutil
+import subprocess
+import tempfile
+import unittest
+
+CMAKE = os.environ["CMAKE"]
+BUILD = os.environ["STINT_BUILD"]
+SOURCE = pathlib.Path(os.environ["STINT_SOURCE"])
+CXX = os.environ["CXX"]
+
+PROJECT = """cmake_minimum_required(VERSION 3.22)
+project(pi LANGUAGES CXX)
+find_package(stint REQUIRED)
+add_executable(pi pi.cpp)
+target_link_libraries(pi PRIVATE stint::stint)
+"""
+
+
+class Installed(unittest.TestCase):
+    @classmethod
+    def setUpClass(cls):
+        cls.folder = pathlib.Path(tempfile.mkdtemp(prefix="stint-installed-"))
+        cls.addClassCleanup(shutil.rmtree, cls.folder)
+        cls.prefix = cls.folder / "prefix"
+        cls.environment = {name: value for name, value in os.environ.items() if not name.startswith("STINT")}
+        cls.environment["STINT_HOME"] = str(cls.folder / "home")
+        cls.run_in(cls.folder, CMAKE, "--install", BUILD, "--prefix", cls.prefix)
+        cls.stint = cls.prefix / "bin" / "stint"
+        cls.addClassCleanup(cls.run_in, cls.folder, cls.stint, "serve", "--stop")
+
+    @classmethod
+    def run_in(cls, folder, *command, **environment):
+        """stdout of the command; an error with all that it said unless it returns 0."""
+        done = subprocess.run([str(part) for part in command], cwd=folder, env={**cls.environment, **environment},
+                              stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=500)
+        if done.returncode != 0:
+            raise AssertionError(f"{command} returned {done.returncode}\n{done.stdout}\n{done.stderr}")
+        return done.stdout
+
+    def hello_world(self, name):
+        """A new folder that holds the program of the README."""
+        programs = [text for text in re.findall(r"```cpp\n(.*?)```", (SOURCE / "README.md").read_text(), re.DOTALL)
+                    if "int main" in text]
+        self.assertEqual(1, len(programs), "the README has one whole program")
+        folder = self.folder / name
+        folder.mkdir()
+        (folder / "pi.cpp").write_text(programs[0])
+        return folder
+
+    def check_pi(self, program):
+        """The same bits from one rank, from two and from mpirun's own ranks, each computed anew."""
+        folder = program.parent
+        options = ["run", "--points", "1e6", "-q", "--fresh"]
+        one = self.run_in(folder, program, *options)
+        self.assertRegex(one, r"\A3\.14\d*\n\Z")
+        self.assertEqual(one, self.run_in(folder, program, "run", "-n", "2", *options[1:]))
+        self.assertEqual(one, self.run_in(folder, "mpirun", "-q", "--bind-to", "none", "-n", "2", program, *options))
+        self.assertEqual(one, self.run_in(folder, program, *options[:-1]), "the stored result")
+
+    def test_find_package_builds_the_hello_world_of_the_readme(self):
+        folder = self.hello_world("by_cmake")
+        (folder / "CMakeLists.txt").write_text(PROJECT)
+        self.run_in(folder, CMAKE, "-B", "build", f"-DCMAKE_PREFIX_PATH={self.prefix}", f"-DCMAKE_CXX_COMPILER={CXX}")
+        self.run_in(folder, CMAKE, "--build", "build")
+        self.check_pi(folder / "build" / "pi")
+
+    def test_pkg_config_builds_the_hello_world_of_the_readme(self):
+        folder = self.hello_world("by_pkg_config")
+        (found,) = glob.glob(f"{self.prefix}/lib*/**/stint.pc", recursive=True)
+        flags = self.run_in(folder, "pkg-config", "--cflags", "--libs", "stint",
+                            PKG_CONFIG_PATH=str(pathlib.Path(found).parent)).split()
+        libraries = pathlib.Path(found).parents[1]
+        self.run_in(folder, CXX, "-std=c++20", "-O2", "pi.cpp", "-o", "pi", *flags, f"-Wl,-rpath,{libraries}")
+        self.check_pi(folder / "pi")
+
+    def test_stint_new_writes_a_project_whose_own_test_passes(self):
+        self.run_in(self.folder, self.stint, "new", "demo")
+        folder = self.folder / "demo"
+        for name in ("CMakeLists.txt", "demo.cpp", "test.cmake", "run.sbatch", "README.md"):
+            self.assertNotIn("{{", (folder / name).read_text(), name)
+        self.run_in(folder, "bash", "-n", "run.sbatch")
+        self.run_in(folder, CMAKE, "-B", "build", f"-DCMAKE_PREFIX_PATH={self.prefix}", f"-DCMAKE_CXX_COMPILER={CXX}")
+        self.run_in(folder, CMAKE, "--build", "build")
+        self.run_in(folder / "build", "ctest", "--output-on-failure", "--no-tests=error")
+
+    def test_the_installed_program_knows_its_version_and_its_jobs(self):
+        version = re.search(r"project\(stint VERSION (\S+)", (SOURCE / "CMakeLists.txt").read_text()).group(1)
+        self.assertIn(version, self.run_in(self.folder, self.stint, "--version"))
+        self.assertIn("wordcount", self.run_in(self.folder, self.stint, "run", "--help"))
+
+    def test_man_pages_come_with_help2man(self):
+        pages = sorted(path.name for path in self.prefix.glob("share/man/man1/*.1"))
+        if shutil.which("help2man"):
+            self.assertIn("stint.1", pages)
+            self.assertIn("stint-run.1", pages)
+        else:
+            self.assertEqual([], pages)
+
+
+if __name__ == "__main__":
+    unittest.main()
