@@ -1,9 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
-// Ways to cut real input into chunks.
+// Ways to cut real input into chunks, and to read a chunk so that no record is cut or counted twice at a border.
 #pragma once
 
+#include <array>
+#include <cstddef>
 #include <cstdint>
+#include <memory>
+#include <span>
 #include <string>
+#include <string_view>
 #include <utility>
 #include <vector>
 
@@ -11,9 +16,9 @@ namespace stint {
 
 /// One input file as it was when the run was planned.
 struct InputFile {
-  std::string path;  ///< absolute
-  std::uint64_t size = 0;      ///< bytes
-  std::int64_t modified = 0;   ///< nanoseconds since the epoch
+  std::string path;           ///< absolute
+  std::uint64_t size = 0;     ///< bytes
+  std::int64_t modified = 0;  ///< nanoseconds since the epoch
 
   template <class Archive>
   void serialize(Archive& archive, unsigned) {
@@ -22,9 +27,14 @@ struct InputFile {
 };
 
 /// The input files of a job, as named on the command line; see Options::add_files. Directories are searched for
-/// regular files; the list is sorted by the bytes of the path within each argument and never by locale.
+/// regular files; the list is sorted by the bytes of the path within each argument and never by locale. Links to
+/// files are followed; in a directory that is searched, links to directories and dangling links are passed over.
 class Inputs {
  public:
+  Inputs() = default;
+  explicit Inputs(std::vector<std::string> files_and_directories, std::vector<std::string> lists = {})
+      : paths(std::move(files_and_directories)), list_files(std::move(lists)) {}
+
   std::vector<std::string> paths;       ///< files and directories as given
   std::vector<std::string> list_files;  ///< files that name more of them, one a line
 
@@ -58,10 +68,13 @@ class Pieces {
 
   template <class Archive>
   void serialize(Archive& archive, unsigned) {
-    archive & files_ & ends_ & chunk_bytes_;
+    archive & files_ & chunk_bytes_;
+    if constexpr (Archive::is_loading::value) add_up();
   }
 
  private:
+  void add_up();  ///< makes `ends_`; throws std::invalid_argument when no plan looks like this
+
   std::vector<InputFile> files_;
   std::vector<std::uint64_t> ends_;  ///< bytes up to and including file i
   std::uint64_t chunk_bytes_ = 1;
@@ -69,5 +82,49 @@ class Pieces {
 
 /// Cuts the files into chunks of `chunk_bytes`; 0 chooses: total/256, but between 1 MiB and 64 MiB.
 Pieces pieces(const Inputs& inputs, std::uint64_t chunk_bytes = 0);
+
+/// The bytes that end a record.
+class Separators {
+ public:
+  constexpr explicit Separators(std::string_view bytes) {
+    for (char byte : bytes) is_[static_cast<unsigned char>(byte)] = true;
+  }
+  [[nodiscard]] constexpr bool contains(char byte) const { return is_[static_cast<unsigned char>(byte)]; }
+
+ private:
+  std::array<bool, 256> is_{};
+};
+inline constexpr Separators white_space{" \t\n\v\f\r"};  ///< ASCII; records are words
+inline constexpr Separators newline{"\n"};               ///< records are lines, the empty ones too
+
+/// Reads the records that begin in a span; put one into the job's scratch. A record is what lies between two
+/// separators; the tail of one that began before the span is passed over, and the last one is read to its end, beyond
+/// the span. So over all chunks of a plan every record comes once and whole. All other bytes are data, NUL too.
+///
+///     for (const stint::Span& span : spans) {
+///       reader.open(span);
+///       for (auto block = reader.next(); !block.empty(); block = reader.next()) { … }
+///     }
+class RecordReader {
+ public:
+  static constexpr std::size_t padding = 64;  ///< bytes behind a block that may be read, but mean nothing
+
+  explicit RecordReader(const Separators& separators = white_space, std::size_t block_bytes = std::size_t{256} << 10);
+  RecordReader(RecordReader&&) noexcept;
+  RecordReader& operator=(RecordReader&&) noexcept;
+  ~RecordReader();
+
+  /// Throws BadInput when the file is not there, cannot be read or was changed since the run was planned.
+  void open(const Span& span);
+  /// The next whole records with their separators; empty when none is left. It belongs to the caller, who may change
+  /// it, until the next call. It is about `block_bytes` long, or as long as one record (up to 1 GiB, else BadInput).
+  [[nodiscard]] std::span<char> next();
+  /// Where the last block begins, in bytes from the beginning of the file; for BadInput.
+  [[nodiscard]] std::uint64_t offset() const;
+
+ private:
+  struct State;
+  std::unique_ptr<State> state_;
+};
 
 }  // namespace stint

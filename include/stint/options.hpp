@@ -27,16 +27,16 @@ class Options {
   /// One registered field. `set` throws std::invalid_argument with what is wrong; `get` gives what `set` takes
   /// (floating point as hex, so that no bit is lost).
   struct Entry {
-    std::string name;
-    std::string help;
+    std::string name = {};
+    std::string help = {};
     OptionKind kind = OptionKind::content;
     bool flag = false;        ///< takes no value
     bool positional = false;  ///< given without its name; takes all that is left
     bool required = false;    ///< a positional that may not be empty unless another option names inputs
-    std::string type;         ///< shown in --help: N, X, TEXT, BYTES, FILE
-    std::string initial;      ///< the default as shown in --help; empty: none
-    std::function<void(const std::vector<std::string>&)> set;
-    std::function<std::vector<std::string>()> get;
+    std::string type = {};    ///< shown in --help: N, X, TEXT, BYTES, FILE
+    std::string initial = {}; ///< the default as shown in --help; empty: none
+    std::function<void(const std::vector<std::string>&)> set = {};
+    std::function<std::vector<std::string>()> get = {};
     Inputs* inputs = nullptr;  ///< the files that it names are part of the identity
   };
 

@@ -6,9 +6,11 @@
 
 #include <atomic>
 #include <cstddef>
+#include <cstdint>
 #include <exception>
+#include <memory>
+#include <type_traits>
 #include <utility>
-#include <vector>
 
 namespace stint {
 
@@ -38,7 +40,7 @@ auto parallel_reduce(Range range, Map&& map, Reduce&& reduce) {
   constexpr std::uint64_t block = 4096;
   if (range.empty()) return Value{};
   const std::uint64_t blocks = (range.size() + block - 1) / block;
-  std::vector<Value> sums(blocks);
+  const auto sums = std::make_unique<Value[]>(blocks);  // no vector: that of bool has no elements of their own
   parallel_for({0, blocks}, [&](std::uint64_t b) {
     std::uint64_t i = range.first + b * block;
     const std::uint64_t end = i + block < range.last ? i + block : range.last;
@@ -52,10 +54,16 @@ auto parallel_reduce(Range range, Map&& map, Reduce&& reduce) {
   return std::move(sums[0]);
 }
 
-/// The sum of `map(i)` over `range`, by the same fixed tree.
+/// The sum of `map(i)` over `range`, by the same fixed tree. Whole numbers are summed in 64 bits, so `map` may also be
+/// a condition, which is counted.
 template <class Map>
 auto parallel_sum(Range range, Map&& map) {
-  return parallel_reduce(range, std::forward<Map>(map), [](auto& left, auto&& right) { left += right; });
+  using Value = std::decay_t<decltype(map(range.first))>;
+  using Wide = std::conditional_t<std::is_signed_v<Value>, std::int64_t, std::uint64_t>;
+  using Sum = typename std::conditional_t<std::is_integral_v<Value>, std::type_identity<Wide>,
+                                          std::type_identity<Value>>::type;
+  return parallel_reduce(range, [&](std::uint64_t i) -> Sum { return map(i); },
+                         [](Sum& left, auto&& right) { left += std::forward<decltype(right)>(right); });
 }
 
 }  // namespace stint
