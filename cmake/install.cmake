@@ -62,5 +62,5 @@ if(HELP2MAN AND NOT CMAKE_CROSSCOMPILING AND NOT STINT_SANITIZE)
   add_man_page(serve "runs the embedded blackboard")
   add_man_page(new "begins a project with a job of your own")
   add_custom_target(stint_man ALL DEPENDS ${man_pages})
-  install(FILES ${man_pages} DESTINATION ${CMAKE_INSTALL_MANDIR}/man1)
+  install(FILES ${man_pages} DESTINATION ${CMAKE_INSTALL_MANDIR}/man1 OPTIONAL)  # or not made yet
 endif()
