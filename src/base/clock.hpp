@@ -1,0 +1,23 @@
+// SPDX-License-Identifier: Apache-2.0
+// Time as the engine sees it: seconds that only grow. A test brings its own.
+#pragma once
+
+#include <chrono>
+
+namespace stint {
+
+class Clock {
+ public:
+  virtual ~Clock() = default;
+  /// Seconds since some fixed moment; never goes back.
+  [[nodiscard]] virtual double now() const = 0;
+};
+
+class SteadyClock final : public Clock {
+ public:
+  [[nodiscard]] double now() const override {
+    return std::chrono::duration<double>(std::chrono::steady_clock::now().time_since_epoch()).count();
+  }
+};
+
+}  // namespace stint

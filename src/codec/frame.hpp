@@ -1,0 +1,46 @@
+// SPDX-License-Identifier: Apache-2.0
+// The wrapping of every value that leaves a process. Little-endian:
+//
+//   4 bytes  magic "STNT"
+//   1        format version, 1
+//   1        kind of value: 'p' plan, 'n' node, 'r' result
+//   1        flags: 1 = the payload is compressed by zstd
+//   1        zero
+//   8        fingerprint of the type of the value
+//   8        chunks that it stands for
+//   8        length of the payload before compression
+//   8        XXH3 of the 32 bytes above and of the payload as stored
+//   …        payload
+//
+// A frame is checked whole before anything is decoded, so that Boost.Serialization never sees a foreign byte. What is
+// bad about it: a flipped bit costs the whole value; but values are small, and each can be computed again.
+#pragma once
+
+#include <cstdint>
+#include <stdexcept>
+#include <string>
+#include <string_view>
+
+namespace stint::codec {
+
+/// Not a frame, damaged, or of another type or version. What to do is the caller's: compute the chunks again.
+class FrameError : public std::runtime_error {
+ public:
+  using std::runtime_error::runtime_error;
+};
+
+struct Label {
+  char kind = 'n';
+  std::uint64_t fingerprint = 0;
+  std::uint64_t chunks = 0;
+};
+
+std::string wrap(const Label& label, std::string payload);
+/// Throws FrameError unless the frame is whole and labelled like this.
+std::string unwrap(const Label& label, std::string_view frame);
+
+/// 16 hexadecimal digits of XXH3.
+std::string digest(std::string_view bytes);
+std::uint64_t hash(std::string_view bytes);
+
+}  // namespace stint::codec

@@ -1,0 +1,180 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "engine/courier.hpp"
+
+#include <algorithm>
+
+namespace stint {
+namespace {
+
+constexpr std::size_t entries_a_commit = 512;
+constexpr std::size_t bytes_a_commit = std::size_t{32} << 20;
+constexpr double gather_seconds = 0.01;  // at the end of a run, results that end together go together
+
+}  // namespace
+
+Courier::Courier(Session& session, Workload& workload, Blackboard& board, const Clock& clock, CourierOptions options,
+                 std::function<std::string(const Node&, const Hidden&)> encode, std::function<void()> rejoin)
+    : session_(session),
+      workload_(workload),
+      board_(board),
+      clock_(clock),
+      options_(std::move(options)),
+      encode_(std::move(encode)),
+      rejoin_(std::move(rejoin)) {}
+
+Caller Courier::caller(const std::vector<Node>& but) {
+  auto [worker, generation] = session_.identity();
+  return {std::move(worker), generation, ++number_, workload_.held(but), workload_.rate()};
+}
+
+// True when the step ends here.
+bool Courier::refused(Refusal refusal) {
+  if (session_.ended_by(refusal)) return true;
+  if (refusal == Refusal::fenced) session_.fenced = true;
+  return refusal != Refusal::none;
+}
+
+bool Courier::commit_due(double now) const {
+  const auto since = workload_.waiting_since();
+  if (!since) return false;
+  if (session_.drain || full_ || now - *since >= options_.commit_seconds) return true;
+  if (!starved_) return false;
+  const auto demand = workload_.demand();
+  return demand.ready_chunks == 0 && (demand.running == 0 || now - *since >= gather_seconds);
+}
+
+void Courier::commit() {
+  if (pending_.empty()) {
+    auto taken = workload_.collect();
+    for (auto& [node, partial] : taken.nodes) {
+      pending_.push_back({node, encode_(node, *partial)});
+      if (pending_.back().frame.size() > options_.partial_limit) {
+        throw Error(Exit::usage, "the partial of chunks " + std::to_string(node.first()) + " to " +
+                                     std::to_string(node.last() - 1) + " has " +
+                                     std::to_string(pending_.back().frame.size() >> 20) +
+                                     " MiB, more than the limit; make chunks smaller or raise --partial-limit");
+      }
+    }
+    pending_work_ = taken.work;
+  }
+  // In portions that the board can take at once.
+  std::vector<Entry> portion;
+  std::vector<Node> nodes;
+  std::size_t bytes = 0;
+  while (!pending_.empty() && portion.size() < entries_a_commit && bytes < bytes_a_commit) {
+    bytes += pending_.back().frame.size();
+    nodes.push_back(pending_.back().node);
+    portion.push_back(std::move(pending_.back()));
+    pending_.pop_back();
+  }
+  Committed committed;
+  try {
+    committed = board_.commit(caller(nodes), pending_work_, portion);
+  } catch (...) {
+    std::move(portion.begin(), portion.end(), std::back_inserter(pending_));
+    throw;
+  }
+  pending_work_ = {};
+  session_.progress.commits += 1;
+  if (committed.refusal == Refusal::stale) {
+    // Cannot happen to a courier that counts its requests; to be safe the nodes go again.
+    std::move(portion.begin(), portion.end(), std::back_inserter(pending_));
+    return;
+  }
+  workload_.committed(nodes);
+  if (refused(committed.refusal)) return;
+  session_.progress.done = committed.done;
+  session_.progress.failed = committed.failed;
+  session_.reducer.notify();
+}
+
+void Courier::tell_failure(const ChunkFailure& failure) {
+  const auto failed = board_.fail(caller({Node{0, failure.chunk}}), {failure.chunk, failure.error, options_.host},
+                                  policy::retry_seconds(failure.attempt));
+  workload_.failure_told(failure.chunk);
+  if (refused(failed.refusal) || !failed.counted) return;
+  const std::string line = "chunk " + std::to_string(failure.chunk) + " failed on " + options_.host + " (attempt " +
+                           std::to_string(failed.attempts) + (failed.for_good ? ", the last" : "") +
+                           "): " + failure.error;
+  if (failed.first) session_.say(line);
+  session_.log(line);
+}
+
+void Courier::claim(double now) {
+  const auto demand = workload_.demand();
+  ClaimWish wish;
+  const auto workers = session_.progress.workers.load();
+  wish.cost = policy::claim_cost(policy::claim_seconds(workers), workload_.rate(), last_cost_);
+  wish.least = static_cast<std::uint64_t>(std::max(1, demand.threads - demand.running));
+  wish.least_steal = policy::least_steal_seconds(round_trip_);
+  wish.lease = options_.lease;
+  wish.steal = options_.steal;
+  const auto claimed = board_.claim(caller(), wish);
+  const double took = clock_.now() - now;
+  round_trip_ += 0.2 * (std::min(took, 0.05) - round_trip_);
+  session_.progress.claims += 1;
+  full_ = claimed.refusal == Refusal::full;
+  if (!full_ && refused(claimed.refusal)) return;
+  session_.progress.done = claimed.done;
+  session_.progress.failed = claimed.failed;
+  if (claimed.range) {
+    last_cost_ = workload_.cost(*claimed.range);
+    workload_.add(*claimed.range, claimed.attempt);
+    starved_ = false;
+    misses_ = 0;
+    next_claim_ = 0;
+    return;
+  }
+  starved_ = !full_;
+  if (starved_) session_.reducer.notify();
+  const double random = std::uniform_real_distribution<>()(random_);
+  next_claim_ = clock_.now() + policy::idle_seconds(full_ ? 30 : misses_++, workers, random);
+}
+
+double Courier::step() {
+  if (session_.fenced) {
+    workload_.reset();
+    pending_.clear();
+    rejoin_();
+    number_ = 0;
+    session_.fenced = false;
+  }
+  if (const auto failure = workload_.next_failure()) {
+    tell_failure(*failure);
+    return 0;
+  }
+  const double now = clock_.now();
+  if (session_.drain) workload_.trim(0);
+  if (!pending_.empty() || commit_due(now)) {
+    commit();
+    return 0;
+  }
+  if (session_.drain) {
+    if (workload_.idle()) {
+      board_.leave(caller());
+      session_.end({Outcome::Kind::interrupted, Exit::interrupted, "told to stop"});
+    }
+    return 0.1;
+  }
+  const auto demand = workload_.demand();
+  // Chunks that turn out longer than thought go back, where an idle rank can have them.
+  if (demand.ready_seconds > 4 * policy::claim_seconds(session_.progress.workers) && workload_.trim(0.2)) {
+    board_.commit(caller(), {}, {});
+    return 0;
+  }
+  if (policy::should_claim(demand, round_trip_)) {
+    if (now >= next_claim_) {
+      claim(now);
+      return 0;
+    }
+    return std::min(next_claim_ - now, 0.01);
+  }
+  double wait = 0.2;
+  if (const auto since = workload_.waiting_since()) {
+    wait = std::min(wait, std::max(0.0, *since + options_.commit_seconds - now));
+    if (starved_) wait = std::min(wait, gather_seconds);
+  }
+  return wait;
+}
+
+}  // namespace stint

@@ -1,0 +1,64 @@
+// SPDX-License-Identifier: Apache-2.0
+// Carries ranges from the blackboard to the workload and nodes back, one round trip at a time, while the team computes.
+// Called by the courier thread of worker.cpp, or by a simulation: each step does at most one thing on the board, and
+// leaves everything as it was when the board is lost (BoardLost passes through), so that it is simply called again.
+#pragma once
+
+#include "base/clock.hpp"
+#include "engine/session.hpp"
+#include "engine/workload.hpp"
+
+#include <cstdint>
+#include <functional>
+#include <random>
+#include <string>
+#include <vector>
+
+namespace stint {
+
+struct CourierOptions {
+  double commit_seconds = 1;  ///< results are held for at most so long: that is what a crash costs
+  double lease = 10;          ///< seconds
+  bool steal = true;
+  std::uint64_t partial_limit = std::uint64_t{64} << 20;  ///< bytes of one encoded partial
+  std::string host;
+};
+
+class Courier {
+ public:
+  /// `encode` makes the frame of a node. `rejoin` gives this worker a new id on the board after it was fenced.
+  Courier(Session& session, Workload& workload, Blackboard& board, const Clock& clock, CourierOptions options,
+          std::function<std::string(const Node&, const Hidden&)> encode, std::function<void()> rejoin);
+
+  /// Does what is due; returns the seconds until something else may be, unless the workload changes before.
+  double step();
+
+ private:
+  Caller caller(const std::vector<Node>& but = {});
+  bool commit_due(double now) const;
+  void commit();
+  void claim(double now);
+  void tell_failure(const ChunkFailure& failure);
+  bool refused(Refusal refusal);
+
+  Session& session_;
+  Workload& workload_;
+  Blackboard& board_;
+  const Clock& clock_;
+  const CourierOptions options_;
+  const std::function<std::string(const Node&, const Hidden&)> encode_;
+  const std::function<void()> rejoin_;
+
+  std::uint64_t number_ = 0;          // of the last request sent
+  double round_trip_ = 0.0005;        // seconds, moving average of claims
+  double last_cost_ = 0;              // of the last claim
+  double next_claim_ = 0;
+  int misses_ = 0;                    // claims in vain, one after another
+  bool starved_ = false;              // the last claim found nothing
+  bool full_ = false;
+  std::vector<Entry> pending_;        // sent, not acknowledged
+  Work pending_work_;
+  std::minstd_rand random_{std::random_device{}()};
+};
+
+}  // namespace stint

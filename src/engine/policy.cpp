@@ -1,0 +1,47 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "engine/policy.hpp"
+
+#include <algorithm>
+#include <cmath>
+
+namespace stint::policy {
+
+double ahead_seconds(double round_trip) { return std::clamp(20 * round_trip, 0.002, 0.1); }
+
+bool should_claim(const Demand& demand, double round_trip) {
+  if (demand.ready_chunks == 0 && demand.running < demand.threads) return true;
+  const double ahead = ahead_seconds(round_trip);
+  return demand.chunk_seconds > 0 && demand.chunk_seconds < ahead && demand.ready_seconds < ahead;
+}
+
+double claim_seconds(std::uint64_t workers) { return std::clamp(static_cast<double>(workers) / 5000, 0.2, 1.0); }
+
+double claim_cost(double seconds, double rate, double last_cost) {
+  if (rate <= 0) return 0;
+  const double cost = seconds / rate;
+  return last_cost > 0 ? std::min(cost, 8 * last_cost) : cost;
+}
+
+double least_steal_seconds(double round_trip) { return 4 * round_trip; }
+
+double idle_seconds(int misses, std::uint64_t workers, double random) {
+  const double bound = std::clamp(static_cast<double>(workers) / 4000, 0.01, 5.0);
+  return std::min(bound, 0.001 * std::pow(1.5, std::min(misses, 30))) * (0.5 + random);
+}
+
+double reconnect_seconds(int misses, double random) {
+  return std::min(1.0, 0.01 * std::pow(2.0, std::min(misses, 10))) * (0.5 + random);
+}
+
+std::uint64_t block_chunks(std::uint64_t ready_chunks, int threads, double chunk_seconds) {
+  if (chunk_seconds <= 0) return 1;
+  const double fill = 0.0005 / chunk_seconds;
+  const std::uint64_t portion = ready_chunks / (4 * static_cast<std::uint64_t>(threads));
+  if (fill <= 1) return 1;
+  const auto most = fill < 1e9 ? static_cast<std::uint64_t>(fill) : std::uint64_t{1'000'000'000};
+  return std::clamp<std::uint64_t>(most, 1, std::max<std::uint64_t>(portion, 1));
+}
+
+double retry_seconds(int attempt) { return std::min(30.0, 0.1 * std::pow(3.0, std::min(attempt - 1, 10))); }
+
+}  // namespace stint::policy

@@ -1,0 +1,49 @@
+// SPDX-License-Identifier: Apache-2.0
+// The engine's decisions as pure functions of plain values: when to claim, how much, how long to wait. The shares of a
+// steal and the shrinking towards the end of a run are decided where the load is known, in lua/claim.lua.
+#pragma once
+
+#include <cstdint>
+
+namespace stint::policy {
+
+/// What a rank has in hand. Seconds are wall seconds of the whole rank.
+struct Demand {
+  int threads = 1;
+  int running = 0;                 ///< threads at work on a block
+  std::uint64_t ready_chunks = 0;  ///< claimed, not begun
+  double ready_seconds = 0;
+  double chunk_seconds = 0;        ///< of one thread, for one chunk; 0: not known yet
+};
+
+/// Seconds of claimed work to keep ahead, so that a round trip of `round_trip` seconds is never waited for.
+double ahead_seconds(double round_trip);
+
+/// Chunks long against a round trip are fetched when a thread is idle: a chunk fetched ahead could not be stolen.
+/// Short ones are fetched while others compute.
+bool should_claim(const Demand& demand, double round_trip);
+
+/// Seconds of work in one claim: 0.2, and up to 1 as the workers become many, to spare the blackboard.
+double claim_seconds(std::uint64_t workers);
+
+/// Cost to ask for. `rate`: seconds of the rank for one unit; 0, not known: the least. It grows at most eightfold from
+/// one claim to the next, since the first chunks may mislead.
+double claim_cost(double seconds, double rate, double last_cost);
+
+/// A steal of less seconds is not worth its round trips.
+double least_steal_seconds(double round_trip);
+
+/// Pause of an idle worker after `misses` claims in vain: grows, with jitter (`random` in [0, 1)), bounded so that all
+/// workers together ask some thousand times a second.
+double idle_seconds(int misses, std::uint64_t workers, double random);
+
+/// Pause before another attempt to reach a blackboard that does not answer.
+double reconnect_seconds(int misses, double random);
+
+/// Chunks that a thread takes at once: about half a millisecond's worth, and several portions for each thread.
+std::uint64_t block_chunks(std::uint64_t ready_chunks, int threads, double chunk_seconds);
+
+/// Seconds until a failed chunk is tried again, by attempt (1, 2, …).
+double retry_seconds(int attempt);
+
+}  // namespace stint::policy

@@ -1,0 +1,219 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "engine/reducer.hpp"
+
+#include <stint/error.hpp>
+
+#include <algorithm>
+#include <exception>
+
+namespace stint {
+namespace {
+
+constexpr std::size_t names_a_read = 64;  // nodes may be large; so many at a time bound the memory of both sides
+
+}  // namespace
+
+Reducer::Reducer(Session& session, const AnyJob& job, Blackboard& board, const Clock& clock, Finisher finisher,
+                 ReducerOptions options)
+    : session_(session),
+      job_(job),
+      board_(board),
+      clock_(clock),
+      finisher_(std::move(finisher)),
+      options_(options),
+      next_fold_(clock.now() + options.fold_seconds) {}
+
+void Reducer::forget() {
+  merged_.clear();
+  known_.clear();
+  seen_done_ = ~std::uint64_t{0};
+}
+
+void Reducer::merge_in(Node node, Merged merged) {
+  for (auto sibling = merged_.find(node.sibling()); sibling != merged_.end();
+       sibling = merged_.find(node.sibling())) {
+    Merged left = node.is_left() ? std::move(merged) : std::move(sibling->second);
+    Merged right = node.is_left() ? std::move(sibling->second) : std::move(merged);
+    merged_.erase(sibling);
+    job_.reduce(*left.partial, std::move(right.partial));
+    left.made_of.insert(left.made_of.end(), right.made_of.begin(), right.made_of.end());
+    merged = std::move(left);
+    node = node.parent();
+  }
+  merged_.emplace(node, std::move(merged));
+}
+
+// False: what is in memory no longer fits the board.
+bool Reducer::read_new_nodes(const RunState& state) {
+  const auto names = board_.nodes();
+  std::vector<Node> missing;
+  std::size_t still_there = 0;
+  for (const auto& name : names) {
+    if (known_.contains(name)) {
+      still_there += 1;
+    } else {
+      missing.push_back(name);
+    }
+  }
+  if (still_there != known_.size()) return false;
+  std::sort(missing.begin(), missing.end(), [](const Node& a, const Node& b) { return a.first() < b.first(); });
+  for (std::size_t from = 0; from < missing.size(); from += names_a_read) {
+    const std::vector<Node> portion(missing.begin() + static_cast<std::ptrdiff_t>(from),
+                                    missing.begin() + static_cast<std::ptrdiff_t>(
+                                                          std::min(from + names_a_read, missing.size())));
+    auto frames = board_.frames(portion);
+    for (std::size_t i = 0; i < portion.size(); ++i) {
+      if (frames[i].empty()) return false;
+      Partial partial;
+      try {
+        partial = finisher_.decode(portion[i], frames[i]);
+      } catch (const std::exception& error) {
+        session_.say("the stored partial of chunks " + std::to_string(portion[i].first()) + " to " +
+                     std::to_string(portion[i].last() - 1) + " cannot be read (" + error.what() +
+                     "); these chunks are computed again");
+        session_.ended_by(board_.reject(state.generation, portion[i], frames[i]));
+        session_.courier.notify();
+        continue;
+      }
+      std::string().swap(frames[i]);
+      known_.insert(portion[i]);
+      merge_in(portion[i], {std::move(partial), {portion[i]}});
+    }
+  }
+  return true;
+}
+
+void Reducer::fold(const RunState& state) {
+  std::vector<Node> removed;
+  std::vector<Entry> put;
+  const double begun = clock_.now();
+  std::size_t bytes = 0;
+  for (const auto& [node, merged] : merged_) {
+    if (merged.made_of.size() < 2 || bytes > (std::size_t{64} << 20)) continue;
+    put.push_back({node, finisher_.encode(node, *merged.partial)});
+    bytes += put.back().frame.size();
+    removed.insert(removed.end(), merged.made_of.begin(), merged.made_of.end());
+  }
+  // Full of nodes that cannot be merged, since chunks between them are missing: more of them must be let in.
+  const bool lift = removed.empty();
+  if (lift) session_.log("many nodes wait for missing chunks; raising the limit");
+  const auto refusal = board_.fold(session_.identity().worker, state.generation, removed, put, lift);
+  if (session_.ended_by(refusal)) return;
+  if (refusal != Refusal::none) {
+    forget();
+    return;
+  }
+  for (const auto& node : removed) known_.erase(node);
+  for (const auto& entry : put) {
+    known_.insert(entry.node);
+    merged_[entry.node].made_of = {entry.node};
+  }
+  next_fold_ = clock_.now() + std::max(options_.fold_seconds, 20 * (clock_.now() - begun));
+}
+
+void Reducer::finish(const RunState& state) {
+  session_.progress.finishing = true;
+  // From left to right the nodes that there are: without failed chunks, the largest nodes of [0, N).
+  std::vector<std::pair<Node, Merged>> nodes;
+  while (!merged_.empty()) {
+    auto node = merged_.extract(merged_.begin());
+    nodes.emplace_back(node.key(), std::move(node.mapped()));
+  }
+  std::sort(nodes.begin(), nodes.end(), [](auto& a, auto& b) { return a.first.first() < b.first.first(); });
+  Partial result = nodes.empty() ? job_.empty() : nullptr;
+  Finish finish;
+  for (auto& [node, merged] : nodes) {
+    finish.used.insert(finish.used.end(), merged.made_of.begin(), merged.made_of.end());
+    if (result) {
+      job_.reduce(*result, std::move(merged.partial));
+    } else {
+      result = std::move(merged.partial);
+    }
+  }
+  forget();  // its partials are in the result now
+  finish.generation = state.generation;
+  finish.worker = session_.identity().worker;
+  finish.done = state.done;
+  finish.failed = state.failed;
+  if (result) {
+    finish.result = finisher_.encode_result(*result, state.done);
+    finisher_.render(std::move(result), state);
+  } else if (state.chunks == 0) {
+    const std::string line = "the plan has no chunks, and the job has no empty() to say what that gives";
+    board_.end(state.generation, static_cast<int>(Exit::usage), line);
+    session_.end({Outcome::Kind::failed, Exit::usage, line});
+    return;
+  }
+  finish.fields = finisher_.fields(state);
+  const auto refusal = board_.finish(finish);
+  if (refusal == Refusal::none) {
+    session_.end({Outcome::Kind::finished, state.failed > 0 ? Exit::partial : Exit::complete, ""});
+  } else {
+    session_.ended_by(refusal);
+  }
+}
+
+double Reducer::step() {
+  if (!session_.leading()) {
+    forget();
+    return 1;
+  }
+  const auto state = board_.state();
+  if (!state) {
+    session_.ended_by(Refusal::gone);
+    return 0;
+  }
+  auto& progress = session_.progress;
+  progress.chunks = state->chunks;
+  progress.done = state->done;
+  progress.failed = state->failed;
+  progress.workers = state->workers;
+  progress.steals = state->steals;
+  progress.reaped = state->reaped;
+  progress.again = state->again;
+  progress.computed = state->computed;
+  if (state->state != "running") {
+    session_.ended_by(Refusal::ended);
+    return 0;
+  }
+  const bool complete = state->done + state->failed == state->chunks;
+  if (state->generation != generation_) forget();
+  generation_ = state->generation;
+  pause_ = std::min(0.1, pause_ * 1.3);
+  try {
+    if (state->done != seen_done_ || complete) {
+      if (!read_new_nodes(*state)) {
+        forget();
+        return 0.001;
+      }
+      pause_ = 0.002;
+      seen_done_ = state->done;
+    }
+    if (complete) {
+      finish(*state);
+      return 0.01;
+    }
+    std::size_t foldable = 0;
+    for (const auto& [node, merged] : merged_) foldable += merged.made_of.size() > 1 ? merged.made_of.size() : 0;
+    const auto limit = state->fields.find("node_limit");
+    const bool full = limit != state->fields.end() && known_.size() >= std::stoull(limit->second);
+    const auto bytes = state->fields.find("node_bytes");
+    const auto byte_limit = state->fields.find("byte_limit");
+    const bool heavy = bytes != state->fields.end() && byte_limit != state->fields.end() &&
+                       std::stoull(bytes->second) >= std::stoull(byte_limit->second);
+    if (full || heavy || (foldable >= options_.fold_nodes && clock_.now() >= next_fold_)) fold(*state);
+  } catch (const BoardLost&) {
+    forget();
+    throw;
+  } catch (const Error&) {
+    throw;
+  } catch (const std::exception& error) {
+    // The job's own reduce or finish.
+    const std::string line = "the job failed while merging or finishing: " + std::string(error.what());
+    board_.end(state->generation, static_cast<int>(Exit::defect), line);
+    session_.end({Outcome::Kind::failed, Exit::defect, line});
+  }
+  return pause_;
+}
+
+}  // namespace stint

@@ -1,0 +1,72 @@
+// SPDX-License-Identifier: Apache-2.0
+// The leader's work: reads new nodes from the board, merges siblings in memory, folds from time to time what it merged,
+// and finishes the run when each chunk is done or failed. The tree fixes every merge, so it does not matter in which
+// order nodes come. Called by the reducer thread of worker.cpp, or by a simulation. When anything does not fit what is
+// on the board (another leader, a damaged node, a lost reply), it forgets all and reads again: the board is the truth.
+#pragma once
+
+#include <stint/detail/any_job.hpp>
+
+#include "base/clock.hpp"
+#include "base/node.hpp"
+#include "engine/session.hpp"
+
+#include <functional>
+#include <map>
+#include <set>
+#include <string>
+#include <vector>
+
+namespace stint {
+
+struct ReducerOptions {
+  double fold_seconds = 3;  ///< at most so often
+  std::size_t fold_nodes = 16;  ///< and not for fewer nodes than this
+};
+
+/// What the reducer needs from outside.
+struct Finisher {
+  /// Renders the result for the user, where nobody sees it yet. Throws what the job throws.
+  std::function<void(Partial partial, const RunState& state)> render;
+  /// Fields that are kept with the run.
+  std::function<std::map<std::string, std::string>(const RunState& state)> fields;
+  std::function<std::string(const Node&, const Hidden&)> encode;
+  std::function<Partial(const Node&, std::string_view frame)> decode;  ///< throws on damage
+  std::function<std::string(const Hidden&, std::uint64_t chunks)> encode_result;
+};
+
+class Reducer {
+ public:
+  Reducer(Session& session, const AnyJob& job, Blackboard& board, const Clock& clock, Finisher finisher,
+          ReducerOptions options = {});
+
+  /// Reads, merges, folds, finishes what there is; returns the seconds until the next look. BoardLost passes through.
+  double step();
+
+ private:
+  struct Merged {
+    Partial partial;
+    std::vector<Node> made_of;  // names on the board
+  };
+  void forget();
+  bool read_new_nodes(const RunState& state);
+  void merge_in(Node node, Merged merged);
+  void fold(const RunState& state);
+  void finish(const RunState& state);
+
+  Session& session_;
+  const AnyJob& job_;
+  Blackboard& board_;
+  const Clock& clock_;
+  const Finisher finisher_;
+  const ReducerOptions options_;
+
+  std::map<Node, Merged> merged_;  // no two of them siblings
+  std::set<Node> known_;           // names on the board that are in merged_
+  std::uint64_t seen_done_ = ~std::uint64_t{0};
+  std::uint64_t generation_ = 0;
+  double next_fold_ = 0;
+  double pause_ = 0.002;
+};
+
+}  // namespace stint

@@ -1,0 +1,137 @@
+// SPDX-License-Identifier: Apache-2.0
+// What the threads of one rank share while they work on a run: who we are on the board, whether we lead, whether it is
+// over and how it ended. Thread-safe. Each thread waits on its own Signal.
+#pragma once
+
+#include "base/error.hpp"
+#include "blackboard/blackboard.hpp"
+
+#include <atomic>
+#include <chrono>
+#include <condition_variable>
+#include <functional>
+#include <mutex>
+#include <optional>
+#include <string>
+
+namespace stint {
+
+/// Wakes one thread; a notification that comes before the wait is not lost.
+class Signal {
+ public:
+  void notify() {
+    {
+      const std::lock_guard lock(mutex_);
+      set_ = true;
+    }
+    wakes_.notify_one();
+  }
+  /// Waits for a notification, at most `seconds`.
+  void wait(double seconds) {
+    std::unique_lock lock(mutex_);
+    wakes_.wait_for(lock, std::chrono::duration<double>(seconds), [&] { return set_; });
+    set_ = false;
+  }
+
+ private:
+  std::mutex mutex_;
+  std::condition_variable wakes_;
+  bool set_ = false;
+};
+
+/// How the run ended, as this rank saw it.
+struct Outcome {
+  enum class Kind {
+    finished,     ///< this rank led, and the result is stored
+    ended,        ///< the run's state is no longer `running`; the board says more
+    interrupted,  ///< told to stop; the same command continues
+    failed,       ///< see `error`
+  };
+  Kind kind = Kind::ended;
+  Exit exit = Exit::complete;
+  std::string error;  ///< one line
+};
+
+/// Numbers for whoever looks on.
+struct Progress {
+  std::atomic<std::uint64_t> chunks{0}, done{0}, failed{0}, workers{0}, steals{0}, reaped{0}, again{0}, computed{0};
+  std::atomic<std::uint64_t> computed_here{0}, claims{0}, commits{0};
+  std::atomic<bool> finishing{false};
+};
+
+class Session {
+ public:
+  struct Identity {
+    std::string worker;
+    std::uint64_t generation = 0;
+  };
+
+  [[nodiscard]] Identity identity() const {
+    const std::lock_guard lock(mutex_);
+    return identity_;
+  }
+  void set_identity(Identity identity) {
+    const std::lock_guard lock(mutex_);
+    identity_ = std::move(identity);
+  }
+  void set_leader(const std::string& leader) {
+    bool mine = false;
+    {
+      const std::lock_guard lock(mutex_);
+      mine = leader == identity_.worker && !leading_;
+      leading_ = leader == identity_.worker;
+    }
+    if (mine) reducer.notify();
+  }
+  [[nodiscard]] bool leading() const {
+    const std::lock_guard lock(mutex_);
+    return leading_;
+  }
+
+  /// The first outcome stays.
+  void end(Outcome outcome) {
+    {
+      const std::lock_guard lock(mutex_);
+      if (!outcome_) outcome_ = std::move(outcome);
+    }
+    over_ = true;
+    for (auto* signal : {&courier, &heartbeat, &reducer}) signal->notify();
+    if (on_end) on_end();
+  }
+  [[nodiscard]] bool over() const { return over_; }
+  [[nodiscard]] std::optional<Outcome> outcome() const {
+    const std::lock_guard lock(mutex_);
+    return outcome_;
+  }
+  /// Ends the session for what a step was refused for good; false: go on.
+  bool ended_by(Refusal refusal) {
+    if (refusal == Refusal::ended) {
+      end({Outcome::Kind::ended, Exit::complete, ""});
+      return true;
+    }
+    if (refusal == Refusal::gone) {
+      end({Outcome::Kind::failed, Exit::board,
+           "the run is no longer on the blackboard: it was removed or made anew, or the server came back empty; "
+           "the same command starts it again"});
+      return true;
+    }
+    return false;
+  }
+
+  Signal courier, heartbeat, reducer;
+  Progress progress;
+  std::atomic<bool> fenced{false};        ///< the courier joins anew
+  std::atomic<bool> drain{false};         ///< begin nothing new, hand in what is there, leave
+  std::function<void(const std::string&)> say = [](const std::string&) {};   ///< one line for the user
+  std::function<void(const std::string&)> log = [](const std::string&) {};   ///< one line for the log
+  std::function<void()> on_end;           ///< set before threads start
+
+ private:
+  mutable std::mutex mutex_;
+  Identity identity_;
+  bool leading_ = false;
+  std::optional<Outcome> outcome_;
+  std::atomic<bool> over_{false};
+};
+
+}  // namespace stint

@@ -1,0 +1,75 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "engine/team.hpp"
+
+#include <stint/error.hpp>
+
+#include <omp.h>
+
+#include <exception>
+#include <mutex>
+#include <utility>
+#include <vector>
+
+namespace stint {
+namespace {
+
+class Collected final : public Sink {
+ public:
+  explicit Collected(int attempt) : attempt_(attempt) {}
+  void node(unsigned level, std::uint64_t index, Partial partial) override {
+    nodes.emplace_back(Node{level, index}, std::move(partial));
+  }
+  void failed(std::uint64_t chunk, std::string error) override {
+    failures.push_back({chunk, attempt_, std::move(error)});
+  }
+  std::vector<std::pair<Node, Partial>> nodes;
+  std::vector<ChunkFailure> failures;
+
+ private:
+  int attempt_;
+};
+
+void work_off(Workload& workload, const AnyJob& job, const RunFacts& facts) {
+  Scratch scratch;
+  while (auto block = workload.take()) {
+    if (!scratch) scratch = job.scratch(Context(facts, block->chunks.first));
+    Collected made(block->attempt);
+    try {
+      job.compute(block->chunks, block->attempt, facts, *scratch, made);
+    } catch (const BadInput&) {
+      throw;
+    } catch (...) {
+      // Only a stop that was asked for leaves compute like this.
+      workload.abandon(*block);
+      continue;
+    }
+    workload.put(*block, std::move(made.nodes), std::move(made.failures));
+  }
+}
+
+}  // namespace
+
+void run_team(Workload& workload, const AnyJob& job, const RunFacts& facts) {
+  RunFacts inside = facts;
+  if (job.parallel_chunks()) {
+    omp_set_num_threads(facts.threads);
+    work_off(workload, job, inside);
+    return;
+  }
+  inside.threads = 1;
+  std::exception_ptr error;
+  std::mutex mutex;
+#pragma omp parallel num_threads(facts.threads)
+  {
+    try {
+      work_off(workload, job, inside);
+    } catch (...) {
+      const std::lock_guard lock(mutex);
+      if (!error) error = std::current_exception();
+      workload.close();
+    }
+  }
+  if (error) std::rethrow_exception(error);
+}
+
+}  // namespace stint

@@ -1,0 +1,66 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "engine/whereabouts.hpp"
+
+#include <nlohmann/json.hpp>
+
+#include <fstream>
+#include <sstream>
+#include <unistd.h>
+
+namespace stint {
+namespace {
+
+// Field 22 of /proc/PID/stat; 0: no such process, or a dead one that nobody has waited for.
+std::uint64_t start_of(std::int64_t pid) {
+  std::ifstream file("/proc/" + std::to_string(pid) + "/stat");
+  std::string line;
+  if (!std::getline(file, line)) return 0;
+  // The command's name stands in brackets and may hold anything.
+  const auto close = line.rfind(')');
+  if (close == std::string::npos) return 0;
+  std::istringstream fields(line.substr(close + 1));
+  std::string state;
+  fields >> state;
+  if (state == "Z" || state == "X") return 0;
+  std::string skipped;
+  for (int field = 4; field < 22; ++field) fields >> skipped;
+  std::uint64_t start = 0;
+  fields >> start;
+  return start;
+}
+
+std::string boot_id() {
+  std::string id;
+  std::ifstream("/proc/sys/kernel/random/boot_id") >> id;
+  char name[64] = "";
+  const auto length = ::readlink("/proc/self/ns/pid", name, sizeof name - 1);
+  return id + (length > 0 ? "/" + std::string(name, static_cast<std::size_t>(length)) : "");
+}
+
+}  // namespace
+
+std::string Whereabouts::json() const {
+  return nlohmann::json{{"host", host}, {"boot", boot},   {"pid", pid},         {"start", start},
+                        {"rank", rank}, {"world", world}, {"threads", threads}, {"version", version}}
+      .dump(-1, ' ', false, nlohmann::json::error_handler_t::replace);
+}
+
+Whereabouts Whereabouts::here() {
+  Whereabouts where;
+  char name[256] = "localhost";
+  ::gethostname(name, sizeof name - 1);
+  where.host = name;
+  where.boot = boot_id();
+  where.pid = ::getpid();
+  where.start = start_of(where.pid);
+  return where;
+}
+
+bool known_gone(const std::string& json, const Whereabouts& here) {
+  const auto who = nlohmann::json::parse(json, nullptr, false);
+  if (!who.is_object() || who.value("host", "") != here.host || who.value("boot", "") != here.boot) return false;
+  const auto pid = who.value("pid", std::int64_t{0});
+  return pid > 0 && start_of(pid) != who.value("start", std::uint64_t{0});
+}
+
+}  // namespace stint

@@ -1,0 +1,28 @@
+// SPDX-License-Identifier: Apache-2.0
+// Who a worker is: what it writes on the board when it joins, and by which others see that it is gone for certain.
+#pragma once
+
+#include <cstdint>
+#include <string>
+
+namespace stint {
+
+struct Whereabouts {
+  std::string host;
+  std::string boot;        ///< boot id of the kernel and its pid namespace
+  std::int64_t pid = 0;
+  std::uint64_t start = 0; ///< start time of the process, in clock ticks since boot
+  int rank = 0;
+  std::string world;       ///< id of its world
+  int threads = 1;
+  std::string version;     ///< of Stint
+
+  [[nodiscard]] std::string json() const;
+  /// Of this process; rank, world and threads are the caller's to fill in.
+  static Whereabouts here();
+};
+
+/// True only if the worker ran on this host, in this boot and pid namespace, and its process is no more.
+bool known_gone(const std::string& json, const Whereabouts& here);
+
+}  // namespace stint

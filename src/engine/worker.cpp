@@ -1,0 +1,164 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "engine/worker.hpp"
+
+#include <stint/error.hpp>
+
+#include "codec/frame.hpp"
+#include "engine/heartbeat.hpp"
+#include "engine/team.hpp"
+
+#include <algorithm>
+#include <condition_variable>
+#include <random>
+#include <thread>
+
+namespace stint {
+namespace {
+
+std::string new_worker_id(const Whereabouts& here) {
+  std::random_device device;
+  char random[9];
+  std::snprintf(random, sizeof random, "%08x", static_cast<unsigned>(device()));
+  return here.host + "/" + std::to_string(here.rank) + "." + random;
+}
+
+// Calls `step` until the session is over. A board that does not answer is tried again, with growing pauses, for
+// `patience` seconds; other errors end the session.
+void repeat(Session& session, Signal& signal, const WorkerSetup& setup, bool speaks,
+            const std::function<double()>& step, const std::function<void()>& on_lost = [] {}) {
+  int misses = 0;
+  double lost_since = 0;
+  std::minstd_rand random{std::random_device{}()};
+  while (!session.over()) {
+    double wait = 0;
+    try {
+      wait = step();
+      if (misses > 4 && speaks) session.say("the blackboard is back");
+      misses = 0;
+    } catch (const BoardLost& lost) {
+      on_lost();
+      const double now = setup.clock->now();
+      if (misses == 0) lost_since = now;
+      if (now - lost_since > setup.patience) {
+        session.end({Outcome::Kind::failed, Exit::board,
+                     std::string("gave up waiting for the blackboard: ") + lost.what() +
+                         "; when it is there again, the same command continues"});
+        return;
+      }
+      if (misses == 4 && speaks) session.say(std::string("waiting for the blackboard: ") + lost.what());
+      wait = policy::reconnect_seconds(misses++, std::uniform_real_distribution<>()(random));
+    } catch (const Error& error) {
+      session.end({Outcome::Kind::failed, error.exit(), error.what()});
+      return;
+    } catch (const BadInput& error) {
+      session.end({Outcome::Kind::failed, Exit::usage, error.what()});
+      return;
+    } catch (const std::exception& error) {
+      session.end({Outcome::Kind::failed, Exit::defect, std::string("defect: ") + error.what()});
+      return;
+    }
+    if (wait > 0) signal.wait(wait);
+  }
+}
+
+// Appears on the board; false: the session is over.
+bool join(Session& session, Blackboard& board, const WorkerSetup& setup, const std::string& id, std::int64_t slot) {
+  Caller caller;
+  caller.worker = id;
+  const auto joined = board.join(caller, setup.here.json(), slot, setup.program);
+  if (session.ended_by(joined.refusal)) return false;
+  if (joined.refusal == Refusal::program) {
+    throw Error(Exit::other_run,
+                "this run was begun by another version of the program; give --accept-program to go on with what is "
+                "done, or --fresh to begin anew");
+  }
+  session.progress.chunks = joined.state.chunks;
+  session.progress.done = joined.state.done;
+  session.progress.workers = joined.state.workers;
+  session.set_identity({caller.worker, joined.state.generation});
+  session.set_leader(joined.leader);
+  return true;
+}
+
+}  // namespace
+
+Outcome work(Session& session, const WorkerSetup& setup) {
+  AnyJob& job = *setup.job;
+  const auto fingerprint = job.fingerprint();
+  auto encode = [&](const Node& node, const Hidden& partial) {
+    return codec::wrap({'n', fingerprint, node.size()}, job.encode(partial));
+  };
+  Finisher finisher;
+  finisher.render = setup.render;
+  finisher.fields = setup.fields;
+  finisher.encode = encode;
+  finisher.decode = [&](const Node& node, std::string_view frame) {
+    return job.decode(codec::unwrap({'n', fingerprint, node.size()}, frame));
+  };
+  finisher.encode_result = [&](const Hidden& partial, std::uint64_t chunks) {
+    return codec::wrap({'r', fingerprint, chunks}, job.encode(partial));
+  };
+
+  const int threads_at_once = job.parallel_chunks() ? 1 : setup.facts.threads;
+  Workload workload(job, Costs(job.weights()), threads_at_once, *setup.clock);
+  workload.on_change = [&] { session.courier.notify(); };
+  session.on_end = [&] { workload.close(); };
+
+  RunFacts facts = setup.facts;
+  facts.worker = new_worker_id(setup.here);
+  facts.stop = &session.drain;
+
+  const auto courier_board = setup.board(), heartbeat_board = setup.board(), reducer_board = setup.board();
+  Courier courier(session, workload, *courier_board, *setup.clock, setup.courier, encode,
+                  [&] { join(session, *courier_board, setup, new_worker_id(setup.here), -1); });
+  Heartbeat heartbeat(session, *heartbeat_board, *setup.clock, setup.courier.lease, setup.here);
+  Reducer reducer(session, job, *reducer_board, *setup.clock, std::move(finisher), setup.reducer);
+  std::atomic<bool> joined{false};
+  std::atomic<bool> team_ended{false};
+  Signal team_end;
+
+  std::thread courier_thread([&] {
+    repeat(session, session.courier, setup, true, [&] {
+      if (joined) return courier.step();
+      joined = join(session, *courier_board, setup, facts.worker, setup.slot);
+      session.heartbeat.notify();
+      session.reducer.notify();
+      return 0.0;
+    });
+    // The session is over. A chunk that is still at work has some time, but nobody waits for it for ever.
+    if (!team_ended) team_end.wait(setup.grace);
+    if (!team_ended && setup.abandon) setup.abandon(*session.outcome());
+  });
+  std::thread heartbeat_thread([&] {
+    repeat(
+        session, session.heartbeat, setup, false, [&] { return joined ? heartbeat.step() : 0.05; },
+        [&] { heartbeat.forget(); });
+  });
+  std::thread reducer_thread(
+      [&] { repeat(session, session.reducer, setup, false, [&] { return joined ? reducer.step() : 0.05; }); });
+
+  try {
+    run_team(workload, job, facts);
+  } catch (const std::exception& error) {
+    session.end({Outcome::Kind::failed, Exit::usage, error.what()});
+  }
+  team_ended = true;
+  team_end.notify();
+  courier_thread.join();
+  heartbeat_thread.join();
+  reducer_thread.join();
+  session.on_end = nullptr;
+
+  auto outcome = *session.outcome();
+  if (outcome.kind == Outcome::Kind::failed && (outcome.exit == Exit::usage || outcome.exit == Exit::defect)) {
+    // What ends this rank would end the next one, too: the others need not try.
+    try {
+      setup.board()->end(session.identity().generation, static_cast<int>(outcome.exit), outcome.error);
+    } catch (const std::exception&) {
+      // The board hears of it from the next rank that meets it.
+    }
+  }
+  return outcome;
+}
+
+}  // namespace stint

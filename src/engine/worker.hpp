@@ -1,0 +1,42 @@
+// SPDX-License-Identifier: Apache-2.0
+// One rank's work on one run, from joining to the end: the OpenMP team on the calling thread; courier, heartbeat and
+// reducer on threads of their own, each with a connection of its own. What each does is in the file of its name.
+#pragma once
+
+#include <stint/detail/any_job.hpp>
+
+#include "base/clock.hpp"
+#include "blackboard/blackboard.hpp"
+#include "engine/courier.hpp"
+#include "engine/reducer.hpp"
+#include "engine/session.hpp"
+#include "engine/whereabouts.hpp"
+
+#include <cstdint>
+#include <functional>
+#include <string>
+
+namespace stint {
+
+struct WorkerSetup {
+  AnyJob* job = nullptr;  ///< with options, plan and `prepare` done
+  RunFacts facts;
+  Whereabouts here;
+  BlackboardMaker board;
+  const Clock* clock = nullptr;
+  std::string program;     ///< version that the run must have
+  std::int64_t slot = -1;  ///< share of the plan to take first; -1: none
+  CourierOptions courier;
+  ReducerOptions reducer;
+  double patience = 60;    ///< seconds without the blackboard before the rank gives up
+  double grace = 5;        ///< seconds that a chunk may go on after the session is over
+  std::function<void(Partial partial, const RunState& state)> render;
+  std::function<std::map<std::string, std::string>(const RunState& state)> fields;
+  /// Ends the process at once: a chunk does not come to its end, and nobody needs it any more.
+  std::function<void(const Outcome&)> abandon;
+};
+
+/// Works until the run or this rank's part in it is over. Everything that goes wrong is in the outcome.
+Outcome work(Session& session, const WorkerSetup& setup);
+
+}  // namespace stint

@@ -1,0 +1,223 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "engine/workload.hpp"
+
+#include <algorithm>
+#include <cmath>
+
+namespace stint {
+namespace {
+
+constexpr double memory_seconds = 10;  // how long a measured speed counts
+
+}  // namespace
+
+Workload::Workload(const AnyJob& job, Costs costs, int threads, const Clock& clock)
+    : job_(job), costs_(std::move(costs)), threads_(threads), clock_(clock) {}
+
+std::optional<Block> Workload::next_block() {
+  if (ready_.empty()) return std::nullopt;
+  auto& [range, attempt] = ready_.front();
+  const double chunk_seconds = busy_chunks_ > 0 ? busy_ / busy_chunks_ : 0;
+  const std::uint64_t count = std::min(range.size(), policy::block_chunks(ready_chunks_, threads_, chunk_seconds));
+  std::uint64_t last = range.first + count;
+  // Down to a border of a large node, so that blocks merge early; but keep more than half.
+  for (std::uint64_t step = 2; last < range.last && last / step * step > range.first + count / 2; step *= 2) {
+    last = last / step * step;
+  }
+  Block block{{range.first, last}, attempt, epoch_, clock_.now()};
+  range.first = last;
+  ready_chunks_ -= block.chunks.size();
+  if (range.empty()) ready_.pop_front();
+  ready_cost_ = ready_.empty() ? 0 : ready_cost_ - costs_.of(block.chunks);
+  running_.push_back(block);
+  return block;
+}
+
+std::optional<Block> Workload::try_take() {
+  const std::lock_guard lock(mutex_);
+  return closed_ ? std::nullopt : next_block();
+}
+
+std::optional<Block> Workload::take() {
+  std::unique_lock lock(mutex_);
+  auto block = closed_ ? std::nullopt : next_block();
+  if (block) {
+    const bool low = ready_chunks_ == 0 || ready_seconds(block->begun) < 0.1;
+    lock.unlock();
+    if (low) on_change();
+    return block;
+  }
+  lock.unlock();
+  on_change();
+  lock.lock();
+  work_or_end_.wait(lock, [&] { return closed_ || !ready_.empty(); });
+  return closed_ ? std::nullopt : next_block();
+}
+
+void Workload::insert(Node node, Partial partial, std::uint64_t epoch) {
+  for (;;) {
+    Partial other;
+    {
+      const std::lock_guard lock(mutex_);
+      if (epoch != epoch_) return;
+      const auto sibling = nodes_.find(node.sibling());
+      if (sibling == nodes_.end()) {
+        if (nodes_.empty()) oldest_node_ = clock_.now();
+        nodes_.emplace(node, std::move(partial));
+        return;
+      }
+      other = std::move(sibling->second);
+      nodes_.erase(sibling);
+    }
+    if (node.is_left()) {
+      job_.reduce(*partial, std::move(other));
+    } else {
+      job_.reduce(*other, std::move(partial));
+      partial = std::move(other);
+    }
+    node = node.parent();
+  }
+}
+
+void Workload::put(const Block& block, std::vector<std::pair<Node, Partial>> nodes,
+                   std::vector<ChunkFailure> failures) {
+  const double now = clock_.now();
+  for (auto& [node, partial] : nodes) insert(node, std::move(partial), block.epoch);
+  {
+    const std::lock_guard lock(mutex_);
+    std::erase_if(running_, [&](const Block& b) { return b.chunks == block.chunks && b.epoch == block.epoch; });
+    const double seconds = now - block.begun;
+    const double decay = std::exp((decayed_at_ - now) / memory_seconds);
+    busy_ = busy_ * decay + seconds;
+    busy_cost_ = busy_cost_ * decay + costs_.of(block.chunks);
+    busy_chunks_ = busy_chunks_ * decay + static_cast<double>(block.chunks.size());
+    decayed_at_ = now;
+    last_end_ = now;
+    work_.computed += block.chunks.size();
+    work_.busy_seconds += seconds;
+    if (block.epoch == epoch_) failures_.insert(failures_.end(), failures.begin(), failures.end());
+  }
+  on_change();
+}
+
+void Workload::abandon(const Block& block) {
+  {
+    const std::lock_guard lock(mutex_);
+    std::erase_if(running_, [&](const Block& b) { return b.chunks == block.chunks && b.epoch == block.epoch; });
+  }
+  on_change();
+}
+
+void Workload::add(Range chunks, int attempt) {
+  {
+    const std::lock_guard lock(mutex_);
+    ready_.emplace_back(chunks, attempt);
+    ready_chunks_ += chunks.size();
+    ready_cost_ += costs_.of(chunks);
+    held_.add(chunks);
+  }
+  work_or_end_.notify_all();
+}
+
+double Workload::ready_seconds(double now) const {
+  if (busy_cost_ <= 0) return 0;
+  double rate = busy_ / busy_cost_;
+  // A block that takes longer than expected tells that the others may, too.
+  for (const auto& block : running_) rate = std::max(rate, (now - block.begun) / costs_.of(block.chunks));
+  return ready_cost_ * rate / threads_;
+}
+
+policy::Demand Workload::demand() const {
+  const std::lock_guard lock(mutex_);
+  return {threads_, static_cast<int>(running_.size()), ready_chunks_, ready_seconds(clock_.now()),
+          busy_chunks_ > 0 ? busy_ / busy_chunks_ : 0};
+}
+
+double Workload::rate() const {
+  const std::lock_guard lock(mutex_);
+  return busy_cost_ > 0 ? busy_ / busy_cost_ / threads_ : 0;
+}
+
+Workload::Taken Workload::collect() {
+  const std::lock_guard lock(mutex_);
+  Taken taken;
+  for (auto& [node, partial] : nodes_) taken.nodes.emplace_back(node, std::move(partial));
+  nodes_.clear();
+  oldest_node_.reset();
+  taken.work = work_;
+  taken.work.last_end = last_end_ >= 0 ? clock_.now() - last_end_ : -1;
+  work_ = {};
+  return taken;
+}
+
+std::optional<double> Workload::waiting_since() const {
+  const std::lock_guard lock(mutex_);
+  return oldest_node_;
+}
+
+void Workload::committed(const std::vector<Node>& nodes) {
+  const std::lock_guard lock(mutex_);
+  for (const auto& node : nodes) held_.remove(node.range());
+}
+
+std::optional<ChunkFailure> Workload::next_failure() {
+  const std::lock_guard lock(mutex_);
+  if (failures_.empty()) return std::nullopt;
+  return failures_.front();
+}
+
+void Workload::failure_told(std::uint64_t chunk) {
+  const std::lock_guard lock(mutex_);
+  if (!failures_.empty() && failures_.front().chunk == chunk) failures_.pop_front();
+  held_.remove({chunk, chunk + 1});
+}
+
+bool Workload::trim(double seconds) {
+  const std::lock_guard lock(mutex_);
+  bool any = false;
+  while (!ready_.empty() && ready_seconds(clock_.now()) > seconds) {
+    const Range range = ready_.back().first;
+    ready_.pop_back();
+    ready_chunks_ -= range.size();
+    ready_cost_ = ready_.empty() ? 0 : ready_cost_ - costs_.of(range);
+    held_.remove(range);
+    any = true;
+  }
+  return any;
+}
+
+std::vector<Range> Workload::held(const std::vector<Node>& but) const {
+  const std::lock_guard lock(mutex_);
+  if (but.empty()) return held_.ranges();
+  RangeSet rest = held_;
+  for (const auto& node : but) rest.remove(node.range());
+  return rest.ranges();
+}
+
+bool Workload::idle() const {
+  const std::lock_guard lock(mutex_);
+  return ready_.empty() && running_.empty() && nodes_.empty() && failures_.empty();
+}
+
+void Workload::reset() {
+  const std::lock_guard lock(mutex_);
+  epoch_ += 1;
+  ready_.clear();
+  ready_cost_ = 0;
+  ready_chunks_ = 0;
+  running_.clear();
+  nodes_.clear();
+  oldest_node_.reset();
+  failures_.clear();
+  held_.clear();
+}
+
+void Workload::close() {
+  {
+    const std::lock_guard lock(mutex_);
+    closed_ = true;
+  }
+  work_or_end_.notify_all();
+}
+
+}  // namespace stint

@@ -1,0 +1,117 @@
+// SPDX-License-Identifier: Apache-2.0
+// What one rank has in hand: ranges claimed and not begun, blocks at work, nodes computed and not committed. The courier
+// fills and empties it, the team's threads take blocks and put what they made of them. Thread-safe. Nodes whose sibling is
+// here are merged at once, by the thread that brings the second, outside the lock.
+#pragma once
+
+#include <stint/detail/any_job.hpp>
+
+#include "base/clock.hpp"
+#include "base/node.hpp"
+#include "base/range_set.hpp"
+#include "blackboard/blackboard.hpp"
+#include "engine/costs.hpp"
+#include "engine/policy.hpp"
+
+#include <condition_variable>
+#include <deque>
+#include <exception>
+#include <functional>
+#include <map>
+#include <mutex>
+#include <optional>
+#include <string>
+#include <utility>
+#include <vector>
+
+namespace stint {
+
+/// A chunk whose computation threw.
+struct ChunkFailure {
+  std::uint64_t chunk = 0;
+  int attempt = 1;
+  std::string error;
+};
+
+/// Chunks that one thread computes in one go.
+struct Block {
+  Range chunks;
+  int attempt = 1;
+  std::uint64_t epoch = 0;
+  double begun = 0;
+};
+
+class Workload {
+ public:
+  Workload(const AnyJob& job, Costs costs, int threads, const Clock& clock);
+
+  // The team.
+  /// Waits for work; none: the session is over.
+  std::optional<Block> take();
+  /// The same without waiting; none: nothing to do now.
+  std::optional<Block> try_take();
+  /// Hands in a block of `take`: its nodes, and its failed chunks with their errors.
+  void put(const Block& block, std::vector<std::pair<Node, Partial>> nodes, std::vector<ChunkFailure> failures);
+  /// The block was left (stop requested): its chunks stay held until the worker leaves.
+  void abandon(const Block& block);
+
+  // The courier.
+  struct Taken {
+    std::vector<std::pair<Node, Partial>> nodes;
+    Work work;
+  };
+  void add(Range chunks, int attempt);
+  [[nodiscard]] policy::Demand demand() const;
+  /// Seconds of the rank for one unit of cost; 0: not known yet.
+  [[nodiscard]] double rate() const;
+  /// All nodes there are, for a commit. Their chunks stay held until `committed`.
+  Taken collect();
+  /// Since when the oldest node waits; none: no node.
+  [[nodiscard]] std::optional<double> waiting_since() const;
+  void committed(const std::vector<Node>& nodes);
+  std::optional<ChunkFailure> next_failure();
+  void failure_told(std::uint64_t chunk);
+  /// Gives up ranges not begun, from the back, until at most `seconds` of work are left; true if any went.
+  bool trim(double seconds);
+  /// Everything held, except `but`.
+  [[nodiscard]] std::vector<Range> held(const std::vector<Node>& but = {}) const;
+  [[nodiscard]] bool idle() const;  ///< nothing ready, running, to commit or to tell
+  [[nodiscard]] double cost(Range range) const { return costs_.of(range); }
+  /// Drops everything: the worker was fenced. What still runs is dropped when it comes.
+  void reset();
+  /// Lets the team go.
+  void close();
+
+  std::function<void()> on_change = [] {};  ///< set before threads start; called without the lock
+
+ private:
+  std::optional<Block> next_block();
+  void insert(Node node, Partial partial, std::uint64_t epoch);
+  [[nodiscard]] double ready_seconds(double now) const;
+
+  const AnyJob& job_;
+  const Costs costs_;
+  const int threads_;
+  const Clock& clock_;
+
+  mutable std::mutex mutex_;  // guards all below
+  std::condition_variable work_or_end_;
+  bool closed_ = false;
+  std::uint64_t epoch_ = 0;
+  std::deque<std::pair<Range, int>> ready_;
+  double ready_cost_ = 0;
+  std::uint64_t ready_chunks_ = 0;
+  std::vector<Block> running_;
+  std::map<Node, Partial> nodes_;
+  std::optional<double> oldest_node_;
+  std::deque<ChunkFailure> failures_;
+  RangeSet held_;
+  Work work_;
+  double last_end_ = -1;
+  double busy_ = 0;          // decaying sums, for the rate
+  double busy_cost_ = 0;
+  double busy_chunks_ = 0;
+  double decayed_at_ = 0;
+};
+
+}  // namespace stint
