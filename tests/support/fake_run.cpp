@@ -1,0 +1,369 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "support/fake_run.hpp"
+
+#include <nlohmann/json.hpp>
+
+#include <algorithm>
+#include <cstdio>
+#include <set>
+
+namespace stint::testing {
+namespace {
+
+Ranges without(Ranges list, const Ranges& minus) {
+  for (const auto cut : minus) {
+    Ranges rest;
+    for (const auto range : list) {
+      if (cut.last <= range.first || cut.first >= range.last) {
+        rest.push_back(range);
+      } else {
+        if (range.first < cut.first) rest.push_back({range.first, cut.first});
+        if (range.last > cut.last) rest.push_back({cut.last, range.last});
+      }
+    }
+    list = std::move(rest);
+  }
+  return list;
+}
+
+Ranges joined(Ranges left, const Ranges& right) {
+  left.insert(left.end(), right.begin(), right.end());
+  return left;
+}
+
+std::string fixed(double value, int digits) {
+  char text[64];
+  std::snprintf(text, sizeof text, "%.*f", digits, value);
+  return text;
+}
+
+}  // namespace
+
+FakeRun::FakeRun(const RunSpec& of, std::uint64_t number, double now)
+    : spec(of), generation(number), done(of.chunks), slots(std::max<std::uint64_t>(of.slots, 1)) {
+  fields["created"] = fixed(now, 3);
+}
+
+void FakeRun::reopen(std::uint64_t number) {
+  while (!workers.empty()) let_go(std::string(workers.begin()->first));
+  fields.erase("exit");
+  fields.erase("error");
+  state = "running";
+  generation = number;
+}
+
+Refusal FakeRun::running(std::uint64_t of) const {
+  if (generation != of) return Refusal::gone;
+  return state == "running" ? Refusal::none : Refusal::ended;
+}
+
+Refusal FakeRun::known(const Caller& caller) const {
+  if (const auto refusal = running(caller.generation); refusal != Refusal::none) return refusal;
+  const auto worker = workers.find(caller.worker);
+  if (worker == workers.end()) return Refusal::fenced;
+  return caller.number < worker->second.number ? Refusal::stale : Refusal::none;
+}
+
+void FakeRun::let_go(const std::string& worker) {
+  const auto gone = workers.find(worker);
+  pool = joined(joined(pool, gone->second.held), gone->second.queue);
+  workers.erase(gone);
+  if (leader == worker) leader.clear();
+}
+
+Joined FakeRun::join(const Caller& caller, const std::string& who, std::int64_t slot, const std::string& program) {
+  Joined answer;
+  answer.refusal = running(caller.generation == 0 ? generation : caller.generation);
+  if (answer.refusal == Refusal::none && program != spec.program) answer.refusal = Refusal::program;
+  if (answer.refusal == Refusal::none && !workers.contains(caller.worker)) {
+    auto& worker = workers[caller.worker];
+    worker.who = who;
+    Ranges queue;
+    if (const auto wished = static_cast<std::uint64_t>(slot); slot >= 0 && wished < slots.size() && !slots[wished]) {
+      slots[wished] = true;
+      queue = slot_ranges(wished);
+    }
+    set_queue(worker, std::move(queue), rate_or_guess(0));
+    if (leader.empty()) leader = caller.worker;
+  }
+  answer.state = shown(true);
+  if (answer.refusal == Refusal::none) answer.leader = leader;
+  return answer;
+}
+
+Claimed FakeRun::claim(const Caller& caller, const ClaimWish& wish, double now) {
+  Claimed answer;
+  answer.refusal = known(caller);
+  if (answer.refusal != Refusal::none) return answer;
+  std::uint64_t bytes = 0;
+  for (const auto& [node, frame] : nodes) bytes += frame.size();
+  answer.done = done_count;
+  answer.failed = failures.size();
+  if (nodes.size() >= spec.node_limit || bytes >= spec.byte_limit) {
+    answer.refusal = Refusal::full;
+    return answer;
+  }
+
+  auto& me = workers.at(caller.worker);
+  auto own = joined(without(me.held, caller.held), me.queue);
+  const auto remaining = spec.chunks - answer.done - answer.failed;
+  const double share = static_cast<double>(remaining) * cost_before(spec.chunks) / static_cast<double>(spec.chunks);
+  const double cost = std::min(wish.cost, share / (4 * static_cast<double>(workers.size())));
+  const auto least = std::min(wish.least, std::max<std::uint64_t>(1, remaining / (2 * workers.size())));
+  const auto take_from = [&](Ranges& list, const char* source) {
+    if (answer.range) return;
+    auto taken = take(list, cost, least);
+    list = std::move(taken.rest);
+    answer.range = taken.range;
+    answer.source = source;
+  };
+
+  if (const auto chunk = due_retry(caller.worker, wish.lease, now)) {
+    answer.range = Range{*chunk, *chunk + 1};
+    answer.source = "retry";
+    delayed.erase(*chunk);
+  }
+  take_from(pool, "pool");
+  take_from(own, "own");
+  for (std::uint64_t slot = 0; slot < slots.size() && !answer.range; ++slot) {
+    if (slots[slot]) continue;
+    slots[slot] = true;
+    own = slot_ranges(slot);
+    take_from(own, "slot");
+  }
+  if (wish.steal && !answer.range) {
+    own = steal(caller.worker, caller.rate, wish);
+    take_from(own, "steal");
+  }
+  if (!answer.range) answer.source.clear();
+
+  fields.emplace("first_claim", fixed(now, 6));
+  set_queue(me, std::move(own), rate_or_guess(caller.rate));
+  me.number = caller.number;
+  me.held = caller.held;
+  for (const auto range : me.queue) answer.queued += range.size();
+  if (answer.range) {
+    me.held.push_back(*answer.range);
+    if (answer.range->size() == 1 && attempts.contains(answer.range->first)) {
+      answer.attempt = attempts[answer.range->first].count + 1;
+    }
+  }
+  return answer;
+}
+
+Committed FakeRun::commit(const Caller& caller, const Work& work, const std::vector<Entry>& entries, double now) {
+  Committed answer;
+  answer.refusal = known(caller);
+  if (answer.refusal != Refusal::none && answer.refusal != Refusal::fenced) return answer;
+  Ranges gone;
+  for (const auto& [node, frame] : entries) {
+    gone.push_back(node.range());
+    const Range inside{std::min(node.first(), spec.chunks), std::min(node.last(), spec.chunks)};
+    const auto open = open_chunks(inside);
+    if (open < node.size()) {
+      answer.refused.push_back(node);
+      again += node.size();
+      if (open > 0) pool.push_back(inside);
+      continue;
+    }
+    nodes[node] = frame;
+    done_count += node.size();
+    for (auto chunk = node.first(); chunk < node.last(); ++chunk) {
+      done[chunk] = true;
+      attempts.erase(chunk);
+      delayed.erase(chunk);
+      failures.erase(chunk);
+    }
+  }
+  computed += work.computed;
+  busy += work.busy_seconds;
+  if (work.last_end >= 0) {
+    const auto before = fields.find("last_end");
+    const double end = now - work.last_end;
+    if (before == fields.end() || std::stod(before->second) < end) fields["last_end"] = fixed(end, 6);
+  }
+  if (answer.refusal == Refusal::none) {
+    auto& me = workers.at(caller.worker);
+    auto back = without(without(me.held, caller.held), gone);
+    me.number = caller.number;
+    me.held = caller.held;
+    if (!back.empty()) set_queue(me, joined(std::move(back), me.queue), rate_or_guess(caller.rate));
+  }
+  answer.done = done_count;
+  answer.failed = failures.size();
+  return answer;
+}
+
+Failed FakeRun::fail(const Caller& caller, const Failure& failure, double delay, double now) {
+  Failed answer;
+  answer.refusal = known(caller);
+  if (answer.refusal != Refusal::none) return answer;
+  auto& me = workers.at(caller.worker);
+  const auto chunk = failure.chunk;
+  const bool mine = std::ranges::any_of(me.held, [&](Range r) { return r.first <= chunk && chunk < r.last; });
+  if (!mine || done[chunk]) return answer;
+  auto& tried = attempts[chunk];
+  tried = {tried.count + 1, caller.worker};
+  answer.counted = true;
+  answer.attempts = tried.count;
+  answer.for_good = tried.count > static_cast<int>(spec.retries);
+  answer.first = ++failures_seen == 1;
+  if (answer.for_good) {
+    delayed.erase(chunk);
+    failures[chunk] = nlohmann::json{
+        {"error", failure.error},
+        {"host", failure.host},
+        {"worker", caller.worker},
+        {"attempts",
+         tried.count}}.dump();
+  } else {
+    delayed[chunk] = now + delay;
+  }
+  auto back = without(without(me.held, caller.held), {{chunk, chunk + 1}});
+  me.number = caller.number;
+  me.held = caller.held;
+  if (!back.empty()) set_queue(me, joined(std::move(back), me.queue), rate_or_guess(0));
+  return answer;
+}
+
+Refusal FakeRun::end(std::uint64_t of, int exit_code, const std::string& error) {
+  if (const auto refusal = running(of); refusal != Refusal::none) return refusal;
+  state = "failed";
+  fields["exit"] = std::to_string(exit_code);
+  fields["error"] = error;
+  return Refusal::none;
+}
+
+Renewed FakeRun::renew(const std::string& worker, std::uint64_t of) {
+  Renewed answer;
+  answer.refusal = running(of);
+  if (answer.refusal == Refusal::none && !workers.contains(worker)) answer.refusal = Refusal::fenced;
+  if (answer.refusal != Refusal::none) return answer;
+  ++workers.at(worker).beat;
+  if (leader.empty()) leader = worker;
+  answer.state = shown(false);
+  answer.leader = leader;
+  if (leader == worker) {
+    for (const auto& [name, each] : workers) answer.beats[name] = each.beat;
+  }
+  answer.leader_beat = workers.at(leader).beat;
+  return answer;
+}
+
+Refusal FakeRun::reap(std::uint64_t of, const std::string& worker, std::optional<std::uint64_t> beat) {
+  if (const auto refusal = running(of); refusal != Refusal::none) return refusal;
+  const auto silent = workers.find(worker);
+  if (silent == workers.end() || (beat && *beat != silent->second.beat)) return Refusal::stale;
+  for (const auto range : silent->second.held) again += open_chunks(range);
+  ++reaped;
+  let_go(worker);
+  return Refusal::none;
+}
+
+Refusal FakeRun::leave(const Caller& caller) {
+  if (const auto refusal = running(caller.generation); refusal != Refusal::none) return refusal;
+  if (!workers.contains(caller.worker)) return Refusal::fenced;
+  let_go(caller.worker);
+  return Refusal::none;
+}
+
+Refusal FakeRun::fold(const std::string& worker, std::uint64_t of, const std::vector<Node>& removed,
+                      const std::vector<Entry>& put, bool lift) {
+  if (const auto refusal = running(of); refusal != Refusal::none) return refusal;
+  if (leader != worker) return Refusal::stale;
+  std::uint64_t out = 0, in = 0;
+  std::set<Node> named;
+  for (const auto& entry : put) in += entry.node.size();
+  for (const auto& node : removed) {
+    const bool inside = std::ranges::any_of(put, [&](const Entry& entry) {
+      return entry.node.first() <= node.first() && node.last() <= entry.node.last();
+    });
+    if (!inside || !nodes.contains(node) || !named.insert(node).second) return Refusal::stale;
+    out += node.size();
+  }
+  if (in != out) return Refusal::stale;
+  for (const auto& node : removed) nodes.erase(node);
+  for (const auto& entry : put) nodes[entry.node] = entry.frame;
+  if (lift) {
+    spec.node_limit *= 2;
+    spec.byte_limit *= 2;
+  }
+  return Refusal::none;
+}
+
+Refusal FakeRun::reject(std::uint64_t of, Node node, const std::string& frame) {
+  if (const auto refusal = running(of); refusal != Refusal::none) return refusal;
+  const auto damaged = nodes.find(node);
+  if (damaged == nodes.end() || damaged->second != frame) return Refusal::stale;
+  nodes.erase(damaged);
+  for (auto chunk = node.first(); chunk < node.last(); ++chunk) done[chunk] = false;
+  done_count -= node.size();
+  again += node.size();
+  pool.push_back(node.range());
+  return Refusal::none;
+}
+
+Refusal FakeRun::finish(const Finish& finish, double now) {
+  if (const auto refusal = running(finish.generation); refusal != Refusal::none) return refusal;
+  const bool whole = finish.done == done_count && finish.failed == failures.size() &&
+                     finish.done + finish.failed == spec.chunks && finish.used.size() == nodes.size();
+  if (!whole || leader != finish.worker) return Refusal::stale;
+  for (const auto& node : finish.used) {
+    if (!nodes.contains(node)) return Refusal::stale;
+  }
+  result = finish.result;
+  for (const auto& [name, value] : finish.fields) fields[name] = value;
+  fields["finished"] = fixed(now, 3);
+  state = failures.empty() ? "done" : "partial";
+  workers.clear();
+  pool.clear();
+  delayed.clear();
+  leader.clear();
+  if (state == "done") {
+    nodes.clear();
+    attempts.clear();
+    spec.plan.clear();
+  }
+  return Refusal::none;
+}
+
+RunState FakeRun::shown(bool with_fields) const {
+  RunState s{.generation = generation,
+             .state = state,
+             .chunks = spec.chunks,
+             .done = done_count,
+             .failed = failures.size(),
+             .computed = computed,
+             .again = again,
+             .steals = steals,
+             .reaped = reaped,
+             .workers = workers.size(),
+             .busy_seconds = busy,
+             .fields = {}};
+  if (!with_fields) return s;
+  s.fields = fields;
+  const auto count = [&](const char* name, std::uint64_t value) { s.fields[name] = std::to_string(value); };
+  s.fields.insert({{"run", spec.run},
+                   {"job", spec.job},
+                   {"program", spec.program},
+                   {"identity", spec.identity},
+                   {"options", spec.options},
+                   {"state", state},
+                   {"busy", fixed(busy, 9)}});
+  count("generation", generation);
+  count("chunks", spec.chunks);
+  count("slots", slots.size());
+  count("retries", spec.retries);
+  count("node_limit", spec.node_limit);
+  count("byte_limit", spec.byte_limit);
+  count("done", s.done);
+  count("failed", s.failed);
+  count("computed", computed);
+  count("again", again);
+  count("steals", steals);
+  count("reaped", reaped);
+  count("failures", failures_seen);
+  return s;
+}
+
+}  // namespace stint::testing
