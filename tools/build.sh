@@ -10,7 +10,7 @@ if command -v ccache >/dev/null; then
 fi
 settings=()
 [[ -z ${STINT_WARNINGS_AS_ERRORS:-} ]] || settings+=("-DSTINT_WARNINGS_AS_ERRORS=$STINT_WARNINGS_AS_ERRORS")
-cmake --preset release --log-level=NOTICE "${settings[@]}"
+cmake --preset release "${settings[@]}" >/dev/null
 
 # One compiler needs up to 1 GiB.
 jobs=$(awk '/^MemAvailable/ { print int($2 / 1048576) }' /proc/meminfo)

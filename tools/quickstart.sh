@@ -6,7 +6,7 @@ set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 
 tools/install_packages.sh
-tools/build.sh stint_program
+tools/build.sh stint_program >&2  # stdout is for the result
 echo '$ build/bin/stint run -n 2 wordcount /usr/share/common-licenses' >&2
 build/bin/stint run -n 2 wordcount /usr/share/common-licenses
 cat >&2 <<'TEXT'
