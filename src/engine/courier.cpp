@@ -112,6 +112,7 @@ void Courier::claim(double now) {
   const auto claimed = board_.claim(caller(), wish);
   const double took = clock_.now() - now;
   round_trip_ += 0.2 * (std::min(took, 0.05) - round_trip_);
+  workload_.set_low_water(policy::ahead_seconds(round_trip_));
   session_.progress.claims += 1;
   full_ = claimed.refusal == Refusal::full;
   if (!full_ && refused(claimed.refusal)) return;

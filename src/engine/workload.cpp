@@ -42,7 +42,7 @@ std::optional<Block> Workload::take() {
   std::unique_lock lock(mutex_);
   auto block = closed_ ? std::nullopt : next_block();
   if (block) {
-    const bool low = ready_chunks_ == 0 || ready_seconds(block->begun) < 0.1;
+    const bool low = ready_chunks_ == 0 || ready_seconds(block->begun) < low_water_;
     lock.unlock();
     if (low) on_change();
     return block;
@@ -83,6 +83,7 @@ void Workload::put(const Block& block, std::vector<std::pair<Node, Partial>> nod
                    std::vector<ChunkFailure> failures) {
   const double now = clock_.now();
   for (auto& [node, partial] : nodes) insert(node, std::move(partial), block.epoch);
+  bool wake = false;
   {
     const std::lock_guard lock(mutex_);
     std::erase_if(running_, [&](const Block& b) { return b.chunks == block.chunks && b.epoch == block.epoch; });
@@ -96,8 +97,15 @@ void Workload::put(const Block& block, std::vector<std::pair<Node, Partial>> nod
     work_.computed += block.chunks.size();
     work_.busy_seconds += seconds;
     if (block.epoch == epoch_) failures_.insert(failures_.end(), failures.begin(), failures.end());
+    // Else the courier need not know: it looks at the nodes when a commit is due.
+    wake = !failures_.empty() || (ready_.empty() && running_.empty());
   }
-  on_change();
+  if (wake) on_change();
+}
+
+void Workload::set_low_water(double seconds) {
+  const std::lock_guard lock(mutex_);
+  low_water_ = seconds;
 }
 
 void Workload::abandon(const Block& block) {

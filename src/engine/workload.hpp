@@ -62,6 +62,8 @@ class Workload {
   };
   void add(Range chunks, int attempt);
   [[nodiscard]] policy::Demand demand() const;
+  /// Wake the courier when less than so many seconds of work are ready.
+  void set_low_water(double seconds);
   /// Seconds of the rank for one unit of cost; 0: not known yet.
   [[nodiscard]] double rate() const;
   /// All nodes there are, for a commit. Their chunks stay held until `committed`.
@@ -108,6 +110,7 @@ class Workload {
   RangeSet held_;
   Work work_;
   double last_end_ = -1;
+  double low_water_ = 0.002;
   double busy_ = 0;          // decaying sums, for the rate
   double busy_cost_ = 0;
   double busy_chunks_ = 0;

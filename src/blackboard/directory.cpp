@@ -1,0 +1,134 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "blackboard/directory.hpp"
+
+#include "base/error.hpp"
+#include "blackboard/keys.hpp"
+#include "blackboard/scripts.hpp"
+
+#include <cstdlib>
+
+namespace stint {
+namespace {
+
+std::string info_field(std::string_view info, std::string_view name) {
+  const std::string head = std::string(name) + ":";
+  auto at = info.find("\n" + head);
+  if (at == info.npos) return {};
+  at += 1 + head.size();
+  const auto end = info.find_first_of("\r\n", at);
+  return std::string(info.substr(at, end - at));
+}
+
+}  // namespace
+
+Directory::Directory(redis::Address address) : address_(std::move(address)) {}
+
+redis::Reply Directory::command(std::initializer_list<std::string_view> words) {
+  const std::string shown = address_.shown();
+  try {
+    if (!connection_) connection_ = std::make_unique<redis::Connection>(address_);
+    return connection_->command(words);
+  } catch (const redis::Lost& lost) {
+    connection_.reset();
+    throw BoardLost(lost.what());
+  } catch (const redis::Refused& refused) {
+    connection_.reset();
+    const auto word = refused.word();
+    if (word == "LOADING" || word == "BUSY") throw BoardLost(refused.what());
+    if (word == "NOAUTH" || word == "WRONGPASS" || std::string_view(refused.what()).find("AUTH") != std::string::npos) {
+      throw Error(Exit::board, "the blackboard at " + shown + " asks for a password (" + refused.what() +
+                                   "); give it in $STINT_BOARD or --board-file, as redis://:PASSWORD@host:port");
+    }
+    throw Error(Exit::board, "the blackboard at " + shown + " refuses " + std::string(*words.begin()) + ": " +
+                                 refused.what());
+  }
+}
+
+void Directory::check() {
+  const std::string shown = address_.shown();
+  std::string info;
+  try {
+    info = "\n" + command({"INFO"}).str();
+  } catch (const BoardLost& lost) {
+    const std::string why = lost.what();
+    if (why.find("Protocol error") != why.npos) {
+      throw Error(Exit::board, "what answers at " + shown + " is not Redis; check the address given by --board");
+    }
+    throw;
+  }
+  const std::string version = info_field(info, "redis_version");
+  if (version.empty()) {
+    throw Error(Exit::board, "what answers at " + shown + " is not Redis; check the address given by --board");
+  }
+  if (std::atoi(version.c_str()) < 7) {
+    throw Error(Exit::board, "the Redis at " + shown + " is version " + version +
+                                 ", too old: Stint needs 7.0 or later; without --board it starts one of its own");
+  }
+  const std::string policy = info_field(info, "maxmemory_policy");
+  if (!policy.empty() && policy != "noeviction" && info_field(info, "maxmemory") != "0") {
+    throw Error(Exit::board, "the Redis at " + shown + " evicts data when memory is short (maxmemory-policy " + policy +
+                                 "), and would lose results; set it to noeviction: redis-cli CONFIG SET "
+                                 "maxmemory-policy noeviction");
+  }
+}
+
+std::vector<std::string> Directory::runs() {
+  const auto reply = command({"ZREVRANGE", keys::runs, "0", "-1"});
+  std::vector<std::string> runs;
+  for (std::size_t i = 0; i < reply.size(); ++i) runs.push_back(reply[i].str());
+  return runs;
+}
+
+std::string Directory::find(const std::string& name) {
+  const auto all = runs();
+  if (name == "last") {
+    if (all.empty()) throw Error(Exit::usage, "there is no run yet; stint run JOB starts one");
+    return all.front();
+  }
+  std::string found;
+  std::string others;
+  for (const auto& run : all) {
+    if (run == name) return run;
+    if (!run.starts_with(name) || name.empty()) continue;
+    if (!found.empty()) others += ", " + run;
+    if (found.empty()) found = run;
+  }
+  if (found.empty()) throw Error(Exit::usage, "no run '" + name + "' on this blackboard; stint ls lists all");
+  if (!others.empty()) {
+    throw Error(Exit::usage, "'" + name + "' begins more than one run: " + found + others + "; give more of it");
+  }
+  return found;
+}
+
+void Directory::remove(const std::string& run, bool forced) {
+  const auto names = keys::of_run(run);
+  std::vector<std::string_view> words{"EVAL", scripts::remove_script.text};
+  const std::string count = std::to_string(names.size());
+  words.push_back(count);
+  words.insert(words.end(), names.begin(), names.end());
+  words.push_back(forced ? "1" : "0");
+  if (!connection_) command({"PING"});
+  try {
+    const auto reply = connection_->command(words);
+    if (reply.size() > 0 && reply[0].text() == "BUSY") {
+      throw Error(Exit::usage, "run " + run + " is being computed by " + reply[1].str() +
+                                   " workers; end them first, or give --force");
+    }
+  } catch (const redis::Lost& lost) {
+    connection_.reset();
+    throw BoardLost(lost.what());
+  }
+  command({"ZREM", keys::runs, run});
+}
+
+void Directory::tell_world(const std::string& world, const std::string& word, int seconds) {
+  command({"SET", keys::of_world(world), word, "EX", std::to_string(seconds)});
+}
+
+std::optional<std::string> Directory::hear_world(const std::string& world) {
+  const auto reply = command({"GET", keys::of_world(world)});
+  if (reply.nil()) return std::nullopt;
+  return reply.str();
+}
+
+}  // namespace stint

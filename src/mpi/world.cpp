@@ -1,0 +1,87 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "mpi/world.hpp"
+
+#include "base/error.hpp"
+
+#define OMPI_SKIP_MPICXX 1
+#include <mpi.h>
+
+#include <chrono>
+#include <cstdlib>
+#include <thread>
+#include <vector>
+
+namespace stint::mpi {
+namespace {
+
+const char* first_of(std::initializer_list<const char*> names) {
+  for (const auto* name : names) {
+    if (const char* value = std::getenv(name); value != nullptr && *value != '\0') return value;
+  }
+  return nullptr;
+}
+
+// Polls: with recovery on, a rank 0 that died would leave a blocking call waiting for ever.
+void complete(MPI_Request& request, std::chrono::steady_clock::time_point end) {
+  int done = 0;
+  for (int round = 0;; ++round) {
+    MPI_Test(&request, &done, MPI_STATUS_IGNORE);
+    if (done != 0) return;
+    if (std::chrono::steady_clock::now() > end) {
+      throw Error(Exit::interrupted,
+                  "rank 0 did not tell the address of the blackboard in time; the same command starts again");
+    }
+    std::this_thread::sleep_for(std::chrono::microseconds(round < 100 ? 50 : 2000));
+  }
+}
+
+}  // namespace
+
+bool under_launcher() { return first_of({"OMPI_COMM_WORLD_SIZE", "PMIX_RANK", "PMI_RANK"}) != nullptr; }
+
+int rank_from_environment() {
+  const char* rank = first_of({"OMPI_COMM_WORLD_RANK", "PMIX_RANK", "PMI_RANK"});
+  return rank != nullptr ? std::atoi(rank) : 0;
+}
+
+World::World() {
+  if (!under_launcher()) return;
+  int provided = 0;
+  MPI_Init_thread(nullptr, nullptr, MPI_THREAD_FUNNELED, &provided);
+  if (provided < MPI_THREAD_FUNNELED) {
+    throw Error(Exit::usage, "this MPI was built without threads, Stint needs MPI_THREAD_FUNNELED; use another build");
+  }
+  initialised_ = true;
+  MPI_Comm_set_errhandler(MPI_COMM_WORLD, MPI_ERRORS_RETURN);
+  MPI_Comm_rank(MPI_COMM_WORLD, &rank_);
+  MPI_Comm_size(MPI_COMM_WORLD, &size_);
+  MPI_Comm here = MPI_COMM_NULL;
+  if (MPI_Comm_split_type(MPI_COMM_WORLD, MPI_COMM_TYPE_SHARED, 0, MPI_INFO_NULL, &here) == MPI_SUCCESS &&
+      here != MPI_COMM_NULL) {
+    MPI_Comm_size(here, &ranks_here_);
+    MPI_Comm_free(&here);
+  }
+}
+
+World::~World() { finalize(); }
+
+void World::finalize() {
+  if (!initialised_) return;
+  initialised_ = false;
+  MPI_Finalize();
+}
+
+std::string World::broadcast(const std::string& text, double bound) {
+  if (size_ == 1) return text;
+  const auto end = std::chrono::steady_clock::now() +
+                   std::chrono::duration_cast<std::chrono::steady_clock::duration>(std::chrono::duration<double>(bound));
+  constexpr int bytes = 4096;  // one message, so that no rank waits for a second one
+  std::vector<char> buffer(bytes, '\0');
+  if (rank_ == 0) text.copy(buffer.data(), bytes - 1);
+  MPI_Request request = MPI_REQUEST_NULL;
+  MPI_Ibcast(buffer.data(), bytes, MPI_CHAR, 0, MPI_COMM_WORLD, &request);
+  complete(request, end);
+  return buffer.data();
+}
+
+}  // namespace stint::mpi

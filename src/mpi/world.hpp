@@ -1,0 +1,40 @@
+// SPDX-License-Identifier: Apache-2.0
+// The ranks of one mpirun. The only place that knows MPI. MPI is used to launch, to know rank and size, and for one
+// broadcast at the start; between that and finalize() there is no MPI call. Not thread-safe.
+#pragma once
+
+#include <functional>
+#include <string>
+
+namespace stint::mpi {
+
+/// True inside mpirun or an srun step with PMIx: only then MPI is initialised.
+bool under_launcher();
+/// Rank as the launcher's environment tells it, before MPI is initialised; 0 without a launcher.
+int rank_from_environment();
+
+class World {
+ public:
+  /// A world of one without MPI when there is no launcher.
+  World();
+  ~World();
+  World(const World&) = delete;
+  World& operator=(const World&) = delete;
+
+  [[nodiscard]] int rank() const { return rank_; }
+  [[nodiscard]] int size() const { return size_; }
+  [[nodiscard]] int ranks_here() const { return ranks_here_; }  ///< on this host
+  /// Text of rank 0 to all. Throws Error(interrupted) after `bound` seconds without it. `alive` is called while
+  /// waiting.
+  std::string broadcast(const std::string& text, double bound);
+  /// No MPI after this.
+  void finalize();
+
+ private:
+  int rank_ = 0;
+  int size_ = 1;
+  int ranks_here_ = 1;
+  bool initialised_ = false;
+};
+
+}  // namespace stint::mpi
