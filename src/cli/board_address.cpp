@@ -1,0 +1,48 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "cli/board_address.hpp"
+
+#include "base/error.hpp"
+
+#include <cerrno>
+#include <cstdlib>
+#include <cstring>
+#include <fstream>
+#include <sys/stat.h>
+
+namespace stint {
+
+std::optional<redis::Address> given_board(const std::string& board, const std::string& board_file) {
+  if (!board.empty() && !board_file.empty()) {
+    throw Error(Exit::usage, "--board and --board-file both name a blackboard; give one of them");
+  }
+  if (!board.empty()) {
+    auto address = redis::parse_address(board);
+    if (!address.password.empty()) {
+      throw Error(Exit::usage,
+                  "a password in --board can be seen by every user of this machine; put the address into "
+                  "$STINT_BOARD, or into a file (mode 600) named by --board-file");
+    }
+    return address;
+  }
+  if (!board_file.empty()) {
+    struct stat info {};
+    if (::stat(board_file.c_str(), &info) != 0) {
+      throw Error(Exit::usage, "cannot read --board-file " + board_file + ": " + std::strerror(errno) +
+                                   "; it holds one line, the address of the blackboard");
+    }
+    if ((info.st_mode & 077) != 0) {
+      throw Error(Exit::usage, "--board-file " + board_file + " can be read by others, and may hold a password; "
+                                                              "chmod 600 it");
+    }
+    std::ifstream file(board_file);
+    std::string line;
+    std::getline(file, line);
+    return redis::parse_address(line);
+  }
+  if (const char* given = std::getenv("STINT_BOARD"); given != nullptr && *given != '\0') {
+    return redis::parse_address(given);
+  }
+  return std::nullopt;
+}
+
+}  // namespace stint

@@ -1,0 +1,151 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "cli/identity.hpp"
+
+#include <stint/input.hpp>
+
+#include "base/error.hpp"
+#include "codec/frame.hpp"
+
+#include <nlohmann/json.hpp>
+
+#include <fstream>
+#include <iterator>
+#include <stdexcept>
+
+namespace stint {
+namespace {
+
+using nlohmann::json;
+
+// Paths need not be UTF-8; JSON must be. Bytes that are not are kept apart from each other by their code.
+std::string as_utf8(const std::string& bytes) {
+  std::string text;
+  for (unsigned char c : bytes) {
+    if (c < 0x80 && c != '\\') {
+      text.push_back(static_cast<char>(c));
+    } else {
+      char code[8];
+      std::snprintf(code, sizeof code, "\\x%02x", c);
+      text += code;
+    }
+  }
+  return text;
+}
+
+std::string from_utf8(const std::string& text) {
+  std::string bytes;
+  for (std::size_t i = 0; i < text.size(); ++i) {
+    if (text[i] == '\\' && i + 3 < text.size() && text[i + 1] == 'x') {
+      bytes.push_back(static_cast<char>(std::stoi(text.substr(i + 2, 2), nullptr, 16)));
+      i += 3;
+    } else {
+      bytes.push_back(text[i]);
+    }
+  }
+  return bytes;
+}
+
+json texts_of(const Options::Entry& entry) {
+  json list = json::array();
+  for (const auto& text : entry.get()) list.push_back(as_utf8(text));
+  return list;
+}
+
+std::string joined(const json& list) {
+  std::string text;
+  for (const auto& item : list) text += (text.empty() ? "" : " ") + item.get<std::string>();
+  return text.size() > 60 ? text.substr(0, 57) + "..." : text;
+}
+
+}  // namespace
+
+RunIdentity identify(const AnyJob& job, const Options& options) {
+  json content = json::object();
+  std::string paths;
+  std::string states;
+  std::uint64_t files = 0;
+  std::uint64_t bytes = 0;
+  for (const auto& entry : options.entries()) {
+    if (entry.inputs != nullptr) {
+      for (const auto& file : entry.inputs->files()) {
+        paths += file.path + '\0';
+        states += std::to_string(file.size) + ' ' + std::to_string(file.modified) + '\n';
+        files += 1;
+        bytes += file.size;
+      }
+      // The files themselves count, not the words that named them.
+    } else if (entry.kind == OptionKind::content) {
+      content[entry.name] = texts_of(entry);
+    }
+  }
+  const json whole{{"job", job.name()},
+                   {"options", content},
+                   {"files", files},
+                   {"bytes", bytes},
+                   {"paths", codec::digest(paths)},
+                   {"input", codec::digest(states)}};
+  RunIdentity identity;
+  const std::string same = std::string(job.name()) + content.dump() + codec::digest(paths);
+  identity.seed = codec::hash(std::string(job.name()) + content.dump());
+  identity.beginning = std::string(job.name()) + "-" + codec::digest(same).substr(0, 6) + "-";
+  identity.run = identity.beginning + codec::digest(states).substr(0, 6);
+  identity.json = whole.dump();
+  return identity;
+}
+
+std::string program_of(const AnyJob& job) {
+  if (!job.version().empty()) return std::string(job.name()) + " " + std::string(job.version());
+  std::ifstream file("/proc/self/exe", std::ios::binary);
+  const std::string bytes{std::istreambuf_iterator<char>(file), {}};
+  return std::string(job.name()) + " program " + codec::digest(bytes);
+}
+
+std::string difference(const std::string& theirs, const std::string& ours) {
+  const auto left = json::parse(theirs, nullptr, false);
+  const auto right = json::parse(ours, nullptr, false);
+  if (!left.is_object() || !right.is_object()) return "its description cannot be read";
+  if (left.value("job", "") != right.value("job", "")) {
+    return "job " + left.value("job", "?") + ", here " + right.value("job", "?");
+  }
+  if (left.contains("options") && right.contains("options")) {
+    const auto& old = left["options"];
+    for (const auto& [name, value] : right["options"].items()) {
+      if (!old.contains(name)) return name + " is new here";
+      if (old[name] != value) return name + ": " + joined(old[name]) + ", here " + joined(value);
+    }
+  }
+  if (left.value("paths", "") != right.value("paths", "")) {
+    return "other input files (" + std::to_string(left.value("files", 0)) + ", here " +
+           std::to_string(right.value("files", 0)) + ")";
+  }
+  if (left.value("input", "") != right.value("input", "")) {
+    return "the input has changed (" + std::to_string(left.value("bytes", std::uint64_t{0})) + " bytes, here " +
+           std::to_string(right.value("bytes", std::uint64_t{0})) + ", or newer files)";
+  }
+  return "other options";
+}
+
+std::string options_json(const Options& options) {
+  json all = json::object();
+  for (const auto& entry : options.entries()) all[entry.name] = texts_of(entry);
+  return all.dump();
+}
+
+void apply_options(Options& options, const std::string& text, bool content_only) {
+  const auto all = json::parse(text, nullptr, false);
+  if (!all.is_object()) throw Error(Exit::damaged, "the options of the run on the blackboard cannot be read");
+  for (const auto& entry : options.entries()) {
+    if (content_only && entry.kind != OptionKind::content) continue;
+    const auto found = all.find(entry.name);
+    if (found == all.end()) continue;
+    std::vector<std::string> texts;
+    for (const auto& item : *found) texts.push_back(from_utf8(item.get<std::string>()));
+    try {
+      entry.set(texts);
+    } catch (const std::invalid_argument& error) {
+      throw Error(Exit::damaged, "option " + entry.name + " of the run on the blackboard: " + error.what());
+    }
+  }
+}
+
+}  // namespace stint

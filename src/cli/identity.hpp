@@ -1,0 +1,37 @@
+// SPDX-License-Identifier: Apache-2.0
+// What makes two runs the same: job, content options and input (paths, sizes, modification times). The default run id is
+// JOB-CCCCCC-IIIIII, with a digest C of job, options and paths, and a digest I of sizes and times: a run of the same
+// beginning but another I had the same command on an input that has changed since.
+#pragma once
+
+#include <stint/detail/any_job.hpp>
+#include <stint/options.hpp>
+
+#include <cstdint>
+#include <map>
+#include <string>
+#include <vector>
+
+namespace stint {
+
+struct RunIdentity {
+  std::string run;           ///< default run id
+  std::string beginning;     ///< of it, up to the digest of the input
+  std::string json;          ///< whole, as kept on the blackboard
+  std::uint64_t seed = 0;    ///< from job and content options alone
+};
+
+/// Looks at every input file. Throws BadInput.
+RunIdentity identify(const AnyJob& job, const Options& options);
+
+/// Version of the job, or digest of this program's file where the job names none.
+std::string program_of(const AnyJob& job);
+
+/// In words, how two identities (JSON) differ: "points: 100, here 200".
+std::string difference(const std::string& theirs, const std::string& ours);
+
+/// All options as JSON, name → list of texts, and back. `only`: leaves out other kinds.
+std::string options_json(const Options& options);
+void apply_options(Options& options, const std::string& json, bool content_only);
+
+}  // namespace stint

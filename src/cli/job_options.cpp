@@ -1,0 +1,42 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "cli/job_options.hpp"
+
+#include <CLI/CLI.hpp>
+
+#include <memory>
+#include <stdexcept>
+#include <string>
+#include <vector>
+
+namespace stint {
+
+void add_job_options(CLI::App& app, Options& options, bool result_only) {
+  for (const auto& entry : options.entries()) {
+    if (result_only && entry.kind != OptionKind::result) continue;
+    if (entry.flag) {
+      app.add_flag_callback("--" + entry.name, [&entry] { entry.set({"true"}); }, entry.help)->group("Options of the job");
+      continue;
+    }
+    const std::string name = entry.positional ? entry.name : "--" + entry.name;
+    auto* option = app.add_option(
+        name,
+        [&entry, name](const std::vector<std::string>& texts) {
+          try {
+            entry.set(texts);
+          } catch (const std::invalid_argument& error) {
+            throw CLI::ValidationError(name, error.what());
+          }
+          return true;
+        },
+        entry.help, false);
+    option->group("Options of the job")->type_name(entry.type.empty() ? "TEXT" : entry.type);
+    if (!entry.initial.empty()) option->default_str(entry.initial);
+    if (entry.positional) {
+      option->expected(-1)->type_size(1);
+    } else {
+      option->type_size(1)->expected(1);
+    }
+  }
+}
+
+}  // namespace stint

@@ -1,0 +1,168 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "cli/launcher.hpp"
+
+#include "base/error.hpp"
+
+#include <atomic>
+#include <cerrno>
+#include <csignal>
+#include <cstdio>
+#include <cstdlib>
+#include <cstring>
+#include <fcntl.h>
+#include <filesystem>
+#include <fstream>
+#include <spawn.h>
+#include <string>
+#include <sys/ioctl.h>
+#include <sys/wait.h>
+#include <unistd.h>
+#include <vector>
+
+extern char** environ;
+
+namespace stint {
+namespace {
+
+std::atomic<pid_t> mpirun_pid{0};
+std::atomic<int> interrupts{0};
+
+// mpirun would answer TERM and INT by ending all ranks; USR1 it passes on, and they drain. The second INT is meant.
+void pass_on(int signal) {
+  const pid_t pid = mpirun_pid;
+  if (pid <= 0) return;
+  ::kill(pid, signal == SIGINT && ++interrupts > 1 ? SIGTERM : SIGUSR1);
+}
+
+std::vector<std::string> split_words(const std::string& text) {
+  std::vector<std::string> words;
+  std::string word;
+  char quote = '\0';
+  bool any = false;
+  for (char c : text) {
+    if (quote != '\0') {
+      if (c == quote) {
+        quote = '\0';
+      } else {
+        word.push_back(c);
+      }
+    } else if (c == '\'' || c == '"') {
+      quote = c;
+      any = true;
+    } else if (c == ' ' || c == '\t') {
+      if (any || !word.empty()) words.push_back(word);
+      word.clear();
+      any = false;
+    } else {
+      word.push_back(c);
+    }
+  }
+  if (any || !word.empty()) words.push_back(word);
+  return words;
+}
+
+// The arguments of this program without those for the launcher.
+std::vector<std::string> arguments_for_ranks(int argc, char** argv) {
+  std::vector<std::string> words;
+  bool options_end = false;
+  for (int i = 1; i < argc; ++i) {
+    const std::string word = argv[i];
+    if (word == "--") options_end = true;
+    if (!options_end) {
+      if (word == "-n" || word == "--ranks" || word == "--mpirun") {
+        ++i;
+        continue;
+      }
+      if (word.starts_with("--ranks=") || word.starts_with("--mpirun=") || word.starts_with("-n=") ||
+          (word.size() > 2 && word.starts_with("-n") && word.find_first_not_of("0123456789", 2) == word.npos)) {
+        continue;
+      }
+    }
+    words.push_back(word);
+  }
+  return words;
+}
+
+}  // namespace
+
+int launch(const RunOptions& options, int argc, char** argv) {
+  std::string folder = (std::filesystem::temp_directory_path() / "stint-run-XXXXXX").string();
+  if (::mkdtemp(folder.data()) == nullptr) {
+    throw Error(Exit::usage, "cannot make a folder in " + std::filesystem::temp_directory_path().string() + ": " +
+                                 std::strerror(errno) + "; set TMPDIR");
+  }
+  const std::string exit_file = folder + "/exit";
+  ::setenv("STINT_EXIT_FILE", exit_file.c_str(), 1);
+  winsize size{};
+  if (::isatty(STDERR_FILENO) != 0) {
+    const int columns = ::ioctl(STDERR_FILENO, TIOCGWINSZ, &size) == 0 && size.ws_col > 0 ? size.ws_col : 80;
+    ::setenv("STINT_TERMINAL", std::to_string(columns).c_str(), 1);
+  }
+  if (::geteuid() == 0) {
+    ::setenv("OMPI_ALLOW_RUN_AS_ROOT", "1", 0);
+    ::setenv("OMPI_ALLOW_RUN_AS_ROOT_CONFIRM", "1", 0);
+  }
+  // The ranks look at their own environment; these are for the launcher alone.
+  ::unsetenv("STINT_RANKS");
+  ::unsetenv("STINT_MPIRUN");
+
+  std::vector<std::string> words{"mpirun",    "-q",    "--enable-recovery", "--bind-to", "none", "--oversubscribe",
+                                 "-n",        std::to_string(options.ranks), "-x",       "STINT_EXIT_FILE"};
+  for (char** variable = environ; *variable != nullptr; ++variable) {
+    const std::string name(*variable, std::strcspn(*variable, "="));
+    if (name.starts_with("STINT_") && name != "STINT_EXIT_FILE") words.insert(words.end(), {"-x", name});
+  }
+  for (auto& word : split_words(options.mpirun)) words.push_back(std::move(word));
+  words.push_back(std::filesystem::read_symlink("/proc/self/exe").string());
+  for (auto& word : arguments_for_ranks(argc, argv)) words.push_back(std::move(word));
+  std::vector<char*> arguments;
+  for (auto& word : words) arguments.push_back(word.data());
+  arguments.push_back(nullptr);
+
+  for (int signal : {SIGINT, SIGTERM, SIGUSR1}) std::signal(signal, pass_on);
+  posix_spawnattr_t attributes;
+  posix_spawnattr_init(&attributes);
+  posix_spawnattr_setflags(&attributes, POSIX_SPAWN_SETPGROUP | POSIX_SPAWN_SETSIGDEF);
+  posix_spawnattr_setpgroup(&attributes, 0);
+  sigset_t defaults;
+  sigfillset(&defaults);
+  posix_spawnattr_setsigdefault(&attributes, &defaults);
+  posix_spawn_file_actions_t actions;
+  posix_spawn_file_actions_init(&actions);
+  // In a process group of its own it must not read from the terminal.
+  posix_spawn_file_actions_addopen(&actions, STDIN_FILENO, "/dev/null", O_RDONLY, 0);
+  pid_t pid = -1;
+  const int error = ::posix_spawnp(&pid, "mpirun", &actions, &attributes, arguments.data(), environ);
+  posix_spawn_file_actions_destroy(&actions);
+  posix_spawnattr_destroy(&attributes);
+  if (error != 0) {
+    std::filesystem::remove_all(folder);
+    throw Error(Exit::usage, std::string("cannot start mpirun: ") + std::strerror(error) +
+                                 "; install Open MPI (Debian: apt install openmpi-bin), or run without -n");
+  }
+  mpirun_pid = pid;
+  int status = 0;
+  while (::waitpid(pid, &status, 0) < 0 && errno == EINTR) {
+  }
+  mpirun_pid = 0;
+  int code = -1;
+  std::ifstream(exit_file) >> code;
+  std::error_code ignored;
+  std::filesystem::remove_all(folder, ignored);
+  if (code >= 0) return code;
+  if (WIFEXITED(status) && WEXITSTATUS(status) != 0) {
+    std::fprintf(stderr, "stint: mpirun ended with exit code %d before the run did; what it says stands above\n",
+                 WEXITSTATUS(status));
+    return static_cast<int>(Exit::usage);
+  }
+  std::fprintf(stderr, "stint: every rank was lost before the run ended; the same command continues\n");
+  return static_cast<int>(Exit::interrupted);
+}
+
+void tell_launcher(int exit_code) {
+  if (const char* file = std::getenv("STINT_EXIT_FILE"); file != nullptr && *file != '\0') {
+    std::ofstream(file) << exit_code << '\n';
+  }
+}
+
+}  // namespace stint

@@ -1,0 +1,16 @@
+// SPDX-License-Identifier: Apache-2.0
+// `stint run -n N` outside a world: starts mpirun with what survival needs, passes signals on, and gives the run's own
+// exit code, which mpirun with recovery does not.
+#pragma once
+
+#include "cli/run_options.hpp"
+
+namespace stint {
+
+/// Starts this program again under mpirun with the same arguments, without -n and --mpirun. Returns the exit code.
+int launch(const RunOptions& options, int argc, char** argv);
+
+/// The rank that ends the run tells its launcher the exit code; nothing happens without a launcher.
+void tell_launcher(int exit_code);
+
+}  // namespace stint

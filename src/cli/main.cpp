@@ -1,0 +1,326 @@
+// SPDX-License-Identifier: Apache-2.0
+// The command line: which verb, with what. Every error ends here as one line and an exit code.
+#include <stint/main.hpp>
+
+#include <stint/error.hpp>
+#include <stint/input.hpp>
+
+#include "base/error.hpp"
+#include "blackboard/blackboard.hpp"
+#include "cli/board_address.hpp"
+#include "cli/guardian.hpp"
+#include "cli/home.hpp"
+#include "cli/job_options.hpp"
+#include "cli/launcher.hpp"
+#include "cli/new_project.hpp"
+#include "cli/run.hpp"
+#include "cli/run_options.hpp"
+#include "cli/verbs.hpp"
+#include "mpi/world.hpp"
+
+#include <CLI/CLI.hpp>
+
+#include <chrono>
+#include <csignal>
+#include <cstdio>
+#include <filesystem>
+#include <iostream>
+#include <memory>
+#include <string>
+#include <vector>
+
+namespace stint {
+namespace {
+
+struct Candidate {
+  std::unique_ptr<AnyJob> job;
+  Options options;
+  CLI::App* app = nullptr;
+};
+
+// An option of its own and the environment variable STINT_… of the same name.
+template <class T>
+CLI::Option* add(CLI::App& app, const std::string& names, T& field, const std::string& help) {
+  const auto at = names.find("--");
+  std::string variable = "STINT_" + names.substr(at + 2, names.find(',', at) - at - 2);
+  for (auto& c : variable) c = c == '-' ? '_' : static_cast<char>(std::toupper(static_cast<unsigned char>(c)));
+  CLI::Option* option = nullptr;
+  if constexpr (std::is_same_v<T, bool>) {
+    option = app.add_flag(names, field, help);
+  } else {
+    option = app.add_option(names, field, help);
+    if constexpr (!std::is_same_v<T, std::string>) option->capture_default_str();
+  }
+  if (variable != "STINT_BOARD") option->envname(variable);  // that one may hold a password: read apart
+  return option;
+}
+
+CLI::Validator positive(const char* what) {
+  return CLI::Validator(
+      [what](const std::string& text) -> std::string {
+        try {
+          if (parse_number(text) > 0) return {};
+        } catch (const std::invalid_argument&) {
+        }
+        return "'" + text + "' is no " + what + " above 0";
+      },
+      "");
+}
+
+void add_run_options(CLI::App& app, RunOptions& options) {
+  add(app, "-n,--ranks", options.ranks, "start mpirun with N ranks; without it, this process computes alone")
+      ->type_name("N")
+      ->check(positive("number of ranks"));
+  add(app, "--mpirun", options.mpirun, "more arguments for mpirun, in one text")->type_name("'ARGS'");
+  add(app, "--board", options.board, "blackboard to use: redis://host:port/db or unix:///path (default: one of your own)")
+      ->type_name("URL");
+  add(app, "--board-file", options.board_file, "file (mode 600) that holds its address, perhaps with a password")
+      ->type_name("FILE");
+  add(app, "--run-id", options.run_id, "name of the run (default: from job, options and input)")->type_name("ID");
+  add(app, "--fresh", options.fresh, "drop what is there and begin anew");
+  add(app, "--accept-program", options.accept_program, "go on with a run begun by another version of the program");
+  add(app, "--threads", options.threads, "OpenMP threads of each rank (default: its share of the cores)")
+      ->type_name("T")
+      ->check(CLI::Range(1, 4096));
+  add(app, "--lease", options.lease, "seconds that a rank may be silent before it is given up")
+      ->type_name("S")
+      ->check(CLI::Range(0.2, 86400.0));
+  add(app, "--commit-every", options.commit_every, "seconds of results that a crash may cost")
+      ->type_name("S")
+      ->check(CLI::Range(0.0, 86400.0));
+  add(app, "--retries", options.retries, "further attempts at a chunk that failed")->type_name("K");
+  add(app, "--check", options.check, "first compute N chunks with several numbers of threads, and compare the bytes")
+      ->type_name("N");
+  add(app, "--no-steal", options.no_steal, "each rank computes its own share only");
+  app.add_option(
+         "--partial-limit",
+         [&options](const std::vector<std::string>& texts) {
+           try {
+             options.partial_limit = parse_bytes(texts.at(0));
+           } catch (const std::invalid_argument& error) {
+             throw CLI::ValidationError("--partial-limit", error.what());
+           }
+           return true;
+         },
+         "largest partial that may be stored", false)
+      ->type_name("BYTES")
+      ->default_str("64M")
+      ->type_size(1)
+      ->envname("STINT_PARTIAL_LIMIT");
+  add(app, "--board-timeout", options.board_timeout, "seconds to wait for a blackboard that does not answer")
+      ->type_name("S");
+  add(app, "--output", options.output, "file for the result (default: stdout); written whole or not at all")
+      ->type_name("FILE");
+  add(app, "--summary", options.summary, "file for counts and times, in JSON")->type_name("FILE");
+  add(app, "--progress", options.progress, "show the bar also where stderr is no terminal");
+  add(app, "--log", options.log, "file for a log (of rank R: FILE.R)")->type_name("FILE");
+  add(app, "-v,--verbose", options.verbose, "say more on stderr");
+  add(app, "-q,--quiet", options.quiet, "say nothing but errors");
+}
+
+struct BoardChoice {
+  std::string board;
+  std::string board_file;
+};
+
+void add_board_options(CLI::App& app, BoardChoice& choice) {
+  add(app, "--board", choice.board, "blackboard to look at (default: your own)")->type_name("URL");
+  add(app, "--board-file", choice.board_file, "file (mode 600) that holds its address")->type_name("FILE");
+}
+
+redis::Address address_of(const BoardChoice& choice) {
+  const auto given = given_board(choice.board, choice.board_file);
+  return given ? *given : existing_blackboard();
+}
+
+int one_line(const std::string& line, Exit exit) {
+  if (mpi::rank_from_environment() == 0) std::fprintf(stderr, "stint: %s\n", line.c_str());
+  return static_cast<int>(exit);
+}
+
+// CLI11's words, on one line, with what to do.
+int usage_error(const CLI::ParseError& error, const std::string& program, const std::string& verb) {
+  std::string line = error.what();
+  for (auto& c : line) c = c == '\n' ? ' ' : c;
+  while (!line.empty() && line.back() == ' ') line.pop_back();
+  return one_line(line + "; see " + program + " " + (verb.empty() ? "" : verb + " ") + "--help", Exit::usage);
+}
+
+class CommandLine {
+ public:
+  CommandLine(int argc, char** argv, std::span<const JobEntry> jobs, double begun)
+      : argc_(argc), argv_(argv), jobs_(jobs), begun_(begun), program_(std::filesystem::path(argv[0]).filename()) {}
+
+  int operator()();
+
+ private:
+  void add_run();
+  void add_other_verbs();
+  int run();
+
+  const int argc_;
+  char** const argv_;
+  const std::span<const JobEntry> jobs_;
+  const double begun_;
+  const std::string program_;
+  CLI::App app_{"Farms a job out over MPI ranks that share one Redis as a blackboard; survives and resumes."};
+  RunOptions options_;
+  std::vector<std::unique_ptr<Candidate>> candidates_;
+  CLI::App* run_ = nullptr;
+
+  BoardChoice choice_;
+  bool json_ = false;
+  bool forced_ = false;
+  std::string name_;
+  std::string output_;
+  std::string home_;
+  double idle_ = 600;
+  int ready_ = -1;
+  bool foreground_ = false;
+  bool stop_ = false;
+};
+
+void CommandLine::add_run() {
+  run_ = app_.add_subcommand("run", "compute a job, or go on with it, or show its stored result");
+  add_run_options(*run_, options_);
+  run_->fallthrough(false);
+  const bool single = jobs_.size() == 1;
+  for (const auto& entry : jobs_) {
+    auto candidate = std::make_unique<Candidate>();
+    candidate->job = entry.make();
+    candidate->job->options(candidate->options);
+    if (single) {
+      candidate->app = run_;
+    } else {
+      candidate->app = run_->add_subcommand(std::string(entry.name), std::string(entry.about));
+      candidate->app->fallthrough();
+    }
+    add_job_options(*candidate->app, candidate->options);
+    candidates_.push_back(std::move(candidate));
+  }
+  const std::string example = single ? "" : " wordcount corpus/*.txt";
+  if (!single) run_->require_subcommand(1);
+  run_->footer("Examples:\n  " + program_ + " run" + example + "\n  " + program_ + " run -n 8" + example +
+               "\n  mpirun -n 8 " + program_ + " run" + example +
+               "\nThe same command again goes on after any crash; on a finished run it prints the stored result.");
+}
+
+void CommandLine::add_other_verbs() {
+  auto* ls = app_.add_subcommand("ls", "list the runs, newest first");
+  ls->add_flag("--json", json_, "one JSON object a line");
+  ls->footer("Example:\n  " + program_ + " ls");
+  auto* status = app_.add_subcommand("status", "show how a run is doing");
+  status->add_option("RUN", name_, "run id, the beginning of one, or 'last'")->required();
+  status->add_flag("--json", json_, "as JSON, the same as --summary of run");
+  status->footer("Example:\n  " + program_ + " status last");
+  auto* result = app_.add_subcommand("result", "print the result of a run again");
+  result->add_option("RUN", name_, "run id, the beginning of one, or 'last'")->required();
+  result->add_option("--output", output_, "file for the result (default: stdout)")->type_name("FILE");
+  result->allow_extras();
+  result->footer("Options of the job that change only what is shown may follow.\nExample:\n  " + program_ +
+                 " result last" + (jobs_.size() > 1 ? " --top 5" : ""));
+  auto* rm = app_.add_subcommand("rm", "remove a run with all its data");
+  rm->add_option("RUN", name_, "run id, the beginning of one, or 'last'")->required();
+  rm->add_flag("--force", forced_, "also while workers are at work on it");
+  rm->footer("Example:\n  " + program_ + " rm wordcount-3fa9c1");
+  for (auto* app : {ls, status, result, rm}) add_board_options(*app, choice_);
+  auto* serve = app_.add_subcommand("serve", "start your own blackboard and print its address (run does so by itself)");
+  serve->add_option("--home", home_, "folder for its data (default: $STINT_HOME)")->type_name("DIR");
+  serve->add_option("--idle", idle_, "seconds without a client after which it ends")
+      ->capture_default_str()
+      ->type_name("S")
+      ->envname("STINT_IDLE");
+  serve->add_flag("--foreground", foreground_, "stay, and look after it here");
+  serve->add_flag("--stop", stop_, "end it; the data stays");
+  serve->add_option("--ready", ready_, "")->group("");
+  serve->footer("Example:\n  export STINT_BOARD=$(" + program_ + " serve)");
+  auto* fresh = app_.add_subcommand("new", "make a project of your own in a new folder");
+  fresh->add_option("NAME", name_, "name of the folder, the program and the job")->required();
+  fresh->footer("Example:\n  " + program_ + " new pi && cd pi");
+}
+
+int CommandLine::run() {
+  Candidate* chosen = nullptr;
+  for (const auto& candidate : candidates_) {
+    if (candidate->app == run_ || candidate->app->parsed()) chosen = candidate.get();
+  }
+  for (const auto& entry : chosen->options.entries()) {
+    if (!entry.positional || !entry.required) continue;
+    bool any = false;
+    for (const auto& other : chosen->options.entries()) any = any || (other.inputs != nullptr && !other.inputs->empty());
+    if (!any) {
+      throw Error(Exit::usage, std::string(chosen->job->name()) + " has no input: give " + entry.name +
+                                   "; see " + program_ + " run " + std::string(chosen->job->name()) + " --help");
+    }
+  }
+  if (options_.ranks > 0 && mpi::under_launcher()) {
+    throw Error(Exit::usage, "-n inside mpirun or srun would start a world in a world; leave -n away");
+  }
+  if (options_.ranks > 1) {
+    given_board(options_.board, options_.board_file);  // what is wrong there is said once, and before mpirun starts
+    return launch(options_, argc_, argv_);
+  }
+  return run_job(options_, *chosen->job, chosen->options, begun_);
+}
+
+int CommandLine::operator()() {
+  app_.name(program_);
+  app_.set_version_flag("--version", program_ + " " STINT_VERSION);
+  app_.require_subcommand(1);
+  app_.failure_message([](const CLI::App*, const CLI::Error& error) { return std::string(error.what()); });
+  app_.footer("stint VERB --help says more about each verb.\n\nExit codes: 0 complete, 1 partial (failed chunks), 2 usage "
+              "or bad input, 3 blackboard, 4 damaged data,\n5 the run id belongs to other content, 70 defect, 75 "
+              "interrupted (the same command continues).");
+  add_run();
+  add_other_verbs();
+  try {
+    app_.parse(argc_, argv_);
+  } catch (const CLI::Success& wish) {
+    return mpi::rank_from_environment() == 0 ? app_.exit(wish) : 0;
+  } catch (const CLI::ParseError& error) {
+    const auto verbs = app_.get_subcommands();
+    return usage_error(error, program_, verbs.empty() ? "" : verbs.front()->get_name());
+  }
+  const std::string verb = app_.get_subcommands().front()->get_name();
+  if (!home_.empty()) ::setenv("STINT_HOME", home_.c_str(), 1);
+  if (verb == "run") return run();
+  if (verb == "ls") return list_runs(address_of(choice_), json_);
+  if (verb == "status") return show_status(address_of(choice_), name_, json_);
+  if (verb == "result") {
+    return show_result(address_of(choice_), name_, output_, jobs_, app_.get_subcommand("result")->remaining());
+  }
+  if (verb == "rm") return remove_run(address_of(choice_), name_, forced_);
+  if (verb == "new") {
+    new_project(name_, std::cout);
+    return 0;
+  }
+  if (stop_) {
+    std::fprintf(stderr, stop_embedded() ? "stint: the blackboard has ended; its data stays\n"
+                                         : "stint: no blackboard of yours is running\n");
+    return 0;
+  }
+  if (foreground_) return guard(home_folder(), idle_, ready_);
+  ::setenv("STINT_IDLE", std::to_string(idle_).c_str(), 1);
+  std::puts(embedded_blackboard().whole().c_str());
+  return 0;
+}
+
+}  // namespace
+
+int run_main(int argc, char** argv, std::span<const JobEntry> jobs) {
+  const double begun =
+      std::chrono::duration<double>(std::chrono::steady_clock::now().time_since_epoch()).count();
+  try {
+    return CommandLine(argc, argv, jobs, begun)();
+  } catch (const Error& error) {
+    return one_line(error.what(), error.exit());
+  } catch (const BadInput& error) {
+    return one_line(error.what(), Exit::usage);
+  } catch (const BoardLost& error) {
+    return one_line(std::string(error.what()) + "; start the blackboard, or check --board", Exit::board);
+  } catch (const std::exception& error) {
+    return one_line(std::string("defect: ") + error.what(), Exit::defect);
+  }
+}
+
+}  // namespace stint

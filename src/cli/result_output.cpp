@@ -1,0 +1,98 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "cli/result_output.hpp"
+
+#include "base/error.hpp"
+
+#include <cerrno>
+#include <cstring>
+#include <fcntl.h>
+#include <unistd.h>
+
+namespace stint {
+namespace {
+
+[[noreturn]] void refuse(const std::filesystem::path& path, const std::string& why) {
+  throw Error(Exit::usage, "cannot write the result to " + path.string() + ": " + why +
+                               "; what is computed stays on the blackboard: stint result last --output FILE");
+}
+
+void write_all(int descriptor, std::string_view bytes) {
+  while (!bytes.empty()) {
+    const auto written = ::write(descriptor, bytes.data(), bytes.size());
+    if (written < 0 && errno == EINTR) continue;
+    if (written < 0) refuse("stdout", std::strerror(errno));
+    bytes.remove_prefix(static_cast<std::size_t>(written));
+  }
+}
+
+}  // namespace
+
+ResultOutput::ResultOutput(std::filesystem::path path) : path_(std::move(path)) {
+  if (path_.empty()) return;
+  if (std::filesystem::is_directory(path_)) refuse(path_, "it is a folder");
+  open(path_);
+}
+
+ResultOutput::~ResultOutput() { clear(); }
+
+void ResultOutput::clear() {
+  memory_.str("");
+  for (auto& [name, file] : files_) {
+    file->stream.close();
+    std::error_code ignored;
+    std::filesystem::remove(file->temporary, ignored);
+  }
+  files_.clear();
+}
+
+ResultOutput::File& ResultOutput::open(const std::filesystem::path& path) {
+  auto& file = files_[path.string()];
+  if (!file) {
+    file = std::make_unique<File>();
+    file->path = path;
+    file->temporary = path.string() + ".part-" + std::to_string(::getpid());
+    file->stream.open(file->temporary, std::ios::binary | std::ios::trunc);
+    if (!file->stream) {
+      const std::string why = std::strerror(errno);
+      files_.erase(path.string());
+      refuse(path, why);
+    }
+    file->stream.exceptions(std::ios::badbit | std::ios::failbit);
+  }
+  return *file;
+}
+
+std::ostream& ResultOutput::text() {
+  if (path_.empty()) return memory_;
+  return open(path_).stream;
+}
+
+std::ostream& ResultOutput::file(const std::string& name) {
+  if (name.empty() || name.find('/') != name.npos) throw std::invalid_argument("a file of the result has a name without '/'");
+  return open(path_.parent_path() / name).stream;
+}
+
+void ResultOutput::publish() {
+  if (path_.empty()) {
+    write_all(STDOUT_FILENO, memory_.view());
+    memory_.str("");
+  }
+  for (auto& [name, file] : files_) {
+    try {
+      file->stream.close();
+    } catch (const std::ios_base::failure&) {
+      refuse(file->path, std::strerror(errno));
+    }
+    const int descriptor = ::open(file->temporary.c_str(), O_RDONLY | O_CLOEXEC);
+    if (descriptor < 0 || ::fsync(descriptor) != 0) {
+      const std::string why = std::strerror(errno);
+      if (descriptor >= 0) ::close(descriptor);
+      refuse(file->path, why);
+    }
+    ::close(descriptor);
+    if (::rename(file->temporary.c_str(), file->path.c_str()) != 0) refuse(file->path, std::strerror(errno));
+  }
+  files_.clear();
+}
+
+}  // namespace stint

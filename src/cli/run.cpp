@@ -1,0 +1,496 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "cli/run.hpp"
+
+#include <stint/error.hpp>
+
+#include "blackboard/directory.hpp"
+#include "blackboard/redis_blackboard.hpp"
+#include "cli/board_address.hpp"
+#include "cli/check.hpp"
+#include "cli/display.hpp"
+#include "cli/guardian.hpp"
+#include "cli/identity.hpp"
+#include "cli/launcher.hpp"
+#include "cli/result_output.hpp"
+#include "cli/summary.hpp"
+#include "cli/threads.hpp"
+#include "codec/frame.hpp"
+#include "engine/heartbeat.hpp"
+#include "engine/worker.hpp"
+#include "mpi/world.hpp"
+
+#include <fmt/format.h>
+#include <nlohmann/json.hpp>
+
+#include <atomic>
+#include <chrono>
+#include <csignal>
+#include <cstdio>
+#include <cstdlib>
+#include <optional>
+#include <random>
+#include <thread>
+#include <unistd.h>
+
+namespace stint {
+namespace {
+
+constexpr std::uint64_t most_chunks = (std::uint64_t{1} << 32) - 1;      // one bit each in a string of 512 MiB
+constexpr std::size_t plan_limit = std::size_t{256} << 20;               // bytes
+constexpr int world_word_seconds = 30;                                   // how long the word of a lost rank 0 stands
+
+// What the ranks of a world tell each other by the blackboard, beside the id of the run.
+constexpr const char* word_planning = "planning";
+constexpr const char* word_stop = "stop";
+
+std::atomic<std::atomic<bool>*> drain_flag{nullptr};
+std::atomic<int> interrupts{0};
+
+void on_signal(int signal) {
+  if (signal == SIGINT && ++interrupts > 1) ::_exit(static_cast<int>(Exit::interrupted));
+  if (auto* flag = drain_flag.load()) {
+    *flag = true;
+  } else {
+    ::_exit(static_cast<int>(Exit::interrupted));
+  }
+}
+
+double unix_now() {
+  return std::chrono::duration<double>(std::chrono::system_clock::now().time_since_epoch()).count();
+}
+
+std::string random_id() {
+  std::random_device device;
+  return fmt::format("{:08x}{:08x}", device(), device());
+}
+
+// One process's way through the verb. Members in the order in which they come to be known.
+class RunCommand {
+ public:
+  RunCommand(const RunOptions& options, AnyJob& job, Options& job_options, double begun)
+      : options_(options), job_(job), job_options_(job_options), begun_(begun) {}
+
+  int operator()();
+
+ private:
+  void find_board();
+  bool prepare_run();   // rank 0; false: nothing to compute
+  bool await_run();     // other ranks; false: nothing to compute
+  void take_plan(RedisBlackboard& board);
+  Outcome compute();
+  int conclude(const Outcome& outcome);
+  int show_stored(RedisBlackboard& board, const RunState& state);
+  void say_of_changed_input(const RunIdentity& identity);
+  std::map<std::string, std::string> final_fields(const RunState& state) const;
+  RunFacts facts() const;
+
+  const RunOptions& options_;
+  AnyJob& job_;
+  Options& job_options_;
+  const double begun_;
+  const double begun_unix_ = unix_now();
+
+  std::unique_ptr<Display> display_;
+  std::unique_ptr<ResultOutput> output_;
+  redis::Address address_;
+  std::string world_id_;
+  int rank_ = 0;
+  int ranks_ = 1;
+  int ranks_here_ = 1;
+  Threads threads_;
+  std::string run_;
+  std::uint64_t seed_ = 0;
+  std::string program_;
+  std::uint64_t computed_before_ = 0;
+  std::uint64_t done_before_ = 0;
+  int exit_ = 0;        // of rank 0 when there is nothing to compute
+  Session session_;
+};
+
+void RunCommand::find_board() {
+  const auto given = given_board(options_.board, options_.board_file);
+  address_ = given ? *given : embedded_blackboard();
+  try {
+    Directory(address_).check();
+  } catch (const BoardLost& lost) {
+    throw Error(Exit::board, std::string(lost.what()) + "; start the blackboard, or leave --board away");
+  }
+}
+
+RunFacts RunCommand::facts() const {
+  RunFacts facts;
+  facts.run = run_;
+  facts.seed = seed_;
+  facts.threads = threads_.count;
+  facts.scratch_dir = std::filesystem::temp_directory_path();
+  facts.log = [this](std::string_view line) { display_->log(std::string(line)); };
+  return facts;
+}
+
+void RunCommand::say_of_changed_input(const RunIdentity& identity) {
+  for (const auto& other : Directory(address_).runs()) {
+    if (other.starts_with(identity.beginning) && other != identity.run) {
+      display_->say("input changed since run " + other + "; this is a new run");
+      return;
+    }
+  }
+}
+
+bool RunCommand::prepare_run() {
+  const auto identity = identify(job_, job_options_);
+  program_ = program_of(job_);
+  run_ = options_.run_id.empty() ? identity.run : options_.run_id;
+  seed_ = identity.seed;
+  RedisBlackboard board(address_, run_);
+  const auto found = board.state();
+  const bool there = found && !options_.fresh;
+  if (found && !options_.fresh && found->fields.contains("identity") &&
+      found->fields.at("identity") != identity.json) {
+    throw Error(Exit::other_run, "run " + run_ + " has other content: " +
+                                     difference(found->fields.at("identity"), identity.json) +
+                                     "; give another --run-id, or --fresh to begin anew");
+  }
+  if (there && (found->state == "done" || found->state == "partial")) {
+    exit_ = show_stored(board, *found);
+    return false;
+  }
+  RunSpec spec;
+  spec.run = run_;
+  spec.job = job_.name();
+  spec.program = program_;
+  spec.identity = identity.json;
+  spec.options = options_json(job_options_);
+  spec.retries = options_.retries;
+  spec.slots = static_cast<std::uint64_t>(ranks_);
+  if (!there) {
+    say_of_changed_input(identity);
+    const auto plan_facts = facts();
+    job_.plan(Context(plan_facts));
+    spec.chunks = job_.chunks();
+    if (spec.chunks > most_chunks) {
+      throw Error(Exit::usage, "the plan has " + grouped(spec.chunks) + " chunks, at most " + grouped(most_chunks) +
+                                   " can be kept; make chunks larger");
+    }
+    spec.plan = codec::wrap({'p', codec::hash(program_), spec.chunks}, job_.encode_plan());
+    if (spec.plan.size() > plan_limit) {
+      throw Error(Exit::usage, "the plan has " + std::to_string(spec.plan.size() >> 20) + " MiB, at most " +
+                                   std::to_string(plan_limit >> 20) + " can be kept; make chunks larger");
+    }
+    spec.profile = Costs(job_.weights()).profile();
+  }
+  const auto created = board.create(spec, options_.fresh, options_.accept_program);
+  if (created.refusal == Refusal::identity) {
+    throw Error(Exit::other_run, "run " + run_ + " has just been made with other content; give another --run-id");
+  }
+  if (created.refusal == Refusal::program) {
+    throw Error(Exit::other_run, "run " + run_ + " was begun by another version of the program (" +
+                                     found->fields.at("program") + ", here " + program_ +
+                                     "); give --accept-program to go on with what is done, or --fresh to begin anew");
+  }
+  if (there) {
+    reap_known_gone(board, created.state.generation, Whereabouts::here());
+    display_->say(fmt::format("run {} goes on: {} of {} chunks are done", run_, grouped(created.state.done),
+                              grouped(created.state.chunks)));
+  } else {
+    display_->log(fmt::format("run {}: {} chunks", run_, grouped(created.state.chunks)));
+  }
+  return true;
+}
+
+bool RunCommand::await_run() {
+  Directory directory(address_);
+  double last_heard = begun_;
+  SteadyClock clock;
+  last_heard = clock.now();
+  for (double pause = 0.002;; pause = std::min(0.05, pause * 1.5)) {
+    std::optional<std::string> word;
+    try {
+      word = directory.hear_world(world_id_);
+    } catch (const BoardLost&) {
+      // Waited for below like a word that does not come.
+    }
+    if (word) last_heard = clock.now();
+    if (word == word_stop) return false;
+    if (word && *word != word_planning) {
+      const auto json = nlohmann::json::parse(*word);
+      run_ = json.at("run");
+      seed_ = json.at("seed");
+      program_ = json.at("program");
+      apply_options(job_options_, json.at("options").get<std::string>(), false);
+      return true;
+    }
+    if (clock.now() - last_heard > world_word_seconds) {
+      throw Error(Exit::interrupted, "rank 0 was lost before it named the run; the same command starts again");
+    }
+    std::this_thread::sleep_for(std::chrono::duration<double>(pause));
+  }
+}
+
+void RunCommand::take_plan(RedisBlackboard& board) {
+  const auto state = board.state();
+  if (!state) throw Error(Exit::board, "run " + run_ + " is no longer on the blackboard; the same command starts it again");
+  const auto frame = board.plan();
+  if (frame.empty()) return;  // ended meanwhile
+  try {
+    job_.adopt_plan(codec::unwrap({'p', codec::hash(state->fields.at("program")), state->chunks}, frame));
+  } catch (const codec::FrameError& error) {
+    throw Error(Exit::damaged, "the plan of run " + run_ + " cannot be read: " + error.what() + "; give --fresh to begin anew");
+  }
+  computed_before_ = state->computed;
+  done_before_ = state->done;
+}
+
+std::map<std::string, std::string> RunCommand::final_fields(const RunState& state) const {
+  auto number = [&](const char* name) {
+    const auto found = state.fields.find(name);
+    return found == state.fields.end() ? 0.0 : std::strtod(found->second.c_str(), nullptr);
+  };
+  const double last_end = number("last_end");
+  // What an earlier world computed before it was cut off is not this run's time.
+  const double first_claim = std::max(number("first_claim"), begun_unix_);
+  return {{"ranks", std::to_string(state.workers)},
+          {"threads", std::to_string(threads_.count)},
+          {"seconds", fmt::format("{:.6f}", SteadyClock().now() - begun_)},
+          {"compute_seconds", fmt::format("{:.6f}", std::max(0.0, last_end - first_claim))}};
+}
+
+Outcome RunCommand::compute() {
+  RedisBlackboard board(address_, run_);
+  take_plan(board);
+  auto run_facts = facts();
+  job_.prepare(Context(run_facts));
+  if (options_.check > 0 && rank_ == 0) {
+    const auto same = check_chunks(job_, run_facts, options_.check);
+    display_->say(fmt::format("{} chunks checked: the same bytes with every number of threads", grouped(same)));
+  }
+  SteadyClock clock;
+  WorkerSetup setup;
+  setup.job = &job_;
+  setup.facts = run_facts;
+  setup.here = Whereabouts::here();
+  setup.here.rank = rank_;
+  setup.here.world = world_id_;
+  setup.here.threads = threads_.count;
+  setup.here.version = STINT_VERSION;
+  setup.board = [this] { return std::make_unique<RedisBlackboard>(address_, run_); };
+  setup.clock = &clock;
+  setup.program = program_;
+  setup.slot = rank_;
+  setup.courier.commit_seconds = options_.commit_every;
+  setup.courier.lease = options_.lease;
+  setup.courier.steal = !options_.no_steal;
+  setup.courier.partial_limit = options_.partial_limit;
+  setup.courier.host = setup.here.host;
+  setup.patience = options_.board_timeout;
+  setup.render = [this](Partial partial, const RunState&) {
+    if (!output_) output_ = std::make_unique<ResultOutput>(options_.output);
+    output_->clear();
+    job_.finish(std::move(partial), *output_);
+  };
+  setup.fields = [this](const RunState& state) { return final_fields(state); };
+  setup.abandon = [this](const Outcome& outcome) {
+    const int code = conclude(outcome);
+    std::fflush(nullptr);
+    ::_exit(code);
+  };
+  session_.say = [this](const std::string& line) { display_->say(line); };
+  session_.log = [this](const std::string& line) { display_->log(line); };
+  if (rank_ == 0) display_->start(session_, run_);
+  const auto outcome = work(session_, setup);
+  display_->stop();
+  return outcome;
+}
+
+int RunCommand::show_stored(RedisBlackboard& board, const RunState& state) {
+  const auto frame = board.result();
+  const int code = static_cast<int>(state.state == "partial" ? Exit::partial : Exit::complete);
+  if (!frame) throw Error(Exit::damaged, "the result of run " + run_ + " is missing; give --fresh to compute it anew");
+  if (!frame->empty()) {
+    Partial result;
+    try {
+      result = job_.decode(codec::unwrap({'r', job_.fingerprint(), state.done}, *frame));
+    } catch (const std::exception& error) {
+      throw Error(Exit::damaged, "the stored result of run " + run_ + " cannot be read: " + error.what() +
+                                     "; give --fresh to compute it anew");
+    }
+    job_.finish(std::move(result), *output_);
+    output_->publish();
+  }
+  if (!options_.summary.empty()) write_whole(options_.summary, summary_json(state, 0));
+  display_->say(fmt::format("run {} is {}: {} of {} chunks, nothing computed{}", run_, state.state, grouped(state.done),
+                            grouped(state.chunks),
+                            state.state == "partial" ? "; give --fresh to compute it anew" : ""));
+  return code;
+}
+
+int RunCommand::conclude(const Outcome& outcome) {
+  display_->stop();
+  RedisBlackboard board(address_, run_);
+  int code = static_cast<int>(outcome.exit);
+  switch (outcome.kind) {
+    case Outcome::Kind::finished: {
+      const auto state = board.state();
+      if (state && !options_.summary.empty()) {
+        write_whole(options_.summary, summary_json(*state, state->computed - computed_before_));
+      }
+      if (output_) output_->publish();
+      if (!state) break;
+      const auto lost = board.failures();
+      if (!lost.empty()) {
+        const auto first = nlohmann::json::parse(lost.begin()->second, nullptr, false);
+        display_->error(fmt::format("{} of {} chunks failed, the result is partial; the first, chunk {}: {}",
+                                    grouped(state->failed), grouped(state->chunks), lost.begin()->first,
+                                    first.is_object() ? first.value("error", "") : ""));
+      }
+      display_->say(fmt::format(
+          "run {}: {} chunks: {} computed here, {} found in the checkpoint, {} computed again; {}, {} ranks of {} threads",
+          run_, grouped(state->chunks), grouped(state->computed - computed_before_), grouped(done_before_),
+          grouped(state->again), duration(SteadyClock().now() - begun_), state->fields.at("ranks"), threads_.count));
+      break;
+    }
+    case Outcome::Kind::ended: {
+      if (rank_ != 0) return 0;
+      const auto state = board.state();
+      if (state && state->state == "failed") {
+        const auto error = state->fields.find("error");
+        const auto exit = state->fields.find("exit");
+        code = exit == state->fields.end() ? static_cast<int>(Exit::defect) : std::atoi(exit->second.c_str());
+        display_->error(error == state->fields.end() ? "the run failed" : error->second);
+      } else if (state && (state->state == "done" || state->state == "partial")) {
+        display_->say("run " + run_ + " was finished by another rank; stint result " + run_ + " shows it");
+        // Whoever finished told the launcher already.
+        return static_cast<int>(state->state == "partial" ? Exit::partial : Exit::complete);
+      } else {
+        display_->error("run " + run_ + " was " + (state ? state->state : "removed"));
+        code = static_cast<int>(Exit::interrupted);
+      }
+      break;
+    }
+    case Outcome::Kind::interrupted:
+      if (rank_ != 0) return 0;
+      display_->say("run " + run_ + " was interrupted; the same command continues");
+      break;
+    case Outcome::Kind::failed:
+      display_->error(outcome.error);
+      break;
+  }
+  const bool speaks = rank_ == 0 || outcome.kind == Outcome::Kind::finished;
+  if (speaks) tell_launcher(code);
+  return speaks ? code : 0;
+}
+
+int RunCommand::operator()() {
+  const bool zero = mpi::rank_from_environment() == 0;
+  display_ = std::make_unique<Display>(options_, mpi::rank_from_environment(), mpi::under_launcher() ? 2 : 1);
+  std::optional<Error> early;
+  if (zero) {
+    // Before MPI is initialised: the server starts while MPI does.
+    try {
+      output_ = std::make_unique<ResultOutput>(options_.output);
+      find_board();
+      world_id_ = random_id();
+    } catch (const Error& error) {
+      early = error;
+    }
+  }
+  mpi::World world;
+  rank_ = world.rank();
+  ranks_ = world.size();
+  ranks_here_ = world.ranks_here();
+  threads_ = threads_for_rank(options_.threads, ranks_here_);
+  if (zero && !early && ranks_here_ < ranks_ && !given_board(options_.board, options_.board_file)) {
+    early = Error(Exit::usage,
+                  "these ranks are on several hosts, and the blackboard that Stint starts serves one; start a Redis "
+                  "that all can reach and give --board redis://host:port");
+  }
+  // Rank 0 tells where the blackboard is; the rest is learned from there.
+  std::string message = early ? "" : address_.whole() + " " + world_id_;
+  message = world.broadcast(message, options_.board_timeout + 60);
+  if (message.empty()) {
+    if (early) display_->error(early->what());
+    world.finalize();
+    if (early) tell_launcher(static_cast<int>(early->exit()));
+    return early ? static_cast<int>(early->exit()) : 0;
+  }
+  if (!zero) {
+    address_ = redis::parse_address(message.substr(0, message.rfind(' ')));
+    world_id_ = message.substr(message.rfind(' ') + 1);
+  } else if (!threads_.warning.empty()) {
+    display_->say(threads_.warning);
+  }
+
+  int code = 0;
+  try {
+    bool go = false;
+    if (zero) {
+      Directory directory(address_);
+      if (ranks_ > 1) directory.tell_world(world_id_, word_planning, world_word_seconds);
+      std::jthread keeper([&](std::stop_token stop) {
+        // Planning may take long; the other ranks wait as long as this word stands.
+        if (ranks_ == 1) return;
+        Directory own(address_);
+        for (int tenth = 1; !stop.stop_requested(); ++tenth) {
+          std::this_thread::sleep_for(std::chrono::milliseconds(10));
+          if (tenth % 500 != 0) continue;
+          try {
+            own.tell_world(world_id_, word_planning, world_word_seconds);
+          } catch (const std::exception&) {
+            // The next word will come through, or the others give up.
+          }
+        }
+      });
+      std::string word = word_stop;
+      std::exception_ptr error;
+      try {
+        go = prepare_run();
+        if (go) {
+          word = nlohmann::json{{"run", run_}, {"seed", seed_}, {"program", program_},
+                                {"options", options_json(job_options_)}}
+                     .dump();
+        }
+      } catch (...) {
+        error = std::current_exception();
+      }
+      keeper.request_stop();
+      keeper.join();
+      if (ranks_ > 1) directory.tell_world(world_id_, word, 3600);
+      if (error) std::rethrow_exception(error);
+      code = exit_;
+    } else {
+      go = await_run();
+    }
+    if (!go && zero) tell_launcher(code);
+    if (go) {
+      std::signal(SIGPIPE, SIG_IGN);
+      drain_flag = &session_.drain;
+      for (int signal : {SIGTERM, SIGUSR1, SIGINT}) std::signal(signal, on_signal);
+      code = conclude(compute());
+      drain_flag = nullptr;
+    }
+  } catch (const Error& error) {
+    display_->error(error.what());
+    code = static_cast<int>(error.exit());
+  } catch (const BadInput& error) {
+    display_->error(error.what());
+    code = static_cast<int>(Exit::usage);
+  } catch (const BoardLost& error) {
+    display_->error(std::string("lost the blackboard: ") + error.what() + "; the same command continues");
+    code = static_cast<int>(Exit::board);
+  } catch (const std::exception& error) {
+    display_->error(std::string("job ") + std::string(job_.name()) + " failed outside a chunk: " + error.what());
+    code = static_cast<int>(Exit::defect);
+  }
+  if (rank_ == 0 && code != 0) tell_launcher(code);
+  display_->stop();
+  output_.reset();
+  world.finalize();
+  return rank_ == 0 ? code : 0;
+}
+
+}  // namespace
+
+int run_job(const RunOptions& options, AnyJob& job, Options& job_options, double begun) {
+  return RunCommand(options, job, job_options, begun)();
+}
+
+}  // namespace stint

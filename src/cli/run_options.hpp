@@ -1,0 +1,34 @@
+// SPDX-License-Identifier: Apache-2.0
+// What `stint run` was told, beside the options of the job.
+#pragma once
+
+#include <cstdint>
+#include <string>
+
+namespace stint {
+
+struct RunOptions {
+  int ranks = 0;            ///< -n; 0: not given
+  std::string mpirun;       ///< more arguments for mpirun
+  std::string board;        ///< address; empty: embedded
+  std::string board_file;
+  bool fresh = false;
+  bool accept_program = false;
+  std::string run_id;
+  int threads = 0;          ///< 0: from the cores
+  double lease = 10;        ///< seconds
+  double commit_every = 1;  ///< seconds
+  std::uint32_t retries = 2;
+  std::uint64_t check = 0;  ///< chunks to compute again with other thread counts
+  bool no_steal = false;
+  std::uint64_t partial_limit = std::uint64_t{64} << 20;  ///< bytes
+  double board_timeout = 60;                              ///< seconds
+  std::string output;
+  std::string summary;
+  bool progress = false;
+  bool verbose = false;
+  bool quiet = false;
+  std::string log;
+};
+
+}  // namespace stint

@@ -1,0 +1,38 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "cli/threads.hpp"
+
+#include <algorithm>
+#include <cstdlib>
+#include <sched.h>
+#include <unistd.h>
+
+namespace stint {
+
+Threads threads_for_rank(int wanted, int ranks_here) {
+  cpu_set_t mask;
+  CPU_ZERO(&mask);
+  const int all = static_cast<int>(std::max(1L, ::sysconf(_SC_NPROCESSORS_ONLN)));
+  const int usable = ::sched_getaffinity(0, sizeof mask, &mask) == 0 ? std::max(1, CPU_COUNT(&mask)) : all;
+  // A rank that is bound has its cores for itself; one that is not shares them with its neighbours.
+  const bool bound = usable < all && ranks_here > 1;
+  Threads threads;
+  threads.count = bound ? usable : std::max(1, usable / ranks_here);
+  const char* variable = std::getenv("OMP_NUM_THREADS");
+  if (wanted > 0) {
+    threads.count = wanted;
+  } else if (variable != nullptr && std::atoi(variable) > 0) {
+    threads.count = std::atoi(variable);
+  }
+  const std::string count = std::to_string(threads.count);
+  if (threads.count > usable && usable < all) {
+    threads.warning = count + " threads are bound to " + std::to_string(usable) + " of " + std::to_string(all) +
+                      " cores, the others stay idle; use: mpirun --map-by slot:PE=" + count +
+                      " (or --bind-to none), or stint run -n " + std::to_string(ranks_here);
+  } else if (threads.count * (bound ? 1 : ranks_here) > usable * 4 && threads.count > 4) {
+    threads.warning = std::to_string(ranks_here) + " ranks of " + count + " threads share " + std::to_string(usable) +
+                      " cores here; --threads " + std::to_string(std::max(1, usable / ranks_here)) + " uses each once";
+  }
+  return threads;
+}
+
+}  // namespace stint

@@ -1,0 +1,177 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "cli/verbs.hpp"
+
+#include "base/error.hpp"
+#include "blackboard/directory.hpp"
+#include "blackboard/redis_blackboard.hpp"
+#include "cli/display.hpp"
+#include "cli/identity.hpp"
+#include "cli/job_options.hpp"
+#include "cli/result_output.hpp"
+#include "cli/summary.hpp"
+#include "codec/frame.hpp"
+
+#include <CLI/CLI.hpp>
+#include <fmt/format.h>
+#include <nlohmann/json.hpp>
+
+#include <chrono>
+#include <cstdio>
+#include <cstdlib>
+
+namespace stint {
+namespace {
+
+std::string field(const RunState& state, const char* name) {
+  const auto found = state.fields.find(name);
+  return found == state.fields.end() ? "" : found->second;
+}
+
+std::string age(const RunState& state) {
+  const double now =
+      std::chrono::duration<double>(std::chrono::system_clock::now().time_since_epoch()).count();
+  return duration(std::max(0.0, now - std::strtod(field(state, "created").c_str(), nullptr))) + " ago";
+}
+
+RunState state_of(RedisBlackboard& board, const std::string& run) {
+  auto state = board.state();
+  if (!state) {
+    throw Error(Exit::usage, "run " + run + " is in the list but no longer on the blackboard; stint rm " + run +
+                                 " takes it out");
+  }
+  return *state;
+}
+
+}  // namespace
+
+int list_runs(const redis::Address& address, bool json) {
+  Directory directory(address);
+  std::string text;
+  std::vector<std::vector<std::string>> rows{{"RUN", "STATE", "DONE", "FAILED", "BEGUN"}};
+  for (const auto& run : directory.runs()) {
+    RedisBlackboard board(address, run);
+    const auto state = board.state();
+    if (!state) {
+      directory.remove(run, true);  // a done run whose time was over
+    } else if (json) {
+      text += summary_json(*state, 0) + "\n";
+    } else {
+      const auto percent = state->chunks == 0 ? 100.0
+                                              : 100.0 * static_cast<double>(state->done) /
+                                                    static_cast<double>(state->chunks);
+      rows.push_back({run, state->state, fmt::format("{:.0f}%", percent), std::to_string(state->failed), age(*state)});
+    }
+  }
+  if (!json) {
+    std::vector<std::size_t> widths(rows[0].size());
+    for (const auto& row : rows) {
+      for (std::size_t i = 0; i < row.size(); ++i) widths[i] = std::max(widths[i], row[i].size());
+    }
+    for (const auto& row : rows) {
+      std::string line;
+      for (std::size_t i = 0; i < row.size(); ++i) line += fmt::format("{:<{}}  ", row[i], widths[i]);
+      while (line.ends_with(' ')) line.pop_back();
+      text += line + "\n";
+    }
+  }
+  std::fputs(text.c_str(), stdout);
+  return 0;
+}
+
+int show_status(const redis::Address& address, const std::string& name, bool json) {
+  const auto run = Directory(address).find(name);
+  RedisBlackboard board(address, run);
+  const auto state = state_of(board, run);
+  if (json) {
+    std::puts(summary_json(state, 0).c_str());
+    return 0;
+  }
+  fmt::print("run      {}\njob      {}\nstate    {}\nbegun    {}\nchunks   {} of {} done", run, field(state, "job"),
+             state.state, age(state), grouped(state.done), grouped(state.chunks));
+  if (state.failed > 0) fmt::print(", {} failed", grouped(state.failed));
+  fmt::print("\ncomputed {} in all, {} again\nsteals   {}\nlost     {} workers\n", grouped(state.computed),
+             grouped(state.again), state.steals, state.reaped);
+  const auto error = field(state, "error");
+  if (!error.empty()) fmt::print("error    {}\n", error);
+  for (const auto& [worker, who] : board.workers()) {
+    const auto json_who = nlohmann::json::parse(who, nullptr, false);
+    fmt::print("worker   {}", worker);
+    if (json_who.is_object()) {
+      fmt::print("  pid {}, {} threads", json_who.value("pid", 0), json_who.value("threads", 0));
+    }
+    fmt::print("\n");
+  }
+  int shown = 0;
+  for (const auto& [chunk, text] : board.failures()) {
+    const auto failure = nlohmann::json::parse(text, nullptr, false);
+    if (++shown > 10) {
+      fmt::print("failed   … and {} more\n", state.failed - 10);
+      break;
+    }
+    if (failure.is_object()) {
+      fmt::print("failed   chunk {} on {}, {} attempts: {}\n", chunk, failure.value("host", "?"),
+                 failure.value("attempts", 0), failure.value("error", ""));
+    }
+  }
+  return 0;
+}
+
+int show_result(const redis::Address& address, const std::string& name, const std::string& output_file,
+                std::span<const JobEntry> jobs, const std::vector<std::string>& options) {
+  const auto run = Directory(address).find(name);
+  RedisBlackboard board(address, run);
+  const auto state = state_of(board, run);
+  const auto job_name = field(state, "job");
+  const JobEntry* entry = nullptr;
+  for (const auto& known : jobs) {
+    if (known.name == job_name) entry = &known;
+  }
+  if (entry == nullptr) {
+    throw Error(Exit::usage, "run " + run + " is of job '" + job_name +
+                                 "', which this program does not have; use the program that computed it");
+  }
+  const auto frame = board.result();
+  if (!frame || frame->empty()) {
+    throw Error(Exit::usage, "run " + run + " has no result: " +
+                                 (state.state == "running" ? std::to_string(state.done) + " of " +
+                                                                 std::to_string(state.chunks) + " chunks are done"
+                                                           : "its state is " + state.state));
+  }
+  const auto job = entry->make();
+  Options job_options;
+  job->options(job_options);
+  apply_options(job_options, field(state, "options"), false);
+  CLI::App parser;
+  add_job_options(parser, job_options, true);
+  try {
+    parser.parse(std::vector<std::string>(options.rbegin(), options.rend()));
+  } catch (const CLI::ParseError& error) {
+    throw Error(Exit::usage, std::string(error.what()) + "; stint result RUN takes the options of " + job_name +
+                                 " that change only what is shown");
+  }
+  Partial result;
+  try {
+    result = job->decode(codec::unwrap({'r', job->fingerprint(), state.done}, *frame));
+  } catch (const std::exception& error) {
+    throw Error(Exit::damaged, "the stored result of run " + run + " cannot be read: " + error.what());
+  }
+  ResultOutput output(output_file);
+  job->finish(std::move(result), output);
+  output.publish();
+  if (state.state == "partial") {
+    std::fprintf(stderr, "stint: the result is partial: %llu of %llu chunks failed\n",
+                 static_cast<unsigned long long>(state.failed), static_cast<unsigned long long>(state.chunks));
+    return static_cast<int>(Exit::partial);
+  }
+  return 0;
+}
+
+int remove_run(const redis::Address& address, const std::string& name, bool forced) {
+  Directory directory(address);
+  const auto run = directory.find(name);
+  directory.remove(run, forced);
+  std::fprintf(stderr, "stint: removed run %s\n", run.c_str());
+  return 0;
+}
+
+}  // namespace stint
