@@ -142,7 +142,7 @@ struct Failed {
 
 struct Renewed {
   Refusal refusal = Refusal::none;
-  RunState state;
+  RunState state;  ///< without `fields`
   std::string leader;
   std::uint64_t leader_beat = 0;
   std::map<std::string, std::uint64_t> beats;  ///< all workers; only for the leader

@@ -171,7 +171,7 @@ Joined RedisBlackboard::create(const RunSpec& spec, bool fresh, bool accept_prog
   Joined joined;
   joined.refusal = refusal_of(reply);
   if (auto found = state()) joined.state = std::move(*found);
-  if (joined.refusal == Refusal::none) {
+  if (joined.refusal == Refusal::none && joined.state.generation != 0) {
     command({"ZADD", keys::runs, joined.state.fields["created"], spec.run});
   }
   return joined;
@@ -184,12 +184,11 @@ Joined RedisBlackboard::join(const Caller& caller, const std::string& who, std::
                            std::to_string(slot), program});
   Joined joined;
   joined.refusal = refusal_of(reply);
-  if (joined.refusal == Refusal::none) joined.leader = reply[2].str();
-  if (auto found = state()) {
-    joined.state = std::move(*found);
-  } else {
-    joined.refusal = Refusal::gone;
-  }
+  if (auto found = state()) joined.state = std::move(*found);
+  if (joined.refusal != Refusal::none) return joined;
+  joined.leader = reply[2].str();
+  // The run may have been made anew between the step and the look.
+  if (joined.state.generation != as_count(reply[1])) joined.refusal = Refusal::gone;
   return joined;
 }
 
@@ -268,8 +267,20 @@ Renewed RedisBlackboard::renew(const std::string& worker, std::uint64_t generati
   if (renewed.refusal == Refusal::none) {
     renewed.leader = reply[1].str();
     renewed.leader_beat = as_count(reply[2]);
-    if (reply.size() >= 4) {
-      const auto beats = reply[3];
+    const auto counters = reply[3];
+    renewed.state.generation = generation;
+    renewed.state.state = "running";
+    renewed.state.chunks = as_count(counters[0]);
+    renewed.state.done = as_count(counters[1]);
+    renewed.state.failed = as_count(counters[2]);
+    renewed.state.computed = as_count(counters[3]);
+    renewed.state.again = as_count(counters[4]);
+    renewed.state.steals = as_count(counters[5]);
+    renewed.state.reaped = as_count(counters[6]);
+    renewed.state.busy_seconds = counters[7].number();
+    renewed.state.workers = as_count(counters[8]);
+    if (reply.size() >= 5) {
+      const auto beats = reply[4];
       for (std::size_t i = 0; i + 1 < beats.size(); i += 2) renewed.beats[beats[i].str()] = as_count(beats[i + 1]);
     }
   }

@@ -18,127 +18,146 @@ if redis.call('HLEN', NODES) >= run.node_limit or run.node_bytes >= run.byte_lim
   return {'FULL', run.done, run.failed}
 end
 
-local own = joined(text_of(without(parse(board), parse(held))), redis.call('HGET', QUEUES, worker))
+local queues = redis.call('HMGET', QUEUES, worker, POOL)
+local own, pool = queues[1] or '', queues[2] or ''
+if board ~= held then own = joined(text_of(without(parse(board), parse(held))), own) end
 local speed = rate_or_guess(rate, run)
 local workers = redis.call('HLEN', BEATS)
-local total = cost_before(run.chunks, run.chunks)
+local total = cost_before(run.chunks, run)
 local remaining = run.chunks - run.done - run.failed
 -- Towards the end claims shrink, so that all workers end together: a quarter of an even share of what remains.
 want = math.min(want, remaining * total / run.chunks / (4 * workers))
 least = math.min(least, math.max(1, math.floor(remaining / (2 * workers))))
 
--- From the front of `text`: the first range that is not done, as long as wished, and what is left of the text.
+-- From the front of `text`: the first range that is not done, as long as wished, and what is left of the text. Looks at
+-- so many ranges at most; the next claim goes on from there.
 local function take(text)
+  local at = 1
   for _ = 1, 256 do
-    local first, last, rest = string.match(text, '^(%d+)%-(%d+),?(.*)$')
+    local _, to, first, last = string.find(text, '^(%d+)%-(%d+),?', at)
     if not first then return nil, nil, '' end
-    first, last = tonumber(first), tonumber(last)
+    at, last = to + 1, tonumber(last)
     first = redis.call('BITPOS', DONE, 0, first, last - 1, 'BIT')
     if first >= 0 then
-      local border = border_at(first, last, want, run.chunks)
+      local border = border_at(first, last, want, run)
       -- border_at goes to the first border beyond the wish; stay under it where there is a choice
-      if border > first + 1 and cost_before(border, run.chunks) - cost_before(first, run.chunks) > want then
-        border = border - 1
-      end
+      if border > first + 1 and cost_before(border, run) - cost_before(first, run) > want then border = border - 1 end
       if border < last then border = round_down(first, border) end
       border = math.min(last, math.max(border, first + least))
       local taken = redis.call('BITPOS', DONE, 1, first, border - 1, 'BIT')
       if taken >= 0 then border = taken end
+      local rest = string.sub(text, at)
       if border < last then rest = joined(string.format('%.0f-%.0f', border, last), rest) end
       return first, border, rest
     end
-    text = rest
   end
-  return nil, nil, text
+  return nil, nil, string.sub(text, at)
 end
 
-local first, last, source, rest
-local pool = redis.call('HGET', QUEUES, POOL) or ''
-local retry, slot, victim, victim_queue, victim_rate
+-- From the back of `list`, which it shortens: the part that lets thief and victim end together, half where the thief's
+-- speed is unknown. Nothing when that is not worth the way, or would keep the thief twice as long as the victim.
+local function part_of(list, seconds)
+  local cost = cost_of(list, run)
+  local victim_rate = seconds / math.max(cost, 1e-300)
+  local share = cost * victim_rate / (victim_rate + (rate > 0 and rate or victim_rate))
+  local stolen, got = {}, 0
+  while #list > 0 and share > 0 do
+    local range = list[#list]
+    local worth = cost_of({range}, run)
+    if worth <= share then
+      table.insert(stolen, 1, range)
+      table.remove(list)
+      share, got = share - worth, got + worth
+    else
+      local border = border_at(range[1], range[2], worth - share, run)
+      if border == range[2] then border = range[2] - 1 end
+      if border > range[1] then
+        local rounded = round_down(range[1], border)
+        if (range[2] - rounded) <= 2 * (range[2] - border) then border = rounded end
+      end
+      local piece = {border, range[2]}
+      worth = cost_of({piece}, run)
+      if got * victim_rate < least_steal or #stolen == 0 or worth <= 1.5 * share then
+        table.insert(stolen, 1, piece)
+        got = got + worth
+        if border > range[1] then list[#list] = {range[1], border} else table.remove(list) end
+      end
+      break
+    end
+  end
+  if #stolen == 0 or got * victim_rate < least_steal or got * rate > 2 * seconds then return nil end
+  return stolen, victim_rate
+end
 
-local due, time = redis.call('ZRANGEBYSCORE', DELAYED, '-inf', now(), 'WITHSCORES', 'LIMIT', 0, 16), now()
-for i = 1, #due, 2 do
-  -- Elsewhere first; after one more lease anywhere.
-  local by = string.match(redis.call('HGET', ATTEMPTS, due[i]) or '', ';(.*)$')
-  if by ~= worker or workers == 1 or time > tonumber(due[i + 1]) + lease then
-    retry, source, first = due[i], 'retry', tonumber(due[i])
-    last = first + 1
-    break
+local first, last, source
+local time, retry, pool_changed, victim, victim_queue, victim_rate
+local slots = {}
+
+if run.failures > 0 then
+  time = now()
+  local due = redis.call('ZRANGEBYSCORE', DELAYED, '-inf', time, 'WITHSCORES', 'LIMIT', 0, 16)
+  for i = 1, #due, 2 do
+    -- Elsewhere first; after one more lease anywhere.
+    local by = string.match(redis.call('HGET', ATTEMPTS, due[i]) or '', ';(.*)$')
+    if by ~= worker or workers == 1 or time > tonumber(due[i + 1]) + lease then
+      retry, source, first = due[i], 'retry', tonumber(due[i])
+      last = first + 1
+      break
+    end
   end
 end
 if not first and pool ~= '' then
-  first, last, rest = take(pool)
-  pool, source = rest, 'pool'
+  first, last, pool = take(pool)
+  pool_changed, source = true, 'pool'
 end
-local pool_changed = source == 'pool'
 if not first and own ~= '' then
   first, last, own = take(own)
   source = 'own'
 end
-if not first then
-  slot = redis.call('BITPOS', SLOTS, 0, 0, run.slots - 1, 'BIT')
-  if slot >= 0 then
-    first, last, own = take(text_of(slot_ranges(slot, run)))
-    source = 'slot'
-  end
+while not first and own == '' and #slots < 64 do  -- some slots may be empty, or all done
+  local slot = redis.call('BITPOS', SLOTS, 0, #slots > 0 and slots[#slots] + 1 or 0, run.slots - 1, 'BIT')
+  if slot < 0 then break end
+  slots[#slots + 1] = slot
+  first, last, own = take(text_of(slot_ranges(slot, run)))
+  source = 'slot'
 end
-if not first and may_steal then
-  local top = redis.call('ZREVRANGE', LOAD, 0, 0, 'WITHSCORES')
-  local seconds = tonumber(top[2] or 0)
-  if top[1] and top[1] ~= worker and seconds > 0 and seconds >= least_steal then
-    local list = parse(redis.call('HGET', QUEUES, top[1]))
-    local cost = cost_of(list, run.chunks)
-    victim, victim_rate = top[1], seconds / math.max(cost, 1e-300)
-    -- The part that lets both end together, from the back; half where the thief's speed is unknown.
-    local share = cost * victim_rate / (victim_rate + (rate > 0 and rate or victim_rate))
-    local stolen = {}
-    while #list > 0 and share > 0 do
-      local range = list[#list]
-      local worth = cost_of({range}, run.chunks)
-      if worth <= share then
-        table.insert(stolen, 1, range)
-        table.remove(list)
-        share = share - worth
-      else
-        local border = border_at(range[1], range[2], worth - share, run.chunks)
-        if border == range[2] then border = range[2] - 1 end
-        if border > range[1] then
-          local rounded = round_down(range[1], border)
-          if (range[2] - rounded) <= 2 * (range[2] - border) then border = rounded end
-        end
-        if #stolen == 0 or cost_of({{border, range[2]}}, run.chunks) <= 1.5 * share then
-          table.insert(stolen, 1, {border, range[2]})
-          if border > range[1] then list[#list] = {range[1], border} else table.remove(list) end
-        end
-        share = 0
-      end
+if not first and own == '' and may_steal then
+  local top = redis.call('ZREVRANGE', LOAD, 0, 1, 'WITHSCORES')
+  local of = top[1] == worker and 3 or 1
+  local seconds = tonumber(top[of + 1] or 0)
+  if seconds > 0 and seconds >= least_steal then
+    local list = parse(redis.call('HGET', QUEUES, top[of]))
+    local stolen
+    stolen, victim_rate = part_of(list, seconds)
+    if stolen then
+      victim, victim_queue = top[of], list
+      first, last, own = take(text_of(stolen))
+      source = 'steal'
     end
-    victim_queue = text_of(list)
-    first, last, own = take(text_of(stolen))
-    source = 'steal'
   end
 end
 
 -- Checks are over; from here on only writes.
 if pool_changed then redis.call('HSET', QUEUES, POOL, pool) end
-if source == 'retry' then redis.call('ZREM', DELAYED, retry) end
-if slot and slot >= 0 then redis.call('SETBIT', SLOTS, slot, 1) end
+if retry then redis.call('ZREM', DELAYED, retry) end
+for _, slot in ipairs(slots) do redis.call('SETBIT', SLOTS, slot, 1) end
 if victim then
-  set_queue(victim, victim_queue, victim_rate, run)
+  set_queue(victim, text_of(victim_queue), victim_rate, run, victim_queue)
   redis.call('HINCRBY', RUN, 'steals', 1)
   event('steal', worker .. ' from ' .. victim)
 end
-set_queue(worker, own, speed, run)
-if not run.first_claim then redis.call('HSET', RUN, 'first_claim', string.format('%.6f', now())) end
+local list = parse(own)
+set_queue(worker, own, speed, run, list)
+if not run.first_claim then redis.call('HSET', RUN, 'first_claim', string.format('%.6f', time or now())) end
 local queued = 0
-for _, range in ipairs(parse(own)) do queued = queued + range[2] - range[1] end
+for _, range in ipairs(list) do queued = queued + range[2] - range[1] end
 if not first then
   redis.call('HSET', CLAIMS, worker, ARGV[3] .. ';' .. held)
   return {'OK', run.done, run.failed, queued}
 end
 redis.call('HSET', CLAIMS, worker, ARGV[3] .. ';' .. joined(held, string.format('%.0f-%.0f', first, last)))
 local attempt = 1
-if last == first + 1 then
+if run.failures > 0 and last == first + 1 then
   attempt = 1 + tonumber(string.match(redis.call('HGET', ATTEMPTS, string.format('%.0f', first)) or '0;', '^(%d+)'))
 end
 return {'OK', run.done, run.failed, queued, first, last, attempt, source}

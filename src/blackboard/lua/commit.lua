@@ -8,7 +8,7 @@
 -- Returns  OK done failed [names of refused entries…] | FENCED done failed [names…]
 -- Refusals GONE ENDED STALE
 local generation, worker, number, held = ARGV[1], ARGV[2], tonumber(ARGV[3]), ARGV[4]
-local rate, computed, busy = tonumber(ARGV[5]), tonumber(ARGV[6]), tonumber(ARGV[7])
+local rate, computed, busy, since_end = tonumber(ARGV[5]), tonumber(ARGV[6]), tonumber(ARGV[7]), tonumber(ARGV[8])
 local run, refusal = running(generation)
 if not run then return {refusal} end
 local board
@@ -16,48 +16,54 @@ board, refusal = claims_of(worker, number)
 if refusal == 'STALE' then return {'STALE'} end
 local entries = entries_from(9)
 if not entries then return redis.error_reply('ERR stint: malformed entry') end
+if not (computed >= 0 and computed < 2 ^ 53 and busy >= 0 and busy < 1e15) then computed, busy = 0, 0 end
 
-local refused, again, bytes, pooled, gone = {}, 0, 0, {}, {}
-local troubled = redis.call('ZCARD', DELAYED) > 0 or redis.call('HLEN', ATTEMPTS) > 0 or run.failed > 0
-for _, entry in ipairs(entries) do
-  gone[#gone + 1] = {entry.first, entry.last}
-  local size = entry.last - entry.first
-  local taken = entry.last > run.chunks and size or redis.call('BITCOUNT', DONE, entry.first, entry.last - 1, 'BIT')
-  if taken > 0 then
-    refused[#refused + 1] = entry.name
-    again = again + size
-    if taken < size then pooled[#pooled + 1] = {entry.first, entry.last} end
+-- A chunk that is done at last is neither delayed nor failed. Each that ever failed is in `attempts`.
+local function forget_failures(entry)
+  local names = {}
+  if entry.size <= 64 then
+    for chunk = entry.first, entry.last - 1 do names[#names + 1] = string.format('%.0f', chunk) end
   else
-    redis.call('HSET', NODES, entry.name, entry.frame)
-    set_done(entry.first, entry.last, 255)
-    run.done = run.done + size
-    bytes = bytes + #entry.frame
-    if troubled then
-      for _, key in ipairs({DELAYED, FAILED, ATTEMPTS}) do
-        local names = key == DELAYED and redis.call('ZRANGE', key, 0, -1) or redis.call('HKEYS', key)
-        for _, name in ipairs(names) do
-          local chunk = tonumber(name)
-          if chunk >= entry.first and chunk < entry.last then
-            redis.call(key == DELAYED and 'ZREM' or 'HDEL', key, name)
-            if key == FAILED then run.failed = run.failed - 1 end
-          end
-        end
-      end
+    names = redis.call('HKEYS', ATTEMPTS)
+  end
+  for _, name in ipairs(names) do
+    local chunk = tonumber(name)
+    if chunk >= entry.first and chunk < entry.last and redis.call('HDEL', ATTEMPTS, name) == 1 then
+      redis.call('ZREM', DELAYED, name)
+      run.failed = run.failed - redis.call('HDEL', FAILED, name)
     end
   end
 end
-redis.call('HSET', RUN, 'done', run.done, 'failed', run.failed)
-redis.call('HINCRBY', RUN, 'node_bytes', bytes)
-redis.call('HINCRBY', RUN, 'computed', computed)
-redis.call('HINCRBYFLOAT', RUN, 'busy', string.format('%.9f', busy))
-if tonumber(ARGV[8]) >= 0 then redis.call('HSET', RUN, 'last_end', string.format('%.6f', now() - tonumber(ARGV[8]))) end
-if again > 0 then redis.call('HINCRBY', RUN, 'again', again) end
+
+local reply, pooled, gone = {refusal or 'OK', 0, 0}, {}, {}
+for _, entry in ipairs(entries) do
+  gone[#gone + 1] = {entry.first, entry.last}
+  local border = math.min(entry.last, run.chunks)  -- a name beyond the plan is refused
+  local open = entry.first < border and open_chunks(entry.first, border) or 0
+  if open < entry.size then
+    reply[#reply + 1] = entry.name
+    run.again = run.again + entry.size
+    if open > 0 then pooled[#pooled + 1] = {entry.first, border} end
+  else
+    redis.call('HSET', NODES, entry.name, entry.frame)
+    set_done(entry.first, entry.size, 1)
+    run.done = run.done + entry.size
+    run.node_bytes = run.node_bytes + #entry.frame
+    if run.failures > 0 then forget_failures(entry) end
+  end
+end
+redis.call('HSET', RUN, 'done', run.done, 'failed', run.failed, 'node_bytes', run.node_bytes, 'again', run.again,
+  'computed', run.computed + computed, 'busy', string.format('%.9f', run.busy + busy))
+if since_end >= 0 then
+  redis.call('HSET', RUN, 'last_end', string.format('%.6f', math.max(run.last_end, now() - since_end)))
+end
 give_to_pool(text_of(pooled))
 if board then
-  local back = text_of(without(without(parse(board), parse(held)), gone))
   redis.call('HSET', CLAIMS, worker, ARGV[3] .. ';' .. held)
+  local back = text_of(without(without(parse(board), parse(held)), gone))
   if back ~= '' then
     set_queue(worker, joined(back, redis.call('HGET', QUEUES, worker)), rate_or_guess(rate, run), run)
   end
 end
-return {refusal or 'OK', run.done, run.failed, unpack(refused)}
+reply[2], reply[3] = run.done, run.failed
+return reply

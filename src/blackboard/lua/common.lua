@@ -2,7 +2,7 @@
 -- Put in front of every script. Reads only, except where a function's first word is set, give or let.
 -- A list of ranges is text: "0-8,16-20", each [first, last). Chunk numbers are whole and below 2^32.
 -- Cost: chunks are alike (cost 1 each) unless the key `profile` holds M+1 doubles, the cost of all chunks before place
--- floor(j*N/M), for j = 0 … M; between two places it is interpolated.
+-- floor(j*N/M), for j = 0 … M, M at most 4096; between two places it is interpolated.
 local RUN, PLAN, PROFILE, LOAD, BEATS, WORKERS, SLOTS, QUEUES, CLAIMS, DONE, NODES, ATTEMPTS, DELAYED, FAILED, LEADER,
   RESULT, EVENTS = unpack(KEYS)
 local POOL = '-'
@@ -13,7 +13,7 @@ local function now()
 end
 
 local function event(kind, text)
-  redis.call('XADD', EVENTS, 'MAXLEN', '~', 2000, '*', 'kind', kind, 'text', text)
+  redis.call('XADD', EVENTS, 'MAXLEN', '~', 2000, '*', 'kind', kind, 'text', string.sub(text, 1, 400))
 end
 
 local function parse(text)
@@ -53,51 +53,56 @@ local function without(list, minus)
   return list
 end
 
--- Counters of a run that stands and is running; else nil and the refusal.
+-- What the hash `run` says of a run that is running; else nil and the refusal.
 local function running(generation)
   local f = redis.call('HMGET', RUN, 'generation', 'state', 'chunks', 'done', 'failed', 'slots', 'node_limit',
-    'byte_limit', 'node_bytes', 'computed', 'busy', 'retries', 'first_claim')
+    'byte_limit', 'node_bytes', 'computed', 'busy', 'retries', 'steps', 'failures', 'again', 'first_claim', 'last_end')
   if f[1] ~= generation then return nil, 'GONE' end
   if f[2] ~= 'running' then return nil, 'ENDED' end
   return {
     chunks = tonumber(f[3]), done = tonumber(f[4]), failed = tonumber(f[5]), slots = tonumber(f[6]),
     node_limit = tonumber(f[7]), byte_limit = tonumber(f[8]), node_bytes = tonumber(f[9]),
-    computed = tonumber(f[10]), busy = tonumber(f[11]), retries = tonumber(f[12]), first_claim = f[13],
+    computed = tonumber(f[10]), busy = tonumber(f[11]), retries = tonumber(f[12]),
+    steps = tonumber(f[13]),                -- M of the profile; 0: chunks are alike
+    failures = tonumber(f[14]),             -- counted attempts that failed; 0: no key of failures need be looked at
+    again = tonumber(f[15]), first_claim = f[16], last_end = tonumber(f[17] or 0),
   }
 end
 
--- What the board thinks that a worker holds; else nil and the refusal.
+-- What the board thinks that a worker holds; else nil and the refusal. A worker has claims as long as it has beats.
 local function claims_of(worker, number)
-  if redis.call('HEXISTS', BEATS, worker) == 0 then return nil, 'FENCED' end
-  local seen, held = string.match(redis.call('HGET', CLAIMS, worker) or '0;', '^(%d+);(.*)$')
+  local seen, held = string.match(redis.call('HGET', CLAIMS, worker) or '', '^(%d+);(.*)$')
+  if not seen then return nil, 'FENCED' end
   if number < tonumber(seen) then return nil, 'STALE' end
   return held
 end
 
 -- Cost of the chunks before `chunk`.
-local profile_steps
-local function cost_before(chunk, chunks)
-  if not profile_steps then profile_steps = redis.call('STRLEN', PROFILE) / 8 - 1 end
-  if profile_steps < 1 then return chunk end
-  local step = math.min(math.floor(chunk * profile_steps / chunks), profile_steps - 1)
-  local low, high = struct.unpack('<dd', redis.call('GETRANGE', PROFILE, step * 8, step * 8 + 15))
-  local from, to = math.floor(step * chunks / profile_steps), math.floor((step + 1) * chunks / profile_steps)
+local profile
+local function cost_before(chunk, run)
+  if run.steps < 1 then return chunk end
+  profile = profile or redis.call('GET', PROFILE)
+  local step = math.min(math.floor(chunk * run.steps / run.chunks), run.steps - 1)
+  local low, high = struct.unpack('<dd', profile, step * 8 + 1)
+  local from, to = math.floor(step * run.chunks / run.steps), math.floor((step + 1) * run.chunks / run.steps)
+  if to <= from then return low end
   return low + (high - low) * (chunk - from) / (to - from)
 end
 
-local function cost_of(list, chunks)
+local function cost_of(list, run)
   local sum = 0
-  for _, range in ipairs(list) do sum = sum + cost_before(range[2], chunks) - cost_before(range[1], chunks) end
+  for _, range in ipairs(list) do sum = sum + cost_before(range[2], run) - cost_before(range[1], run) end
   return sum
 end
 
 -- The first border in (first, last] before which at least `cost` lies; `last` when there is not so much.
-local function border_at(first, last, cost, chunks)
-  local target = cost_before(first, chunks) + cost
+local function border_at(first, last, cost, run)
+  if run.steps < 1 then return math.max(first + 1, math.min(last, math.ceil(first + cost))) end
+  local target = cost_before(first, run) + cost
   local low, high = first + 1, last
   while low < high do
     local middle = math.floor((low + high) / 2)
-    if cost_before(middle, chunks) >= target then high = middle else low = middle + 1 end
+    if cost_before(middle, run) >= target then high = middle else low = middle + 1 end
   end
   return low
 end
@@ -112,18 +117,14 @@ end
 -- The ranges of slot `slot`: one stretch in each round, all rounds of like cost, cut at borders of nodes.
 local function slot_ranges(slot, run)
   local rounds = math.max(1, math.min(16, math.floor(run.chunks / run.slots)))
-  local stretches, total = rounds * run.slots, cost_before(run.chunks, run.chunks)
+  local stretches, total = rounds * run.slots, cost_before(run.chunks, run)
   local align = 1
   while align * 8 <= run.chunks / stretches do align = align * 2 end
   local function edge(k)
     if k == 0 then return 0 end
     if k == stretches then return run.chunks end
-    local place
-    if profile_steps < 1 then
-      place = math.floor(k * run.chunks / stretches)
-    else
-      place = border_at(0, run.chunks, total * k / stretches, run.chunks)
-    end
+    local place = run.steps < 1 and math.floor(k * run.chunks / stretches)
+      or border_at(0, run.chunks, total * k / stretches, run)
     return math.floor(place / align) * align
   end
   local list = {}
@@ -137,42 +138,35 @@ end
 
 -- Seconds for one unit of cost: the worker's own, else the run's mean, else one.
 local function rate_or_guess(rate, run)
-  if rate > 0 then return rate end
+  if rate > 0 and rate < 1e300 then return rate end
   if run.computed > 0 and run.busy > 0 then
-    return run.busy / run.computed * run.chunks / math.max(cost_before(run.chunks, run.chunks), 1e-300)
+    return run.busy / run.computed * run.chunks / math.max(cost_before(run.chunks, run), 1e-300)
   end
   return 1
 end
 
-local function set_queue(worker, text, rate, run)
+-- `list` is the same as `text`, where the caller has parsed it already.
+local function set_queue(worker, text, rate, run, list)
   redis.call('HSET', QUEUES, worker, text)
-  redis.call('ZADD', LOAD, string.format('%.17g', cost_of(parse(text), run.chunks) * rate), worker)
+  redis.call('ZADD', LOAD, string.format('%.17g', cost_of(list or parse(text), run) * rate), worker)
 end
 
 local function give_to_pool(text)
   if text ~= '' then redis.call('HSET', QUEUES, POOL, joined(redis.call('HGET', QUEUES, POOL), text)) end
 end
 
--- How many chunks of the list are not done.
-local function open_chunks(list)
-  local open = 0
-  for _, range in ipairs(list) do
-    open = open + range[2] - range[1] - redis.call('BITCOUNT', DONE, range[1], range[2] - 1, 'BIT')
-  end
-  return open
+-- How many chunks of [first, last) are not done.
+local function open_chunks(first, last)
+  return last - first - redis.call('BITCOUNT', DONE, first, last - 1, 'BIT')
 end
 
--- Sets (byte 255) or clears (byte 0) the bits [first, last): whole bytes in one write, at most 14 single bits.
-local function set_done(first, last, byte)
-  local low, high = math.ceil(first / 8), math.floor(last / 8)
-  local bit = byte == 255 and 1 or 0
-  if low >= high then
-    for chunk = first, last - 1 do redis.call('SETBIT', DONE, chunk, bit) end
-    return
+-- Sets (bit 1) or clears (bit 0) the bits of a node in one write: a node of 8 chunks or more is whole bytes.
+local function set_done(first, size, bit)
+  if size < 8 then
+    redis.call('BITFIELD', DONE, 'SET', 'u' .. size, first, bit * (2 ^ size - 1))
+  else
+    redis.call('SETRANGE', DONE, first / 8, string.rep(string.char(bit * 255), size / 8))
   end
-  for chunk = first, low * 8 - 1 do redis.call('SETBIT', DONE, chunk, bit) end
-  redis.call('SETRANGE', DONE, low, string.rep(string.char(byte), high - low))
-  for chunk = high * 8, last - 1 do redis.call('SETBIT', DONE, chunk, bit) end
 end
 
 -- A worker is gone: what it held and what waited for it goes to the pool; the lead is free in the same step.
@@ -193,8 +187,9 @@ local function entries_from(from)
   for i = from, #ARGV, 3 do
     local level, index = tonumber(ARGV[i]), tonumber(ARGV[i + 1])
     if not (level and index and ARGV[i + 2]) or level > 32 then return nil end
-    list[#list + 1] = {name = ARGV[i] .. ':' .. ARGV[i + 1], first = index * 2 ^ level, last = (index + 1) * 2 ^ level,
-      frame = ARGV[i + 2]}
+    local size = 2 ^ level
+    list[#list + 1] = {name = ARGV[i] .. ':' .. ARGV[i + 1], first = index * size, last = (index + 1) * size,
+      size = size, frame = ARGV[i + 2]}
   end
   return list
 end

@@ -19,9 +19,10 @@ local attempts = 1 + tonumber(string.match(redis.call('HGET', ATTEMPTS, ARGV[5])
 local for_good = attempts > run.retries
 redis.call('HSET', ATTEMPTS, ARGV[5], string.format('%d;%s', attempts, worker))
 if for_good then
-  redis.call('HSET', FAILED, ARGV[5],
+  local new = redis.call('HSET', FAILED, ARGV[5],
     cjson.encode({error = ARGV[6], host = ARGV[7], worker = worker, attempts = attempts}))
-  redis.call('HINCRBY', RUN, 'failed', 1)
+  redis.call('HINCRBY', RUN, 'failed', new)  -- a chunk that two workers hold may fail for good twice
+  redis.call('ZREM', DELAYED, ARGV[5])
 else
   redis.call('ZADD', DELAYED, string.format('%.6f', now() + delay), ARGV[5])
 end
@@ -29,5 +30,5 @@ redis.call('HSET', CLAIMS, worker, ARGV[3] .. ';' .. held)
 local back = text_of(without(without(parse(board), parse(held)), {{chunk, chunk + 1}}))
 if back ~= '' then set_queue(worker, joined(back, redis.call('HGET', QUEUES, worker)), rate_or_guess(0, run), run) end
 event(for_good and 'failed' or 'retry', 'chunk ' .. ARGV[5] .. ' on ' .. worker .. ': ' .. ARGV[6])
-local first = redis.call('HINCRBY', RUN, 'failures', 1) == 1
-return {'OK', 1, for_good and 1 or 0, attempts, first and 1 or 0}
+redis.call('HINCRBY', RUN, 'failures', 1)
+return {'OK', 1, for_good and 1 or 0, attempts, run.failures == 0 and 1 or 0}

@@ -13,8 +13,10 @@ if redis.call('GET', LEADER) ~= worker or run.done ~= tonumber(ARGV[3]) or run.f
   or run.done + run.failed ~= run.chunks or redis.call('HLEN', NODES) ~= count then
   return {'STALE'}
 end
+local seen = {}
 for i = 8, 7 + count do
-  if redis.call('HEXISTS', NODES, ARGV[i]) == 0 then return {'STALE'} end
+  if seen[ARGV[i]] or redis.call('HEXISTS', NODES, ARGV[i]) == 0 then return {'STALE'} end
+  seen[ARGV[i]] = true
 end
 
 local state = run.failed > 0 and 'partial' or 'done'

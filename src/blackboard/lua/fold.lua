@@ -11,10 +11,11 @@ if not run then return {refusal} end
 if redis.call('GET', LEADER) ~= worker then return {'STALE'} end
 local entries = entries_from(5 + count)
 if not entries then return redis.error_reply('ERR stint: malformed entry') end
-local balance, bytes = 0, 0
+local balance, bytes, seen = 0, 0, {}
 for i = 5, 4 + count do
   local length = redis.call('HSTRLEN', NODES, ARGV[i])
-  if length == 0 then return {'STALE'} end
+  if length == 0 or seen[ARGV[i]] then return {'STALE'} end
+  seen[ARGV[i]] = true
   bytes = bytes - length
   local level, index = string.match(ARGV[i], '^(%d+):(%d+)$')
   local first, size, inside = tonumber(index) * 2 ^ level, 2 ^ level, false

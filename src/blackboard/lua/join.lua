@@ -17,7 +17,6 @@ if redis.call('HEXISTS', BEATS, worker) == 1 then return {'OK', generation, lead
 local queue = ''
 local take = slot >= 0 and slot < run.slots and redis.call('GETBIT', SLOTS, slot) == 0
 if take then
-  cost_before(0, run.chunks)
   queue = text_of(slot_ranges(slot, run))
   redis.call('SETBIT', SLOTS, slot, 1)
 end

@@ -10,8 +10,10 @@ local run, refusal = running(ARGV[1])
 if not run then return {refusal} end
 local beat = redis.call('HGET', BEATS, worker)
 if not beat or (ARGV[3] ~= '' and beat ~= ARGV[3]) then return {'STALE'} end
-local held = string.match(redis.call('HGET', CLAIMS, worker) or '0;', ';(.*)$')
-local open = open_chunks(parse(held))
+local open = 0
+for _, range in ipairs(parse(string.match(redis.call('HGET', CLAIMS, worker) or '0;', ';(.*)$'))) do
+  open = open + open_chunks(range[1], range[2])
+end
 redis.call('HINCRBY', RUN, 'again', open)
 redis.call('HINCRBY', RUN, 'reaped', 1)
 let_go(worker)

@@ -12,7 +12,7 @@ if redis.call('HGET', NODES, name) ~= ARGV[4] then return {'STALE'} end
 local size = 2 ^ tonumber(ARGV[2])
 local first = tonumber(ARGV[3]) * size
 redis.call('HDEL', NODES, name)
-set_done(first, first + size, 0)
+set_done(first, size, 0)
 redis.call('HINCRBY', RUN, 'done', string.format('%.0f', -size))
 redis.call('HINCRBY', RUN, 'node_bytes', -#ARGV[4])
 redis.call('HINCRBY', RUN, 'again', string.format('%.0f', size))

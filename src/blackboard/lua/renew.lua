@@ -2,20 +2,21 @@
 -- SPDX-License-Identifier: Apache-2.0
 -- A heartbeat. Takes the lead if nobody has it. The leader is told all heartbeats, the others the leader's.
 -- ARGV     generation, worker
--- Returns  OK leader, leader's beat, [list: worker, beat…]
+-- Returns  OK leader, leader's beat, counters (chunks done failed computed again steals reaped busy, workers),
+--          for the leader also a list: worker, beat…
 -- Refusals GONE ENDED FENCED
 local worker = ARGV[2]
 local run, refusal = running(ARGV[1])
 if not run then return {refusal} end
 if redis.call('HEXISTS', BEATS, worker) == 0 then return {'FENCED'} end
-redis.call('HINCRBY', BEATS, worker, 1)
+local beat = redis.call('HINCRBY', BEATS, worker, 1)
 local leader = redis.call('GET', LEADER)
 if not leader then
   leader = worker
   redis.call('SET', LEADER, worker)
   event('lead', worker)
 end
-if leader == worker then
-  return {'OK', leader, 0, redis.call('HGETALL', BEATS)}
-end
-return {'OK', leader, tonumber(redis.call('HGET', BEATS, leader) or 0)}
+local counters = redis.call('HMGET', RUN, 'chunks', 'done', 'failed', 'computed', 'again', 'steals', 'reaped', 'busy')
+counters[9] = redis.call('HLEN', BEATS)
+if leader == worker then return {'OK', leader, beat, counters, redis.call('HGETALL', BEATS)} end
+return {'OK', leader, tonumber(redis.call('HGET', BEATS, leader) or 0), counters}

@@ -1,0 +1,316 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "contract/board_test.hpp"
+
+#include "blackboard/keys.hpp"
+#include "blackboard/redis_blackboard.hpp"
+#include "support/fake_blackboard.hpp"
+#include "support/redis_server.hpp"
+
+#include <cmath>
+#include <cstring>
+
+namespace stint::testing {
+namespace {
+
+constexpr const char* run_id = "run";
+
+class FakeBoards final : public Boards {
+ public:
+  std::unique_ptr<Blackboard> open(const std::string& run) override {
+    return std::make_unique<FakeBlackboard>(server_, run);
+  }
+  void advance(double seconds) override { server_->advance(seconds); }
+
+  Picture look(const RunSpec& spec) override {
+    return server_->with(spec.run, [](const FakeRun& run) {
+      Picture picture;
+      picture.run = run.shown(true);
+      picture.done = run.done;
+      picture.slots = run.slots;
+      picture.nodes = run.nodes;
+      picture.leader = run.leader;
+      if (!run.pool.empty()) picture.queues["-"] = run.pool;
+      for (const auto& [name, worker] : run.workers) {
+        picture.queues[name] = worker.queue;
+        picture.claims[name] = worker.held;
+        picture.load[name] = worker.load;
+        picture.beats[name] = worker.beat;
+      }
+      for (const auto& [chunk, due] : run.delayed) picture.delayed.insert(chunk);
+      for (const auto& [chunk, text] : run.failures) picture.failed.insert(chunk);
+      for (const auto& [node, frame] : run.nodes) picture.node_bytes += frame.size();
+      return picture;
+    });
+  }
+
+ private:
+  std::shared_ptr<FakeServer> server_ = std::make_shared<FakeServer>();
+};
+
+Ranges ranges_in(std::string_view text) {
+  Ranges ranges;
+  std::size_t at = 0;
+  const auto number = [&] {
+    std::uint64_t value = 0;
+    for (; at < text.size() && text[at] >= '0' && text[at] <= '9'; ++at) {
+      value = value * 10 + static_cast<std::uint64_t>(text[at] - '0');
+    }
+    ++at;
+    return value;
+  };
+  while (at < text.size()) {
+    const auto first = number();
+    ranges.push_back({first, number()});
+  }
+  return ranges;
+}
+
+std::uint64_t as_number(std::string_view text) { return std::strtoull(std::string(text).c_str(), nullptr, 10); }
+
+// Reads every key by itself: what the tests check must not pass through the code that they test.
+class RedisBoards final : public Boards {
+ public:
+  explicit RedisBoards(redis::Address address) : address_(std::move(address)), connection_(address_) {
+    connection_.command({"FLUSHALL"});
+  }
+  std::unique_ptr<Blackboard> open(const std::string& run) override {
+    return std::make_unique<RedisBlackboard>(address_, run);
+  }
+
+  void advance(double seconds) override {
+    const std::string key = std::string("stint:{") + run_id + "}:delayed";
+    for (const auto& [chunk, due] : pairs("ZRANGE", key, "0", "-1", "WITHSCORES")) {
+      connection_.command({"ZADD", key, std::to_string(std::stod(due) - seconds), chunk});
+    }
+  }
+
+  Picture look(const RunSpec& spec) override {
+    const auto key = keys::of_run(spec.run);
+    Picture picture;
+    if (auto state = open(spec.run)->state()) picture.run = std::move(*state);
+    picture.node_bytes = as_number(picture.run.fields["node_bytes"]);
+    for (const auto& [worker, score] : pairs("ZRANGE", key[3], "0", "-1", "WITHSCORES")) {
+      picture.load[worker] = std::stod(score);
+    }
+    for (const auto& [worker, beat] : pairs("HGETALL", key[4])) picture.beats[worker] = as_number(beat);
+    picture.slots = bits(key[6], spec.slots);
+    for (const auto& [worker, text] : pairs("HGETALL", key[7])) picture.queues[worker] = ranges_in(text);
+    for (const auto& [worker, text] : pairs("HGETALL", key[8])) {
+      picture.claims[worker] = ranges_in(std::string_view(text).substr(text.find(';') + 1));
+    }
+    picture.done = bits(key[9], spec.chunks);
+    for (const auto& [name, frame] : pairs("HGETALL", key[10])) {
+      const auto colon = name.find(':');
+      picture.nodes[{static_cast<unsigned>(as_number(name.substr(0, colon))), as_number(name.substr(colon + 1))}] =
+          frame;
+    }
+    for (const auto& [chunk, due] : pairs("ZRANGE", key[12], "0", "-1", "WITHSCORES")) {
+      picture.delayed.insert(as_number(chunk));
+    }
+    for (const auto& [chunk, text] : pairs("HGETALL", key[13])) picture.failed.insert(as_number(chunk));
+    picture.leader = connection_.command({"GET", key[14]}).str();
+    return picture;
+  }
+
+ private:
+  template <class... Words>
+  std::vector<std::pair<std::string, std::string>> pairs(Words... words) {
+    const auto reply = connection_.command({words...});
+    std::vector<std::pair<std::string, std::string>> list;
+    for (std::size_t i = 0; i + 1 < reply.size(); i += 2) list.emplace_back(reply[i].str(), reply[i + 1].str());
+    return list;
+  }
+
+  std::vector<bool> bits(const std::string& key, std::uint64_t length) {
+    const auto bytes = connection_.command({"GET", key}).str();
+    std::vector<bool> bits(length);
+    for (std::uint64_t i = 0; i < length && i / 8 < bytes.size(); ++i) {
+      bits[i] = (static_cast<unsigned char>(bytes[i / 8]) >> (7 - i % 8) & 1) != 0;
+    }
+    return bits;
+  }
+
+  redis::Address address_;
+  redis::Connection connection_;
+};
+
+}  // namespace
+
+std::unique_ptr<Boards> fake_boards() { return std::make_unique<FakeBoards>(); }
+
+std::unique_ptr<Boards> redis_boards() {
+  static RedisServer server;
+  return std::make_unique<RedisBoards>(server.address());
+}
+
+std::string broken_rule(const Picture& picture, const RunSpec& spec) {
+  const auto chunks = spec.chunks;
+  std::vector<int> owners(chunks), hints(chunks);
+  std::uint64_t bytes = 0, bits = 0;
+  for (const auto& [node, frame] : picture.nodes) {
+    if (node.last() > chunks) return "node " + node.name() + " lies beyond the plan";
+    bytes += frame.size();
+    for (auto chunk = node.first(); chunk < node.last(); ++chunk) ++owners[chunk];
+  }
+  const auto hint = [&](const Ranges& ranges) {
+    for (const auto range : ranges) {
+      for (auto chunk = range.first; chunk < std::min(range.last, chunks); ++chunk) ++hints[chunk];
+    }
+  };
+  for (const auto& [worker, ranges] : picture.queues) hint(ranges);
+  for (const auto& [worker, ranges] : picture.claims) hint(ranges);
+  for (const auto chunk : picture.delayed) ++hints[chunk];
+  const FakeRun fresh(spec, 1, 0);
+  for (std::uint64_t slot = 0; slot < picture.slots.size(); ++slot) {
+    if (!picture.slots[slot]) hint(fresh.slot_ranges(slot));
+  }
+  for (std::uint64_t chunk = 0; chunk < chunks; ++chunk) {
+    const std::string name = "chunk " + std::to_string(chunk);
+    bits += picture.done[chunk] ? 1 : 0;
+    if (owners[chunk] != (picture.done[chunk] ? 1 : 0)) {
+      return name + (picture.done[chunk] ? " is done" : " is not done") + " and in " + std::to_string(owners[chunk]) +
+             " nodes";
+    }
+    const bool failed = picture.failed.contains(chunk);
+    if (failed && picture.done[chunk]) return name + " is done and failed";
+    if (!picture.done[chunk] && !failed && hints[chunk] == 0) return name + " is open and nobody knows of it";
+    if (picture.done[chunk] && picture.delayed.contains(chunk)) return name + " is done and delayed";
+  }
+  if (bits != picture.run.done) return "the count of done chunks is not that of the bits";
+  if (picture.failed.size() != picture.run.failed) return "the count of failed chunks is not that of the failed";
+  if (bytes != picture.node_bytes) return "the bytes of the nodes are miscounted";
+  for (const auto& [worker, beat] : picture.beats) {
+    if (!picture.claims.contains(worker) || !picture.queues.contains(worker) || !picture.load.contains(worker)) {
+      return worker + " has beats, but no claims, queue or load";
+    }
+    const double load = picture.load.at(worker);
+    if (!(load >= 0) || (spec.profile.empty() && (load > 0) != (count(picture.queues.at(worker)) > 0))) {
+      return worker + " has load " + std::to_string(load) + " with " +
+             std::to_string(count(picture.queues.at(worker))) + " chunks in its queue";
+    }
+  }
+  if (picture.claims.size() != picture.beats.size()) return "somebody has claims and no beats";
+  if (picture.load.size() != picture.beats.size()) return "somebody has load and no beats";
+  if (!picture.leader.empty() && !picture.beats.contains(picture.leader)) return "the leader has no beats";
+  return {};
+}
+
+RunSpec spec_of(std::uint64_t chunks, std::uint64_t slots) {
+  RunSpec spec;
+  spec.run = run_id;
+  spec.job = "job";
+  spec.program = "v1";
+  spec.identity = "{\"n\":1}";
+  spec.options = "{}";
+  spec.plan = "the plan";
+  spec.chunks = chunks;
+  spec.slots = slots;
+  return spec;
+}
+
+std::vector<Node> nodes_of(const Ranges& ranges) {
+  std::vector<Node> nodes;
+  for (const auto range : ranges) {
+    const auto more = cover(range);
+    nodes.insert(nodes.end(), more.begin(), more.end());
+  }
+  return nodes;
+}
+
+std::uint64_t count(const Ranges& ranges) {
+  std::uint64_t sum = 0;
+  for (const auto range : ranges) sum += range.size();
+  return sum;
+}
+
+std::string frame_of(Node node) { return "<" + node.name() + ">"; }
+
+Joined Hand::join(std::int64_t slot, const std::string& program) {
+  auto answer = board_->join(caller, "{\"host\":\"here\"}", slot, program);
+  caller.generation = answer.state.generation;
+  return answer;
+}
+
+Claimed Hand::claim(const ClaimWish& wish) {
+  ++caller.number;
+  auto answer = board_->claim(caller, wish);
+  if (answer.range) caller.held.push_back(*answer.range);
+  return answer;
+}
+
+void Hand::drop(Range range) {
+  Ranges rest;
+  for (const auto held : caller.held) {
+    if (const Range left{held.first, std::min(held.last, range.first)}; !left.empty()) rest.push_back(left);
+    if (const Range right{std::max(held.first, range.last), held.last}; !right.empty()) rest.push_back(right);
+  }
+  caller.held = rest;
+}
+
+Committed Hand::commit(const std::vector<Node>& nodes) {
+  std::vector<Entry> entries;
+  Work work;
+  for (const auto& node : nodes) {
+    entries.push_back({node, frame_of(node)});
+    drop(node.range());
+    work.computed += node.size();
+  }
+  work.busy_seconds = 0.25 * static_cast<double>(work.computed);
+  ++caller.number;
+  return board_->commit(caller, work, entries);
+}
+
+Failed Hand::fail(std::uint64_t chunk, double delay) {
+  drop({chunk, chunk + 1});
+  ++caller.number;
+  return board_->fail(caller, {chunk, "no luck", "here"}, delay);
+}
+
+Refusal Hand::leave() {
+  ++caller.number;
+  return board_->leave(caller);
+}
+
+std::vector<std::string> Hand::work_off(const ClaimWish& wish) {
+  std::vector<std::string> sources;
+  for (auto claimed = claim(wish); claimed.range; claimed = claim(wish)) {
+    sources.push_back(claimed.source);
+    commit({*claimed.range});
+  }
+  return sources;
+}
+
+BoardTest::BoardTest() : boards(std::strcmp(GetParam(), "Fake") == 0 ? fake_boards() : redis_boards()) {
+  board = boards->open(run_id);
+  spec = spec_of(64, 4);
+}
+
+Hand BoardTest::start(std::uint64_t chunks, std::uint64_t slots, std::int64_t slot) {
+  spec.chunks = chunks;
+  spec.slots = slots;
+  EXPECT_EQ(board->create(spec, true, false).refusal, Refusal::none);
+  return joined("a", slot);
+}
+
+Hand BoardTest::joined(const std::string& name, std::int64_t slot) {
+  Hand hand(*board, name);
+  EXPECT_EQ(hand.join(slot).refusal, Refusal::none);
+  return hand;
+}
+
+Refusal BoardTest::finish(const Hand& leader) {
+  const auto state = board->state();
+  if (!state) return Refusal::gone;
+  return board->finish({.generation = leader.caller.generation,
+                        .worker = leader.caller.worker,
+                        .done = state->done,
+                        .failed = state->failed,
+                        .used = board->nodes(),
+                        .result = "the result",
+                        .fields = {{"threads", "2"}}});
+}
+
+INSTANTIATE_TEST_SUITE_P(Boards, BoardTest, ::testing::Values("Fake", "Redis"),
+                         [](const auto& parameter) { return std::string(parameter.param); });
+
+}  // namespace stint::testing
