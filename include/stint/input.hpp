@@ -109,7 +109,8 @@ class RecordReader {
  public:
   static constexpr std::size_t padding = 64;  ///< bytes behind a block that may be read, but mean nothing
 
-  explicit RecordReader(const Separators& separators = white_space, std::size_t block_bytes = std::size_t{256} << 10);
+  RecordReader() : RecordReader(white_space) {}
+  explicit RecordReader(const Separators& separators, std::size_t block_bytes = std::size_t{256} << 10);
   RecordReader(RecordReader&&) noexcept;
   RecordReader& operator=(RecordReader&&) noexcept;
   ~RecordReader();

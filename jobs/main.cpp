@@ -1,0 +1,10 @@
+// SPDX-License-Identifier: Apache-2.0
+// The program `stint`: Stint's command line with the jobs that come with it.
+#include <stint/main.hpp>
+
+#include "pi.hpp"
+#include "sum.hpp"
+#include "synthetic.hpp"
+#include "wordcount.hpp"
+
+int main(int argc, char** argv) { return stint::main<Wordcount, Sum, Pi, Synthetic>(argc, argv); }

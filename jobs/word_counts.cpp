@@ -1,0 +1,390 @@
+// SPDX-License-Identifier: Apache-2.0
+// Counting in three passes over a stretch of text that fits the first cache: where words begin and end (64 bytes at a
+// time, one bit a byte), their keys and hashes, the look-ups. Each is a loop without a branch that depends on the text,
+// and what a look-up will touch is fetched while the others run: a word is short, a cache miss or a mispredicted branch
+// costs more than all the arithmetic.
+#include "word_counts.hpp"
+
+#include <algorithm>
+#include <array>
+#include <bit>
+#include <cstring>
+#include <limits>
+#include <numeric>
+#include <stdexcept>
+
+#ifdef __SSE2__
+#include <emmintrin.h>
+#endif
+
+namespace words {
+namespace {
+
+constexpr unsigned first_bits = 12;  // slots of an empty table, as a power of two
+constexpr std::size_t batch = 128;   // words looked up together
+
+std::uint64_t load_8(const char* bytes) {
+  std::uint64_t value;
+  std::memcpy(&value, bytes, sizeof value);
+  return value;
+}
+
+/// For 0 to 16 bytes: which bits of two loads belong to the word.
+struct Mask {
+  std::uint64_t head, tail;
+};
+const std::array<Mask, 17> masks = [] {
+  std::array<Mask, 17> table{};
+  for (std::size_t length = 0; length < table.size(); ++length) std::memset(&table[length], 0xff, length);
+  return table;
+}();
+
+/// Both halves of the 128-bit product, folded: one multiplication mixes 16 bytes well.
+std::uint64_t fold(std::uint64_t a, std::uint64_t b) {
+  __extension__ using Product = unsigned __int128;
+  const Product product = static_cast<Product>(a) * b;
+  return static_cast<std::uint64_t>(product) ^ static_cast<std::uint64_t>(product >> 64);
+}
+
+constexpr std::uint64_t odd_1 = 0xa0761d6478bd642fU;
+constexpr std::uint64_t odd_2 = 0xe7037ed1a0b428dbU;
+constexpr std::uint64_t odd_3 = 0x8ebc6af09c88c6e3U;
+
+std::uint32_t hash_short(std::uint64_t head, std::uint64_t tail, std::size_t length) {
+  return static_cast<std::uint32_t>(fold(head ^ odd_1, tail ^ odd_2 ^ (length * odd_3)) >> 32);
+}
+
+std::uint32_t hash_long(const char* word, std::size_t length) {
+  std::uint64_t state = length * odd_3;
+  for (std::size_t at = 0; at + 16 < length; at += 16) {
+    state = fold(load_8(word + at) ^ odd_1, load_8(word + at + 8) ^ odd_2 ^ state);
+  }
+  return static_cast<std::uint32_t>(
+      fold(load_8(word + length - 16) ^ odd_1, load_8(word + length - 8) ^ odd_2 ^ state) >> 32);
+}
+
+/// One bit a byte of 64: set where it is ASCII white space.
+std::uint64_t white_space_bits(const char* bytes) {
+  std::uint64_t bits = 0;
+#ifdef __SSE2__
+  for (int part = 0; part < 4; ++part) {
+    const __m128i data = _mm_loadu_si128(reinterpret_cast<const __m128i*>(bytes + 16 * part));
+    const __m128i from_tab = _mm_sub_epi8(data, _mm_set1_epi8('\t'));
+    const __m128i controls = _mm_cmpeq_epi8(_mm_min_epu8(from_tab, _mm_set1_epi8('\r' - '\t')), from_tab);
+    const __m128i spaces = _mm_cmpeq_epi8(data, _mm_set1_epi8(' '));
+    const auto found = static_cast<std::uint32_t>(_mm_movemask_epi8(_mm_or_si128(controls, spaces)));
+    bits |= static_cast<std::uint64_t>(found) << (16 * part);
+  }
+#else
+  for (unsigned i = 0; i < 64; ++i) {
+    const auto byte = static_cast<unsigned char>(bytes[i]);
+    bits |= static_cast<std::uint64_t>(byte == ' ' || static_cast<unsigned char>(byte - '\t') <= '\r' - '\t') << i;
+  }
+#endif
+  return bits;
+}
+
+bool is_white_space(char c) { return c == ' ' || (c >= '\t' && c <= '\r'); }
+
+/// Ordered as the bytes are, when compared as numbers.
+std::uint64_t in_order_of_bytes(std::uint64_t loaded) {
+  if constexpr (std::endian::native == std::endian::little) return __builtin_bswap64(loaded);
+  return loaded;
+}
+
+std::size_t common_prefix(std::string_view a, std::string_view b) {
+  const auto length = std::min(a.size(), b.size());
+  return static_cast<std::size_t>(std::mismatch(a.begin(), a.begin() + static_cast<std::ptrdiff_t>(length), b.begin()).first - a.begin());
+}
+
+void append_number(std::string& bytes, std::uint64_t number) {
+  for (; number >= 128; number >>= 7) bytes += static_cast<char>(number | 128);
+  bytes += static_cast<char>(number);
+}
+
+[[noreturn]] void damaged() { throw std::runtime_error("these are no word counts"); }
+
+std::uint64_t take_number(std::string_view& bytes) {
+  std::uint64_t number = 0;
+  for (unsigned shift = 0; shift < 64; shift += 7) {
+    if (bytes.empty()) damaged();
+    const auto group = static_cast<unsigned char>(bytes.front());
+    bytes.remove_prefix(1);
+    const std::uint64_t bits = group & 127U;
+    if (bits << shift >> shift != bits || (group == 0 && shift > 0)) damaged();
+    number |= bits << shift;
+    if (group < 128) return number;
+  }
+  damaged();
+}
+
+/// Without the place of a long word's text.
+Entry entry_of(std::string_view word, std::uint64_t count) {
+  if (word.size() > std::numeric_limits<std::uint32_t>::max()) damaged();
+  char padded[16] = {};
+  std::memcpy(padded, word.data(), std::min<std::size_t>(word.size(), sizeof padded));
+  Entry entry{load_8(padded), load_8(padded + 8), count, static_cast<std::uint32_t>(word.size()), 0};
+  entry.hash =
+      entry.is_long() ? hash_long(word.data(), word.size()) : hash_short(entry.head, entry.tail, word.size());
+  return entry;
+}
+
+std::string_view text_of(const Entry& entry, std::string_view text) {
+  if (entry.is_long()) return text.substr(entry.tail, entry.length);
+  return {reinterpret_cast<const char*>(&entry), entry.length};
+}
+
+/// Below, at or above zero, by hash and then by bytes.
+int compare(const Entry& a, std::string_view a_text, const Entry& b, std::string_view b_text) {
+  if (a.hash != b.hash) return a.hash < b.hash ? -1 : 1;
+  return text_of(a, a_text).compare(text_of(b, b_text));
+}
+
+}  // namespace
+
+std::string_view WordCounts::text(const Entry& entry) const { return text_of(entry, text_); }
+
+WordCounts::WordCounts(std::span<const Entry> entries, std::string_view text)
+    : entries_(std::make_unique_for_overwrite<Entry[]>(entries.size())), size_(entries.size()) {
+  // The hash is evenly spread: its first bits alone bring each entry to within a few places of its own.
+  const int bits = std::max(1, static_cast<int>(std::bit_width(size_)) - 1);
+  auto bucket = [&](const Entry& entry) { return entry.hash >> (32 - bits); };
+  std::vector<std::uint32_t> places(std::size_t{1} << bits);
+  for (const Entry& entry : entries) ++places[bucket(entry)];
+  std::exclusive_scan(places.begin(), places.end(), places.begin(), std::uint32_t{0});
+  for (const Entry& entry : entries) entries_[places[bucket(entry)]++] = entry;
+  for (std::size_t i = 1; i < size_; ++i) {
+    if (compare(entries_[i - 1], text, entries_[i], text) < 0) continue;
+    const Entry moved = entries_[i];
+    std::size_t place = i;
+    for (; place > 0 && compare(entries_[place - 1], text, moved, text) > 0; --place) {
+      entries_[place] = entries_[place - 1];
+    }
+    entries_[place] = moved;
+  }
+  text_.reserve(text.size());
+  for (std::size_t i = 0; i < size_; ++i) {
+    if (!entries_[i].is_long()) continue;
+    const std::string_view word = text_of(entries_[i], text);
+    entries_[i].tail = text_.size();
+    text_ += word;
+  }
+}
+
+void WordCounts::merge(WordCounts right) {
+  if (right.size_ == 0) return;
+  if (size_ == 0) {
+    *this = std::move(right);
+    return;
+  }
+  auto merged = std::make_unique_for_overwrite<Entry[]>(size_ + right.size_);
+  std::string text;
+  text.reserve(text_.size() + right.text_.size());
+  const Entry* a = entries_.get();
+  const Entry* b = right.entries_.get();
+  const Entry* const a_end = a + size_;
+  const Entry* const b_end = b + right.size_;
+  Entry* out = merged.get();
+  auto own_text = [&](Entry& entry, const std::string& from) {
+    if (!entry.is_long()) return;
+    const std::string_view word = text_of(entry, from);
+    entry.tail = text.size();
+    text += word;
+  };
+  // Which side comes next is a toss, and a mispredicted branch costs more than the rest of the step: so both answers
+  // are computed. Branches are left only for what is rare: long words, and different words of one hash.
+  while (a != a_end && b != b_end) {
+    bool from_a = a->hash <= b->hash;
+    bool from_b = b->hash <= a->hash;
+    const bool same_key = (a->head == b->head) & (a->tail == b->tail) & (a->length == b->length) & !a->is_long();
+    if (from_a & from_b & !same_key) {
+      const int order = compare(*a, text_, *b, right.text_);
+      from_a = order <= 0;
+      from_b = order >= 0;
+    }
+    *out = from_a ? *a : *b;
+    out->count = (from_a ? a->count : 0) + (from_b ? b->count : 0);
+    own_text(*out, from_a ? text_ : right.text_);
+    ++out;
+    a += from_a;
+    b += from_b;
+  }
+  for (; a != a_end; ++a, ++out) own_text(*out = *a, text_);
+  for (; b != b_end; ++b, ++out) own_text(*out = *b, right.text_);
+  entries_ = std::move(merged);
+  size_ = static_cast<std::size_t>(out - entries_.get());
+  text_ = std::move(text);
+}
+
+std::string WordCounts::pack() const {
+  struct Key {
+    std::uint64_t head, next;  // the first 16 bytes, to be compared as numbers
+    const Entry* entry;
+  };
+  std::vector<Key> order;
+  order.reserve(size_);
+  for (const Entry& entry : entries()) {
+    const std::uint64_t next = entry.is_long() ? load_8(text(entry).data() + 8) : entry.tail;
+    order.push_back({in_order_of_bytes(entry.head), in_order_of_bytes(next), &entry});
+  }
+  std::sort(order.begin(), order.end(), [this](const Key& a, const Key& b) {
+    if (a.head != b.head) return a.head < b.head;
+    if (a.next != b.next) return a.next < b.next;
+    return text(*a.entry) < text(*b.entry);
+  });
+  std::string bytes;
+  bytes.reserve(size_ * 8);
+  std::string_view previous;
+  for (const Key& key : order) {
+    const std::string_view word = text(*key.entry);
+    const std::size_t shared = common_prefix(previous, word);
+    append_number(bytes, shared);
+    append_number(bytes, word.size() - shared);
+    append_number(bytes, key.entry->count);
+    bytes += word.substr(shared);
+    previous = word;
+  }
+  return bytes;
+}
+
+WordCounts WordCounts::unpack(std::string_view bytes) {
+  std::vector<Entry> entries;
+  std::string text;
+  std::string word;
+  std::string previous;
+  while (!bytes.empty()) {
+    const std::uint64_t shared = take_number(bytes);
+    const std::uint64_t rest = take_number(bytes);
+    const std::uint64_t count = take_number(bytes);
+    if (shared > previous.size() || rest == 0 || rest > bytes.size() || count == 0) damaged();
+    word.assign(previous, 0, shared);
+    word += bytes.substr(0, rest);
+    bytes.remove_prefix(rest);
+    // Ascending, so no word comes twice; and no byte more is shared, so there is one way to write it.
+    if (word <= previous || (shared < previous.size() && word[shared] == previous[shared])) damaged();
+    if (std::any_of(word.begin(), word.end(), is_white_space)) damaged();
+    entries.push_back(entry_of(word, count));
+    if (entries.back().is_long()) {
+      entries.back().tail = text.size();
+      text += word;
+    }
+    previous.swap(word);
+  }
+  return {entries, text};
+}
+
+WordTable::WordTable() : slots_(std::size_t{1} << first_bits), shift_(32 - first_bits) {}
+
+WordCounts WordTable::take() {
+  WordCounts counts(entries_, text_);
+  clear();
+  return counts;
+}
+
+void WordTable::clear() {
+  if (entries_.empty()) return;
+  if (slots_.size() > 64 * (entries_.size() + (std::size_t{1} << first_bits))) {
+    *this = WordTable();  // after a chunk with many words, the next ones must not sweep so large a table each
+    return;
+  }
+  std::fill(slots_.begin(), slots_.end(), 0);
+  entries_.clear();
+  text_.clear();
+}
+
+void WordTable::count(std::span<const char> block) {
+  if (block.size() > std::numeric_limits<std::uint32_t>::max()) throw std::length_error("a block of 4 GiB");
+  // Three passes over some text at a time, each without a branch that depends on the text: edges, keys, look-ups.
+  constexpr std::size_t stretch = 2048;  // bytes; all that is written here stays in the first cache
+  std::uint32_t edges[stretch + 64 + 2];
+  Token tokens[batch];
+  const char* const begin = block.data();
+  std::size_t known = 0;     // edges found and not used: a word's begin, a word's end, …
+  std::uint64_t inside = 0;  // 1: the byte before is part of a word
+  for (std::size_t from = 0; from < block.size(); from += stretch) {
+    const std::size_t to = std::min(from + stretch, block.size());
+    for (std::size_t at = from; at < to; at += 64) {
+      std::uint64_t word = ~white_space_bits(begin + at);
+      if (to - at < 64) word &= ~(~std::uint64_t{0} << (to - at));
+      std::uint64_t changes = word ^ (word << 1 | inside);
+      inside = word >> 63;
+      const int found = std::popcount(changes);
+      std::uint32_t* out = edges + known;
+      for (int done = 0; done < found; done += 8) {
+        for (int i = 0; i < 8; ++i) {
+          out[i] = static_cast<std::uint32_t>(at) + static_cast<std::uint32_t>(std::countr_zero(changes));
+          changes &= changes - 1;
+        }
+        out += 8;
+      }
+      known += static_cast<std::size_t>(found);
+    }
+    if (to == block.size() && known % 2 == 1) edges[known++] = static_cast<std::uint32_t>(to);
+    std::size_t used = 0;
+    while (used + 1 < known) {
+      const std::size_t count = std::min((known - used) / 2, batch);
+      for (std::size_t i = 0; i < count; ++i, used += 2) {
+        Token& token = tokens[i];
+        token.word = begin + edges[used];
+        token.length = edges[used + 1] - edges[used];
+        const Mask& mask = masks[std::min<std::size_t>(token.length, 16)];
+        token.head = load_8(token.word) & mask.head;
+        token.tail = load_8(token.word + 8) & mask.tail;
+        token.hash = hash_short(token.head, token.tail, token.length);
+        if (token.length > 16) token.hash = hash_long(token.word, token.length);
+        __builtin_prefetch(&slots_[token.hash >> shift_]);
+      }
+      for (std::size_t i = 0; i < count; ++i) {
+        __builtin_prefetch(entries_.data() + static_cast<std::uint32_t>(slots_[tokens[i].hash >> shift_]) - 1);
+      }
+      for (std::size_t i = 0; i < count; ++i) put(tokens[i]);
+    }
+    if (used < known) edges[0] = edges[used];
+    known -= used;
+  }
+}
+
+void WordTable::put(const Token& token) {
+  std::size_t slot = token.hash >> shift_;
+  for (;; slot = (slot + 1) & (slots_.size() - 1)) {
+    const std::uint64_t seen = slots_[slot];
+    if (seen == 0) return insert(token, slot);
+    if (seen >> 32 != token.hash) continue;
+    Entry& entry = entries_[static_cast<std::uint32_t>(seen) - 1];
+    if (entry.head != token.head || entry.length != token.length) continue;
+    if (entry.is_long()) {
+      if (std::memcmp(text_.data() + entry.tail + 8, token.word + 8, token.length - 8) != 0) continue;
+    } else if (entry.tail != token.tail) {
+      continue;
+    }
+    ++entry.count;
+    return;
+  }
+}
+
+void WordTable::insert(const Token& token, std::size_t slot) {
+  if (entries_.size() == std::numeric_limits<std::uint32_t>::max()) {
+    throw std::length_error("more than 4,294,967,295 different words");
+  }
+  entries_.push_back({token.head, token.tail, 1, token.length, token.hash});
+  if (token.length > 16) {
+    entries_.back().tail = text_.size();
+    text_.append(token.word, token.length);
+  }
+  slots_[slot] = static_cast<std::uint64_t>(token.hash) << 32 | entries_.size();
+  if (entries_.size() * 2 > slots_.size()) grow();
+}
+
+void WordTable::grow() {
+  std::vector<std::uint64_t> larger(slots_.size() * 4);
+  shift_ -= 2;
+  for (std::uint64_t seen : slots_) {
+    if (seen == 0) continue;
+    std::size_t slot = (seen >> 32) >> shift_;
+    while (larger[slot] != 0) slot = (slot + 1) & (larger.size() - 1);
+    larger[slot] = seen;
+  }
+  slots_ = std::move(larger);
+}
+
+}  // namespace words
