@@ -67,7 +67,8 @@ Ranges ranges_in(std::string_view text) {
 
 std::uint64_t as_number(std::string_view text) { return std::strtoull(std::string(text).c_str(), nullptr, 10); }
 
-// Reads every key by itself: what the tests check must not pass through the code that they test.
+// Reads every key by itself: what the tests check must not pass through the
+// code that they test.
 class RedisBoards final : public Boards {
  public:
   explicit RedisBoards(redis::Address address) : address_(std::move(address)), connection_(address_) {

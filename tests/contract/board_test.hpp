@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// What every Blackboard must do, tested on the fake and on a real Redis alike: TEST_P(BoardTest, …) runs on both. A
-// test drives Hands (workers) over the public interface, and may look at a Picture of all that lies on the board.
+// What every Blackboard must do, tested on the fake and on a real Redis alike:
+// TEST_P(BoardTest, …) runs on both. A test drives Hands (workers) over the
+// public interface, and may look at a Picture of all that lies on the board.
 #pragma once
 
 #include "blackboard/blackboard.hpp"
@@ -9,11 +10,22 @@
 #include <gmock/gmock.h>
 
 #include <memory>
+#include <ostream>
 #include <set>
+
+namespace stint {
+
+// For messages of failed tests.
+inline void PrintTo(Refusal refusal, std::ostream* out) { *out << word_of(refusal); }
+inline void PrintTo(Range range, std::ostream* out) { *out << '[' << range.first << ", " << range.last << ')'; }
+inline void PrintTo(Node node, std::ostream* out) { *out << node.name(); }
+
+}  // namespace stint
 
 namespace stint::testing {
 
-/// All that lies on the board for one run, in one form for both implementations.
+/// All that lies on the board for one run, in one form for both
+/// implementations.
 struct Picture {
   RunState run;
   std::vector<bool> done;
@@ -30,7 +42,8 @@ struct Picture {
   [[nodiscard]] Ranges pool() const { return queues.contains("-") ? queues.at("-") : Ranges{}; }
 };
 
-/// What of 'Truth and hints' (docs/design.md) does not hold, as a sentence; empty when all holds.
+/// What of 'Truth and hints' (docs/design.md) does not hold, as a sentence;
+/// empty when all holds.
 std::string broken_rule(const Picture& picture, const RunSpec& spec);
 
 class Boards {
@@ -58,13 +71,15 @@ class Hand {
   Joined join(std::int64_t slot = -1, const std::string& program = "v1");
   /// Adds what it is given to `held`.
   Claimed claim(const ClaimWish& wish = {.cost = 4});
-  /// Gives up the nodes' chunks, then sends the nodes with the frames of frame_of.
+  /// Gives up the nodes' chunks, then sends the nodes with the frames of
+  /// frame_of.
   Committed commit(const std::vector<Node>& nodes);
   Committed commit(const Ranges& ranges) { return commit(nodes_of(ranges)); }
   Failed fail(std::uint64_t chunk, double delay = 0);
   Refusal leave();
   Renewed renew() { return board_->renew(caller.worker, caller.generation); }
-  /// Claims and commits until nothing comes any more; the sources of what came, in order.
+  /// Claims and commits until nothing comes any more; the sources of what came,
+  /// in order.
   std::vector<std::string> work_off(const ClaimWish& wish = {.cost = 4});
 
   Caller caller;

@@ -152,7 +152,8 @@ TEST_P(BoardTest, JoinsNoOtherGeneration) {
   EXPECT_EQ(b.join().refusal, Refusal::none);
 }
 
-// Chunks that cost all the same, that get cheaper, and that are cheap but for a few.
+// Chunks that cost all the same, that get cheaper, and that are cheap but for a
+// few.
 std::vector<double> profile_of(const std::string& kind, std::uint64_t chunks) {
   if (kind == "alike" || chunks == 0) return {};
   std::mt19937_64 random(chunks);

@@ -26,11 +26,6 @@ Ranges without(Ranges list, const Ranges& minus) {
   return list;
 }
 
-Ranges joined(Ranges left, const Ranges& right) {
-  left.insert(left.end(), right.begin(), right.end());
-  return left;
-}
-
 std::string fixed(double value, int digits) {
   char text[64];
   std::snprintf(text, sizeof text, "%.*f", digits, value);
@@ -38,6 +33,13 @@ std::string fixed(double value, int digits) {
 }
 
 }  // namespace
+
+Ranges joined(Ranges left, const Ranges& right) {
+  auto next = right.begin();
+  if (!left.empty() && next != right.end() && left.back().last == next->first) left.back().last = next++->last;
+  left.insert(left.end(), next, right.end());
+  return left;
+}
 
 FakeRun::FakeRun(const RunSpec& of, std::uint64_t number, double now)
     : spec(of), generation(number), done(of.chunks), slots(std::max<std::uint64_t>(of.slots, 1)) {
@@ -143,7 +145,7 @@ Claimed FakeRun::claim(const Caller& caller, const ClaimWish& wish, double now) 
   me.held = caller.held;
   for (const auto range : me.queue) answer.queued += range.size();
   if (answer.range) {
-    me.held.push_back(*answer.range);
+    me.held = joined(me.held, {*answer.range});
     if (answer.range->size() == 1 && attempts.contains(answer.range->first)) {
       answer.attempt = attempts[answer.range->first].count + 1;
     }
@@ -155,7 +157,7 @@ Committed FakeRun::commit(const Caller& caller, const Work& work, const std::vec
   Committed answer;
   answer.refusal = known(caller);
   if (answer.refusal != Refusal::none && answer.refusal != Refusal::fenced) return answer;
-  Ranges gone;
+  Ranges gone, pooled;
   for (const auto& [node, frame] : entries) {
     gone.push_back(node.range());
     const Range inside{std::min(node.first(), spec.chunks), std::min(node.last(), spec.chunks)};
@@ -163,7 +165,7 @@ Committed FakeRun::commit(const Caller& caller, const Work& work, const std::vec
     if (open < node.size()) {
       answer.refused.push_back(node);
       again += node.size();
-      if (open > 0) pool.push_back(inside);
+      if (open > 0) pooled.push_back(inside);
       continue;
     }
     nodes[node] = frame;
@@ -175,6 +177,7 @@ Committed FakeRun::commit(const Caller& caller, const Work& work, const std::vec
       failures.erase(chunk);
     }
   }
+  pool = joined(pool, pooled);
   computed += work.computed;
   busy += work.busy_seconds;
   if (work.last_end >= 0) {
@@ -299,7 +302,7 @@ Refusal FakeRun::reject(std::uint64_t of, Node node, const std::string& frame) {
   for (auto chunk = node.first(); chunk < node.last(); ++chunk) done[chunk] = false;
   done_count -= node.size();
   again += node.size();
-  pool.push_back(node.range());
+  pool = joined(pool, {node.range()});
   return Refusal::none;
 }
 
@@ -308,8 +311,9 @@ Refusal FakeRun::finish(const Finish& finish, double now) {
   const bool whole = finish.done == done_count && finish.failed == failures.size() &&
                      finish.done + finish.failed == spec.chunks && finish.used.size() == nodes.size();
   if (!whole || leader != finish.worker) return Refusal::stale;
+  std::set<Node> named;
   for (const auto& node : finish.used) {
-    if (!nodes.contains(node)) return Refusal::stale;
+    if (!nodes.contains(node) || !named.insert(node).second) return Refusal::stale;
   }
   result = finish.result;
   for (const auto& [name, value] : finish.fields) fields[name] = value;

@@ -14,6 +14,8 @@
 namespace stint::testing {
 
 using Ranges = std::vector<Range>;
+/// One list after the other; where the first ends the second may begin, then they become one there.
+Ranges joined(Ranges left, const Ranges& right);
 
 struct FakeWorker {
   std::string who;

@@ -15,6 +15,13 @@ std::uint64_t round_down(std::uint64_t first, std::uint64_t border) {
   return border / step * step;
 }
 
+// To what a cut is aligned that should leave about `chunks` on one side: a power of two, at most an eighth of them.
+std::uint64_t alignment(std::uint64_t chunks) {
+  std::uint64_t step = 1;
+  while (step * 16 <= chunks) step *= 2;
+  return step;
+}
+
 }  // namespace
 
 double FakeRun::cost_before(std::uint64_t chunk) const {
@@ -66,8 +73,7 @@ std::uint64_t FakeRun::open_chunks(Range range) const {
 Ranges FakeRun::slot_ranges(std::uint64_t slot) const {
   const auto rounds = std::clamp<std::uint64_t>(spec.chunks / slots.size(), 1, 16);
   const auto stretches = rounds * slots.size();
-  std::uint64_t align = 1;
-  while (align * 8 * stretches <= spec.chunks) align *= 2;
+  const auto align = alignment(spec.chunks / stretches);
   const auto edge = [&](std::uint64_t k) -> std::uint64_t {
     if (k == 0) return 0;
     if (k == stretches) return spec.chunks;
@@ -81,7 +87,12 @@ Ranges FakeRun::slot_ranges(std::uint64_t slot) const {
   Ranges ranges;
   for (std::uint64_t round = 0; round < rounds; ++round) {
     const auto k = round * slots.size() + slot;
-    if (const Range range{edge(k), edge(k + 1)}; !range.empty()) ranges.push_back(range);
+    const Range range{edge(k), edge(k + 1)};
+    if (!ranges.empty() && ranges.back().last == range.first) {
+      ranges.back().last = range.last;  // the only slot
+    } else if (!range.empty()) {
+      ranges.push_back(range);
+    }
   }
   return ranges;
 }
@@ -104,9 +115,8 @@ FakeRun::Taken FakeRun::take(const Ranges& list, double cost, std::uint64_t leas
     for (auto chunk = first; chunk < border; ++chunk) {
       if (done[chunk]) border = chunk;
     }
-    Ranges rest;
-    if (border < last) rest.push_back({border, last});
-    rest.insert(rest.end(), list.begin() + static_cast<std::ptrdiff_t>(i) + 1, list.end());
+    Ranges rest(list.begin() + static_cast<std::ptrdiff_t>(i) + 1, list.end());
+    if (border < last) rest = joined({{border, last}}, rest);
     return {Range{first, border}, std::move(rest)};
   }
   return {};
@@ -144,10 +154,8 @@ Ranges FakeRun::steal(const std::string& thief, double rate, const ClaimWish& wi
     }
     auto border = border_at(range, worth - share);
     if (border == range.last) --border;
-    if (border > range.first) {
-      const auto rounded = round_down(range.first, border);
-      if (range.last - rounded <= 2 * (range.last - border)) border = rounded;
-    }
+    const auto align = alignment(range.last - border);
+    border = std::max(range.first, border / align * align);
     const Range piece{border, range.last};
     if (cost_of(stolen) * victim_rate < wish.least_steal || stolen.empty() || cost_of({piece}) <= 1.5 * share) {
       stolen.insert(stolen.begin(), piece);

@@ -71,10 +71,8 @@ local function part_of(list, seconds)
     else
       local border = border_at(range[1], range[2], worth - share, run)
       if border == range[2] then border = range[2] - 1 end
-      if border > range[1] then
-        local rounded = round_down(range[1], border)
-        if (range[2] - rounded) <= 2 * (range[2] - border) then border = rounded end
-      end
+      local align = alignment(range[2] - border)
+      border = math.max(range[1], math.floor(border / align) * align)
       local piece = {border, range[2]}
       worth = cost_of({piece}, run)
       if got * victim_rate < least_steal or #stolen == 0 or worth <= 1.5 * share then

@@ -30,9 +30,14 @@ local function text_of(list)
   return table.concat(words, ',')
 end
 
+-- One list after the other; where the first ends the second may begin, then the seam goes.
 local function joined(left, right)
   if not left or left == '' then return right or '' end
   if not right or right == '' then return left end
+  local seam = string.match(left, '%d+$')
+  if string.sub(right, 1, #seam + 1) == seam .. '-' then
+    return string.sub(left, 1, -#seam - 1) .. string.sub(right, #seam + 2)
+  end
   return left .. ',' .. right
 end
 
@@ -114,12 +119,18 @@ local function round_down(first, border)
   return math.floor(border / step) * step
 end
 
+-- To what a cut is aligned that should leave about `chunks` on one side: a power of two, at most an eighth of them.
+local function alignment(chunks)
+  local step = 1
+  while step * 16 <= chunks do step = step * 2 end
+  return step
+end
+
 -- The ranges of slot `slot`: one stretch in each round, all rounds of like cost, cut at borders of nodes.
 local function slot_ranges(slot, run)
   local rounds = math.max(1, math.min(16, math.floor(run.chunks / run.slots)))
   local stretches, total = rounds * run.slots, cost_before(run.chunks, run)
-  local align = 1
-  while align * 8 <= run.chunks / stretches do align = align * 2 end
+  local align = alignment(run.chunks / stretches)
   local function edge(k)
     if k == 0 then return 0 end
     if k == stretches then return run.chunks end
@@ -131,7 +142,11 @@ local function slot_ranges(slot, run)
   for round = 0, rounds - 1 do
     local k = round * run.slots + slot
     local first, last = edge(k), edge(k + 1)
-    if first < last then list[#list + 1] = {first, last} end
+    if #list > 0 and list[#list][2] == first then
+      list[#list][2] = last  -- the only slot
+    elseif first < last then
+      list[#list + 1] = {first, last}
+    end
   end
   return list
 end
