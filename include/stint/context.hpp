@@ -13,11 +13,11 @@ namespace stint {
 
 /// Constant facts about this rank's share of a run; owned by the worker, outlives every Context.
 struct RunFacts {
-  std::string run;             ///< run id; empty while planning
-  std::string worker;          ///< `host/rank.random`; empty while planning
+  std::string run = {};        ///< run id; empty while planning
+  std::string worker = {};     ///< `host/rank.random`; empty while planning
   std::uint64_t seed = 0;      ///< from the job's name and content options: the same for the same content
   int threads = 1;             ///< OpenMP threads of this rank
-  std::filesystem::path scratch_dir;  ///< where scratch_dir() makes its folder
+  std::filesystem::path scratch_dir = {};  ///< where scratch_dir() makes its folder
   std::function<void(std::string_view)> log = {};
   const std::atomic<bool>* stop = nullptr;
 };

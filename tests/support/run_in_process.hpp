@@ -9,6 +9,7 @@
 #include "base/node.hpp"
 
 #include <algorithm>
+#include <initializer_list>
 #include <map>
 #include <memory>
 #include <ostream>
@@ -53,6 +54,8 @@ class MemoryOutput final : public Output {
 template <class J>
 class InProcess {
  public:
+  explicit InProcess(std::initializer_list<Arguments::value_type> arguments, RunFacts facts = {})
+      : InProcess(Arguments(arguments), std::move(facts)) {}
   explicit InProcess(const Arguments& arguments, RunFacts facts = {}) : facts_(std::move(facts)) {
     set_options(leader_, arguments);
     set_options(rank_, arguments);
