@@ -20,6 +20,12 @@ class FakeBoards final : public Boards {
     return std::make_unique<FakeBlackboard>(server_, run);
   }
   void advance(double seconds) override { server_->advance(seconds); }
+  void save() override {
+    saved_ = server_->with(run_id, [](const FakeRun& run) { return run; });
+  }
+  void roll_back() override {
+    server_->with(run_id, [this](FakeRun& run) { run = *saved_; });
+  }
 
   Picture look(const RunSpec& spec) override {
     return server_->with(spec.run, [](const FakeRun& run) {
@@ -45,6 +51,7 @@ class FakeBoards final : public Boards {
 
  private:
   std::shared_ptr<FakeServer> server_ = std::make_shared<FakeServer>();
+  std::optional<FakeRun> saved_;
 };
 
 Ranges ranges_in(std::string_view text) {
@@ -67,63 +74,83 @@ Ranges ranges_in(std::string_view text) {
 
 std::uint64_t as_number(std::string_view text) { return std::strtoull(std::string(text).c_str(), nullptr, 10); }
 
-// Reads every key by itself: what the tests check must not pass through the
-// code that they test.
+// Reads every key by itself: what the tests check must not pass through the code that they test.
+constexpr std::string_view read_all = R"lua(
+local all = {}
+for i, key in ipairs(KEYS) do
+  local kind = redis.call('TYPE', key).ok
+  all[i] = kind == 'hash' and redis.call('HGETALL', key) or kind == 'zset' and redis.call('ZRANGE', key, 0, -1, 'WITHSCORES')
+    or kind == 'string' and redis.call('GET', key) or {}
+end
+return all)lua";
+
 class RedisBoards final : public Boards {
  public:
-  explicit RedisBoards(redis::Address address) : address_(std::move(address)), connection_(address_) {
+  explicit RedisBoards(redis::Address address)
+      : address_(std::move(address)), connection_(address_), board_(address_, run_id) {
     connection_.command({"FLUSHALL"});
   }
   std::unique_ptr<Blackboard> open(const std::string& run) override {
     return std::make_unique<RedisBlackboard>(address_, run);
   }
 
+  // The server's clock cannot be moved; what waits is moved instead.
   void advance(double seconds) override {
-    const std::string key = std::string("stint:{") + run_id + "}:delayed";
-    for (const auto& [chunk, due] : pairs("ZRANGE", key, "0", "-1", "WITHSCORES")) {
-      connection_.command({"ZADD", key, std::to_string(std::stod(due) - seconds), chunk});
+    since_saved_ += seconds;
+    const auto reply = connection_.command({"ZRANGE", keys_[12], "0", "-1", "WITHSCORES"});
+    for (const auto& [chunk, due] : pairs(reply)) {
+      connection_.command({"ZADD", keys_[12], std::to_string(std::stod(due) - seconds), chunk});
     }
   }
 
-  Picture look(const RunSpec& spec) override {
-    const auto key = keys::of_run(spec.run);
-    Picture picture;
-    if (auto state = open(spec.run)->state()) picture.run = std::move(*state);
-    picture.node_bytes = as_number(picture.run.fields["node_bytes"]);
-    for (const auto& [worker, score] : pairs("ZRANGE", key[3], "0", "-1", "WITHSCORES")) {
-      picture.load[worker] = std::stod(score);
+  void save() override {
+    saved_.clear();
+    since_saved_ = 0;
+    for (const auto& key : keys_) saved_.push_back(connection_.command({"DUMP", key}).str());
+  }
+
+  void roll_back() override {
+    for (std::size_t i = 0; i < saved_.size(); ++i) {
+      connection_.command({"DEL", keys_[i]});
+      if (!saved_[i].empty()) connection_.command({"RESTORE", keys_[i], "0", saved_[i]});
     }
-    for (const auto& [worker, beat] : pairs("HGETALL", key[4])) picture.beats[worker] = as_number(beat);
-    picture.slots = bits(key[6], spec.slots);
-    for (const auto& [worker, text] : pairs("HGETALL", key[7])) picture.queues[worker] = ranges_in(text);
-    for (const auto& [worker, text] : pairs("HGETALL", key[8])) {
+    advance(std::exchange(since_saved_, 0));
+  }
+
+  Picture look(const RunSpec& spec) override {
+    std::vector<std::string_view> line{"EVAL", read_all, "17"};
+    line.insert(line.end(), keys_.begin(), keys_.end());
+    const auto all = connection_.command(line);
+    Picture picture;
+    if (auto state = board_.state()) picture.run = std::move(*state);
+    picture.node_bytes = as_number(picture.run.fields["node_bytes"]);
+    for (const auto& [worker, score] : pairs(all[3])) picture.load[worker] = std::stod(score);
+    for (const auto& [worker, beat] : pairs(all[4])) picture.beats[worker] = as_number(beat);
+    picture.slots = bits(all[6].text(), spec.slots);
+    for (const auto& [worker, text] : pairs(all[7])) picture.queues[worker] = ranges_in(text);
+    for (const auto& [worker, text] : pairs(all[8])) {
       picture.claims[worker] = ranges_in(std::string_view(text).substr(text.find(';') + 1));
     }
-    picture.done = bits(key[9], spec.chunks);
-    for (const auto& [name, frame] : pairs("HGETALL", key[10])) {
+    picture.done = bits(all[9].text(), spec.chunks);
+    for (const auto& [name, frame] : pairs(all[10])) {
       const auto colon = name.find(':');
       picture.nodes[{static_cast<unsigned>(as_number(name.substr(0, colon))), as_number(name.substr(colon + 1))}] =
           frame;
     }
-    for (const auto& [chunk, due] : pairs("ZRANGE", key[12], "0", "-1", "WITHSCORES")) {
-      picture.delayed.insert(as_number(chunk));
-    }
-    for (const auto& [chunk, text] : pairs("HGETALL", key[13])) picture.failed.insert(as_number(chunk));
-    picture.leader = connection_.command({"GET", key[14]}).str();
+    for (const auto& [chunk, due] : pairs(all[12])) picture.delayed.insert(as_number(chunk));
+    for (const auto& [chunk, text] : pairs(all[13])) picture.failed.insert(as_number(chunk));
+    picture.leader = all[14].str();
     return picture;
   }
 
  private:
-  template <class... Words>
-  std::vector<std::pair<std::string, std::string>> pairs(Words... words) {
-    const auto reply = connection_.command({words...});
+  static std::vector<std::pair<std::string, std::string>> pairs(redis::ReplyView reply) {
     std::vector<std::pair<std::string, std::string>> list;
     for (std::size_t i = 0; i + 1 < reply.size(); i += 2) list.emplace_back(reply[i].str(), reply[i + 1].str());
     return list;
   }
 
-  std::vector<bool> bits(const std::string& key, std::uint64_t length) {
-    const auto bytes = connection_.command({"GET", key}).str();
+  static std::vector<bool> bits(std::string_view bytes, std::uint64_t length) {
     std::vector<bool> bits(length);
     for (std::uint64_t i = 0; i < length && i / 8 < bytes.size(); ++i) {
       bits[i] = (static_cast<unsigned char>(bytes[i / 8]) >> (7 - i % 8) & 1) != 0;
@@ -133,6 +160,10 @@ class RedisBoards final : public Boards {
 
   redis::Address address_;
   redis::Connection connection_;
+  RedisBlackboard board_;
+  std::array<std::string, keys::count> keys_ = keys::of_run(run_id);
+  std::vector<std::string> saved_;
+  double since_saved_ = 0;
 };
 
 }  // namespace

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// What every Blackboard must do, tested on the fake and on a real Redis alike:
-// TEST_P(BoardTest, …) runs on both. A test drives Hands (workers) over the
-// public interface, and may look at a Picture of all that lies on the board.
+// What every Blackboard must do, tested on the fake and on a real Redis alike: TEST_P(BoardTest, …) runs on both. A
+// test drives Hands (workers) over the public interface, and may look at a Picture of all that lies on the board.
 #pragma once
 
 #include "blackboard/blackboard.hpp"
@@ -24,8 +23,7 @@ inline void PrintTo(Node node, std::ostream* out) { *out << node.name(); }
 
 namespace stint::testing {
 
-/// All that lies on the board for one run, in one form for both
-/// implementations.
+/// All that lies on the board for one run, in one form for both implementations.
 struct Picture {
   RunState run;
   std::vector<bool> done;
@@ -42,8 +40,7 @@ struct Picture {
   [[nodiscard]] Ranges pool() const { return queues.contains("-") ? queues.at("-") : Ranges{}; }
 };
 
-/// What of 'Truth and hints' (docs/design.md) does not hold, as a sentence;
-/// empty when all holds.
+/// What of 'Truth and hints' (docs/design.md) does not hold, as a sentence; empty when all holds.
 std::string broken_rule(const Picture& picture, const RunSpec& spec);
 
 class Boards {
@@ -53,6 +50,9 @@ class Boards {
   virtual Picture look(const RunSpec& spec) = 0;
   /// Lets so many seconds pass for what is delayed.
   virtual void advance(double seconds) = 0;
+  /// Remembers the run as it lies there, and brings it back: a server that lost its last second.
+  virtual void save() = 0;
+  virtual void roll_back() = 0;
 };
 
 std::unique_ptr<Boards> fake_boards();
@@ -71,8 +71,7 @@ class Hand {
   Joined join(std::int64_t slot = -1, const std::string& program = "v1");
   /// Adds what it is given to `held`.
   Claimed claim(const ClaimWish& wish = {.cost = 4});
-  /// Gives up the nodes' chunks, then sends the nodes with the frames of
-  /// frame_of.
+  /// Gives up the nodes' chunks, then sends the nodes with the frames of frame_of.
   Committed commit(const std::vector<Node>& nodes);
   Committed commit(const Ranges& ranges) { return commit(nodes_of(ranges)); }
   Failed fail(std::uint64_t chunk, double delay = 0);

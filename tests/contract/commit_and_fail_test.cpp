@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// What counts: nodes that come in, once, twice, late or too large; chunks that
-// failed.
+// What counts: nodes that come in, once, twice, late or too large; chunks that failed.
 #include "contract/board_test.hpp"
 
 #include <nlohmann/json.hpp>

@@ -273,7 +273,7 @@ Refusal FakeRun::leave(const Caller& caller) {
 Refusal FakeRun::fold(const std::string& worker, std::uint64_t of, const std::vector<Node>& removed,
                       const std::vector<Entry>& put, bool lift) {
   if (const auto refusal = running(of); refusal != Refusal::none) return refusal;
-  if (leader != worker) return Refusal::stale;
+  if (leader.empty() || leader != worker) return Refusal::stale;
   std::uint64_t out = 0, in = 0;
   std::set<Node> named;
   for (const auto& entry : put) in += entry.node.size();
@@ -288,8 +288,8 @@ Refusal FakeRun::fold(const std::string& worker, std::uint64_t of, const std::ve
   for (const auto& node : removed) nodes.erase(node);
   for (const auto& entry : put) nodes[entry.node] = entry.frame;
   if (lift) {
-    spec.node_limit *= 2;
-    spec.byte_limit *= 2;
+    spec.node_limit = std::min(spec.node_limit * 2, std::uint64_t{1} << 53);
+    spec.byte_limit = std::min(spec.byte_limit * 2, std::uint64_t{1} << 53);
   }
   return Refusal::none;
 }
@@ -310,7 +310,7 @@ Refusal FakeRun::finish(const Finish& finish, double now) {
   if (const auto refusal = running(finish.generation); refusal != Refusal::none) return refusal;
   const bool whole = finish.done == done_count && finish.failed == failures.size() &&
                      finish.done + finish.failed == spec.chunks && finish.used.size() == nodes.size();
-  if (!whole || leader != finish.worker) return Refusal::stale;
+  if (!whole || leader.empty() || leader != finish.worker) return Refusal::stale;
   std::set<Node> named;
   for (const auto& node : finish.used) {
     if (!nodes.contains(node) || !named.insert(node).second) return Refusal::stale;

@@ -143,6 +143,7 @@ Ranges FakeRun::steal(const std::string& thief, double rate, const ClaimWish& wi
   const double cost = cost_of(list), victim_rate = victim->load / std::max(cost, 1e-300);
   double share = cost * victim_rate / (victim_rate + (rate > 0 ? rate : victim_rate));
   Ranges stolen;
+  double got = 0;
   while (!list.empty() && share > 0) {
     auto& range = list.back();
     const double worth = cost_of({range});
@@ -150,6 +151,7 @@ Ranges FakeRun::steal(const std::string& thief, double rate, const ClaimWish& wi
       stolen.insert(stolen.begin(), range);
       list.pop_back();
       share -= worth;
+      got += worth;
       continue;
     }
     auto border = border_at(range, worth - share);
@@ -157,15 +159,15 @@ Ranges FakeRun::steal(const std::string& thief, double rate, const ClaimWish& wi
     const auto align = alignment(range.last - border);
     border = std::max(range.first, border / align * align);
     const Range piece{border, range.last};
-    if (cost_of(stolen) * victim_rate < wish.least_steal || stolen.empty() || cost_of({piece}) <= 1.5 * share) {
+    if (got * victim_rate < wish.least_steal || stolen.empty() || cost_of({piece}) <= 1.5 * share) {
       stolen.insert(stolen.begin(), piece);
+      got += cost_of({piece});
       range.last = border;
       if (range.empty()) list.pop_back();
     }
     break;
   }
-  const double worth = cost_of(stolen);
-  if (stolen.empty() || worth * victim_rate < wish.least_steal || worth * rate > 2 * victim->load) return {};
+  if (stolen.empty() || got * victim_rate < wish.least_steal || got * rate > 2 * victim->load) return {};
   set_queue(*victim, std::move(list), victim_rate);
   ++steals;
   return stolen;

@@ -52,8 +52,9 @@ for _, entry in ipairs(entries) do
     if run.failures > 0 then forget_failures(entry) end
   end
 end
+run.computed, run.busy = run.computed + computed, run.busy + busy
 redis.call('HSET', RUN, 'done', run.done, 'failed', run.failed, 'node_bytes', run.node_bytes, 'again', run.again,
-  'computed', run.computed + computed, 'busy', string.format('%.9f', run.busy + busy))
+  'computed', run.computed, 'busy', string.format('%.9f', run.busy))
 if since_end >= 0 then
   redis.call('HSET', RUN, 'last_end', string.format('%.6f', math.max(run.last_end, now() - since_end)))
 end

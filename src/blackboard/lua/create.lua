@@ -26,7 +26,9 @@ if old[1] and not fresh then
     event('program', old[2] .. ' -> ' .. program)
   end
   if not reopen then return {'OK', 'EXISTS'} end
-  for _, worker in ipairs(redis.call('HKEYS', BEATS)) do let_go(worker) end
+  local workers = redis.call('HKEYS', BEATS)
+  table.sort(workers)
+  for _, worker in ipairs(workers) do let_go(worker) end
   redis.call('DEL', LEADER)
   redis.call('HDEL', RUN, 'exit', 'error')
   redis.call('HSET', RUN, 'state', 'running', 'generation', generation)

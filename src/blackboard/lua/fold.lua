@@ -33,8 +33,9 @@ for i = 5, 4 + count do redis.call('HDEL', NODES, ARGV[i]) end
 for _, entry in ipairs(entries) do redis.call('HSET', NODES, entry.name, entry.frame) end
 redis.call('HINCRBY', RUN, 'node_bytes', bytes)
 if lift then
-  redis.call('HSET', RUN, 'node_limit', run.node_limit * 2, 'byte_limit', run.byte_limit * 2)
-  event('lift', string.format('%.0f nodes', run.node_limit * 2))
+  local limit = math.min(run.node_limit * 2, 2 ^ 53)
+  redis.call('HSET', RUN, 'node_limit', limit, 'byte_limit', math.min(run.byte_limit * 2, 2 ^ 53))
+  event('lift', string.format('%.0f nodes', limit))
 end
 if count > 0 then event('fold', string.format('%d nodes into %d', count, #entries)) end
 return {'OK'}
