@@ -6,6 +6,7 @@
 //
 //   STINT_HISTORIES=1000 …  runs more of them    STINT_HISTORY_SEED=7 …  runs this one alone
 #include "contract/board_test.hpp"
+#include "contract/in_words.hpp"
 
 #include <cmath>
 #include <cstdlib>
@@ -16,33 +17,6 @@ namespace stint::testing {
 namespace {
 
 constexpr double lease = 105;  // never met exactly by the times that pass, so that the two clocks agree
-
-std::string said(Refusal refusal) { return word_of(refusal); }
-std::string said(const Joined& j) {
-  return said(j.refusal) + " " + j.leader + " " + std::to_string(j.state.workers) + " " + std::to_string(j.state.done);
-}
-std::string said(const Claimed& c) {
-  std::ostringstream out;
-  out << said(c.refusal) << ' ' << c.done << ' ' << c.failed << ' ' << c.queued << ' ' << c.attempt << ' ' << c.source;
-  if (c.range) out << ' ' << c.range->first << '-' << c.range->last;
-  return out.str();
-}
-std::string said(const Committed& c) {
-  std::ostringstream out;
-  out << said(c.refusal) << ' ' << c.done << ' ' << c.failed;
-  for (const auto& node : c.refused) out << ' ' << node.name();
-  return out.str();
-}
-std::string said(const Failed& f) {
-  return said(f.refusal) + " " + std::to_string(f.counted) + std::to_string(f.for_good) + std::to_string(f.attempts) +
-         std::to_string(f.first);
-}
-std::string said(const Renewed& r) {
-  std::ostringstream out;
-  out << said(r.refusal) << ' ' << r.leader << ' ' << r.leader_beat << ' ' << r.state.done << ' ' << r.state.again;
-  for (const auto& [worker, beat] : r.beats) out << ' ' << worker << '=' << beat;
-  return out.str();
-}
 
 struct Actor {
   Caller caller;                ///< its generation is the fake's
@@ -72,32 +46,10 @@ class History {
     for (int worker = 0; worker < 3; ++worker) join();
     for (int step = 0; step < steps && fault_.empty(); ++step) one_step();
     if (fault_.empty()) come_to_an_end();
-    return fault_.empty() ? fault_ : fault_ + "\n" + shown() + log_.str();
+    return fault_.empty() ? fault_ : fault_ + "\n" + in_words(fake_.look(spec_)) + log_.str();
   }
 
  private:
-  std::string shown() {
-    std::ostringstream out;
-    const auto picture = fake_.look(spec_);
-    out << spec_.chunks << " chunks, " << spec_.slots << " slots, " << spec_.profile.size()
-        << " doubles of profile, open:";
-    for (std::uint64_t chunk = 0; chunk < spec_.chunks; ++chunk) out << (picture.done[chunk] ? '#' : '.');
-    const auto show = [&](const char* kind, const std::map<std::string, Ranges>& lists) {
-      for (const auto& [worker, ranges] : lists) {
-        out << '\n' << kind << ' ' << worker << ':';
-        for (const auto range : ranges) out << ' ' << range.first << '-' << range.last;
-      }
-    };
-    show("queue", picture.queues);
-    show("claims", picture.claims);
-    out << "\ndelayed:";
-    for (const auto chunk : picture.delayed) out << ' ' << chunk;
-    out << "\nfailed:";
-    for (const auto chunk : picture.failed) out << ' ' << chunk;
-    out << '\n';
-    return out.str();
-  }
-
   std::uint64_t pick(std::uint64_t below) {
     return std::uniform_int_distribution<std::uint64_t>(0, below - 1)(random_);
   }
@@ -115,8 +67,8 @@ class History {
     fake_.advance(1e-4);
     auto answer = act(*boards_[0], generation);
     const auto other = act(*boards_[1], on_redis(generation));
-    log_ << what << " -> " << said(answer) << '\n';
-    if (said(answer) != said(other)) fail_with(what + ": Redis answered " + said(other));
+    log_ << what << " -> " << in_words(answer) << '\n';
+    if (in_words(answer) != in_words(other)) fail_with(what + ": Redis answered " + in_words(other));
     check(what);
     return answer;
   }
@@ -155,8 +107,8 @@ class History {
     const auto ours = boards_[0]->create(spec_, false, accept), theirs = boards_[1]->create(spec_, false, accept);
     generation_ = ours.state.generation;
     generations_[generation_] = theirs.state.generation;
-    log_ << "create -> " << said(ours) << '\n';
-    if (said(ours) != said(theirs)) fail_with("create: Redis answered " + said(theirs));
+    log_ << "create -> " << in_words(ours) << '\n';
+    if (in_words(ours) != in_words(theirs)) fail_with("create: Redis answered " + in_words(theirs));
     check("create");
   }
 

@@ -1,0 +1,60 @@
+// SPDX-License-Identifier: Apache-2.0
+// Answers of a Blackboard, and what lies on it, as text: to compare two implementations, and to read when they differ.
+#pragma once
+
+#include "contract/board_test.hpp"
+
+#include <sstream>
+
+namespace stint::testing {
+
+inline std::string in_words(Refusal refusal) { return word_of(refusal); }
+inline std::string in_words(const Joined& j) {
+  return in_words(j.refusal) + " " + j.leader + " " + std::to_string(j.state.workers) + " " +
+         std::to_string(j.state.done);
+}
+inline std::string in_words(const Claimed& c) {
+  std::ostringstream out;
+  out << in_words(c.refusal) << ' ' << c.done << ' ' << c.failed << ' ' << c.queued << ' ' << c.attempt << ' '
+      << c.source;
+  if (c.range) out << ' ' << c.range->first << '-' << c.range->last;
+  return out.str();
+}
+inline std::string in_words(const Committed& c) {
+  std::ostringstream out;
+  out << in_words(c.refusal) << ' ' << c.done << ' ' << c.failed;
+  for (const auto& node : c.refused) out << ' ' << node.name();
+  return out.str();
+}
+inline std::string in_words(const Failed& f) {
+  return in_words(f.refusal) + " " + std::to_string(f.counted) + std::to_string(f.for_good) +
+         std::to_string(f.attempts) + std::to_string(f.first);
+}
+inline std::string in_words(const Renewed& r) {
+  std::ostringstream out;
+  out << in_words(r.refusal) << ' ' << r.leader << ' ' << r.leader_beat << ' ' << r.state.done << ' ' << r.state.again;
+  for (const auto& [worker, beat] : r.beats) out << ' ' << worker << '=' << beat;
+  return out.str();
+}
+
+inline std::string in_words(const Picture& picture) {
+  std::ostringstream out;
+  out << picture.done.size() << " chunks: ";
+  for (const bool done : picture.done) out << (done ? '#' : '.');
+  const auto show = [&](const char* kind, const std::map<std::string, Ranges>& lists) {
+    for (const auto& [worker, ranges] : lists) {
+      out << '\n' << kind << ' ' << worker << ':';
+      for (const auto range : ranges) out << ' ' << range.first << '-' << range.last;
+    }
+  };
+  show("queue", picture.queues);
+  show("claims", picture.claims);
+  out << "\ndelayed:";
+  for (const auto chunk : picture.delayed) out << ' ' << chunk;
+  out << "\nfailed:";
+  for (const auto chunk : picture.failed) out << ' ' << chunk;
+  out << '\n';
+  return out.str();
+}
+
+}  // namespace stint::testing
