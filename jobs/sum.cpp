@@ -95,7 +95,8 @@ double number_of(std::string_view text, const std::string& path, std::uint64_t o
   double number = 0;
   const auto [end, error] = std::from_chars(digits.data(), digits.data() + digits.size(), number);
   if (error == std::errc::result_out_of_range) {
-    throw stint::BadInput(path, offset, shown(text) + " is beyond the range of a double: write inf, or 0, if that is meant");
+    throw stint::BadInput(path, offset,
+                          shown(text) + " is beyond the range of a double: write inf, or 0, if that is meant");
   }
   if (error != std::errc() || end != digits.data() + digits.size()) {
     throw stint::BadInput(path, offset, shown(text) + " is no number: mend it, or leave the file out");

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// Count, sum, mean, variance, least and greatest of numbers: the example of a job whose partials are floating point, and
-// of a plan that is of one of two kinds. Numbers come from files, white space between them, or from the command line.
-// NaN and infinities are counted apart and take no part in the rest.
+// Count, sum, mean, variance, least and greatest of numbers: the example of a job whose partials are floating point,
+// and of a plan that is of one of two kinds. Numbers come from files, white space between them, or from the command
+// line. NaN and infinities are counted apart and take no part in the rest.
 #pragma once
 
 #include <stint/stint.hpp>
@@ -13,11 +13,11 @@
 
 /// What is known of a set of numbers. Merging (Chan, Golub, LeVeque 1979) loses no digits when the mean is large.
 struct Moments {
-  std::uint64_t count = 0;     ///< of the finite ones; so are all others but the last two
+  std::uint64_t count = 0;  ///< of the finite ones; so are all others but the last two
   double sum = 0;
-  double compensation = 0;     ///< what rounding took from `sum` (Neumaier 1974)
+  double compensation = 0;  ///< what rounding took from `sum` (Neumaier 1974)
   double mean = 0;
-  double squares = 0;          ///< sum of the squared distances from the mean
+  double squares = 0;  ///< sum of the squared distances from the mean
   double least = std::numeric_limits<double>::infinity();
   double greatest = -std::numeric_limits<double>::infinity();
   std::uint64_t nan = 0;       ///< how many are no number

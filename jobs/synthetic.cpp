@@ -22,30 +22,6 @@
 
 namespace {
 
-/// Stafford's variant 13, as in splitmix64.
-constexpr std::uint64_t mix(std::uint64_t x) {
-  x = (x ^ (x >> 30)) * 0xbf58476d1ce4e5b9U;
-  x = (x ^ (x >> 27)) * 0x94d049bb133111ebU;
-  return x ^ (x >> 31);
-}
-constexpr std::uint64_t step = 0x9e3779b97f4a7c15U;
-
-/// Of either sign and between 2^-20 and 2^20 in size.
-double number_of(std::uint64_t bits) {
-  const std::uint64_t exponent = 1023 - 20 + (bits >> 52) % 40;
-  return std::bit_cast<double>((bits & 0x800f'ffff'ffff'ffffU) | exponent << 52);
-}
-
-std::string payload_of(std::uint64_t index, std::uint64_t bytes) {
-  std::string payload(bytes, '\0');
-  std::uint64_t state = mix(index + 17);
-  for (std::size_t at = 0; at < payload.size(); at += sizeof state) {
-    const std::uint64_t value = mix(state += step);
-    std::memcpy(payload.data() + at, &value, std::min(sizeof value, payload.size() - at));
-  }
-  return payload;
-}
-
 void throw_if_stopped(const stint::Context& context) {
   if (context.stop_requested()) throw std::runtime_error("stopped");
 }
@@ -53,8 +29,8 @@ void throw_if_stopped(const stint::Context& context) {
 void sleep(double seconds, const stint::Context& context) {
   using Clock = std::chrono::steady_clock;
   // A duration beyond any run would overflow the clock.
-  const auto until = Clock::now() + std::chrono::duration_cast<Clock::duration>(
-                                        std::chrono::duration<double>(std::min(seconds, 1e9)));
+  const auto until =
+      Clock::now() + std::chrono::duration_cast<Clock::duration>(std::chrono::duration<double>(std::min(seconds, 1e9)));
   for (;;) {
     throw_if_stopped(context);
     const auto now = Clock::now();
@@ -84,7 +60,8 @@ std::vector<double> read_durations(const stint::InputFile& file) {
       throw stint::BadInput(file.path, offset, error.what());
     }
     if (!std::isfinite(value) || value < 0) {
-      throw stint::BadInput(file.path, offset, "'" + std::string(number) + "' is no duration: give seconds, one a line");
+      throw stint::BadInput(file.path, offset,
+                            "'" + std::string(number) + "' is no duration: give seconds, one a line");
     }
     seconds.push_back(value);
   }
@@ -142,8 +119,8 @@ void spin(double seconds, const stint::Context* context) {
   std::uint64_t state = 1;
   while (processor_seconds() < until) {
     if (context != nullptr) throw_if_stopped(*context);
-    for (int i = 0; i < 2000; ++i) state = mix(state + step);  // some microseconds: asking the clock is a system call
-    asm volatile("" : : "r"(state));                           // the loop must not be left out
+    for (int i = 0; i < 4000; ++i) state = state * 0x5851f42d4c957f2dU + 1;  // microseconds: the clock is a system call
+    asm volatile("" : : "r"(state));                                         // or the loop would be left out
   }
 }
 
@@ -152,7 +129,7 @@ double Synthetic::Plan::skewed(std::uint64_t chunk) const {
   // Pareto with exponent 1.5, cut at 50 times the mean. Its beginning is chosen so that the mean of what is left is 1:
   // it solves 3a - 2·a^1.5/√50 = 1.
   constexpr double begin = 0.353123;
-  const double uniform = (static_cast<double>(mix((chunk + 1) * step) >> 11) + 0.5) * 0x1p-53;
+  const double uniform = (static_cast<double>(mix(chunk) >> 11) + 0.5) * 0x1p-53;
   return mean * std::min(50.0, begin * std::pow(uniform, -1 / 1.5));
 }
 
@@ -165,10 +142,12 @@ void Synthetic::options(stint::Options& options) {
   options.add("longest-first", longest_first, "with --durations: the longest first, and their times known to the plan");
   options.add_choice("work", work, {"sleep", "spin"}, "how the time is spent; spin: of the processor");
   options.add_bytes("payload", payload, "bytes that each partial carries");
-  options.add("fail-chunks", fail_chunks, "chunks that throw: 3,17,20-25, or 3,17:2 at the first two attempts", run_time);
+  options.add("fail-chunks", fail_chunks, "chunks that throw: 3,17,20-25, or 3,17:2 at the first two attempts",
+              run_time);
   options.add("crash-chunks", crash_chunks, "chunks that kill their rank", run_time);
   options.add("hang-chunks", hang_chunks, "chunks that do not end", run_time);
-  options.add("append", append, "a file that gets a line 'chunk attempt worker' at every beginning of a chunk", run_time);
+  options.add("append", append, "a file that gets a line 'chunk attempt worker' at every beginning of a chunk",
+              run_time);
 }
 
 Synthetic::Plan Synthetic::plan(const stint::Context&) const {
@@ -223,8 +202,7 @@ void Synthetic::misbehave(const stint::Context& context) const {
   const std::uint64_t chunk = context.chunk();
   const int attempt = context.attempt();
   if (append_to_) {
-    const std::string line =
-        std::to_string(chunk) + ' ' + std::to_string(attempt) + ' ' + context.worker() + '\n';
+    const std::string line = std::to_string(chunk) + ' ' + std::to_string(attempt) + ' ' + context.worker() + '\n';
     // One write at the file's end: lines of other ranks never mix with it.
     if (::write(*append_to_, line.data(), line.size()) != static_cast<::ssize_t>(line.size())) {
       throw std::runtime_error("--append " + append + ": " + std::strerror(errno));
@@ -238,33 +216,36 @@ void Synthetic::misbehave(const stint::Context& context) const {
   }
 }
 
-Synthetic::Partial Synthetic::compute(const Item& item, const stint::Context& context) const {
-  if (eventful_) misbehave(context);
-  if (item.seconds > 0) {
-    if (work == "spin") {
-      spin(item.seconds, &context);
-    } else {
-      sleep(item.seconds, context);
-    }
+void Synthetic::pass_time(const Item& item, const stint::Context& context) const {
+  misbehave(context);
+  if (!(item.seconds > 0)) return;
+  if (work == "spin") {
+    spin(item.seconds, &context);
+  } else {
+    sleep(item.seconds, context);
   }
-  const std::uint64_t bits = mix((item.index + 1) * step);
-  Partial partial{1, number_of(bits), mix(bits), {}};
-  if (payload > 0) partial.payload = payload_of(item.index, payload);
-  return partial;
 }
 
-void Synthetic::reduce(Partial& left, Partial right) const {
-  left.chunks += right.chunks;
-  left.sum += right.sum;
-  left.digest = mix(std::rotl(left.digest, 23) * step + right.digest);
-  for (std::size_t i = 0; i < std::min(left.payload.size(), right.payload.size()); ++i) {
-    left.payload[i] = static_cast<char>(left.payload[i] + right.payload[i]);
+std::vector<unsigned char> Synthetic::payload_of(std::uint64_t index) const {
+  std::vector<unsigned char> bytes(payload);
+  std::uint64_t state = mix(index);
+  for (std::size_t at = 0; at < bytes.size(); at += sizeof state) {
+    state = mix(state);
+    std::memcpy(bytes.data() + at, &state, std::min(sizeof state, bytes.size() - at));
+  }
+  return bytes;
+}
+
+void Synthetic::add_payload(Partial& left, const Partial& right) {
+  if (left.payload.size() != right.payload.size()) throw std::logic_error("payloads of two lengths");
+  for (std::size_t i = 0; i < left.payload.size(); ++i) {
+    left.payload[i] = static_cast<unsigned char>(left.payload[i] + right.payload[i]);
   }
 }
 
 void Synthetic::finish(const Partial& partial, stint::Output& output) const {
   std::uint64_t digest = partial.digest;
-  for (char c : partial.payload) digest = mix(digest ^ static_cast<unsigned char>(c)) + step;
+  for (unsigned char byte : partial.payload) digest = mix(digest ^ byte);
   char sum[32];
   char hex[16];
   const std::string_view sum_digits(sum, std::to_chars(sum, sum + sizeof sum, partial.sum).ptr);

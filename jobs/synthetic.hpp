@@ -1,11 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
-// A yardstick: chunks that take a given time, fail, crash or hang when told to, and partials of a given size. Its output
-// tells whether every chunk came once and in its place: the sum is of numbers of very different size, so it depends on
-// the order of the additions, and the digest depends on the order of all merges and on every bit of the payload.
+// A yardstick: chunks that take a given time, fail, crash or hang when told to, and partials of a given size. Its
+// output tells whether every chunk came once and in its place: the sum is of numbers of very different size, so it
+// depends on the order of the additions, and the digest depends on the order of all merges and on every bit of the
+// payload.
 #pragma once
 
 #include <stint/stint.hpp>
 
+#include <bit>
 #include <cstdint>
 #include <memory>
 #include <string>
@@ -54,7 +56,7 @@ struct Synthetic {
   struct Plan {
     std::uint64_t chunks = 0;
     double mean = 0;
-    std::uint32_t skew = 0;              ///< index in none, linear, pareto
+    std::uint32_t skew = 0;                   ///< index in none, linear, pareto
     std::vector<double> seconds = {};         ///< given chunk by chunk; else empty
     std::vector<std::uint64_t> indices = {};  ///< where the longest were put first: chunk → index
     std::vector<double> costs = {};           ///< and what they cost
@@ -75,7 +77,7 @@ struct Synthetic {
     std::uint64_t chunks = 0;
     double sum = 0;
     std::uint64_t digest = 0;
-    std::string payload;  ///< of a merged partial: both added up byte by byte, so it stays as long as it is
+    std::vector<unsigned char> payload;  ///< of a merged partial: both added up byte by byte, so it keeps its length
 
     template <class Archive>
     void serialize(Archive& archive, unsigned) {
@@ -86,13 +88,40 @@ struct Synthetic {
   void options(stint::Options& options);
   Plan plan(const stint::Context& context) const;
   void prepare(const stint::Context& context);
-  Partial compute(const Item& item, const stint::Context& context) const;
-  void reduce(Partial& left, Partial right) const;
+  /// A chunk without time, faults and payload takes a few nanoseconds: what is measured then is Stint.
+  Partial compute(const Item& item, const stint::Context& context) const {
+    if (eventful_ || item.seconds > 0) pass_time(item, context);
+    const std::uint64_t bits = mix(item.index);
+    Partial partial{1, number_of(bits), bits * odd, {}};
+    if (payload > 0) partial.payload = payload_of(item.index);
+    return partial;
+  }
+  void reduce(Partial& left, const Partial& right) const {
+    left.chunks += right.chunks;
+    left.sum += right.sum;
+    left.digest = std::rotl(left.digest, 23) * odd ^ right.digest;
+    if (payload > 0) add_payload(left, right);
+  }
   Partial empty() const { return {}; }
   void finish(const Partial& partial, stint::Output& output) const;
 
  private:
+  static constexpr std::uint64_t odd = 0x9e3779b97f4a7c15U;
+  /// Stafford's variant 13, as in splitmix64.
+  static constexpr std::uint64_t mix(std::uint64_t index) {
+    std::uint64_t x = (index + 1) * odd;
+    x = (x ^ (x >> 30)) * 0xbf58476d1ce4e5b9U;
+    x = (x ^ (x >> 27)) * 0x94d049bb133111ebU;
+    return x ^ (x >> 31);
+  }
+  /// Of either sign, between 2^-20 and 2^12 in size.
+  static constexpr double number_of(std::uint64_t bits) {
+    return std::bit_cast<double>((bits & 0x800f'ffff'ffff'ffffU) | (1003 + (bits >> 52) % 32) << 52);
+  }
+  void pass_time(const Item& item, const stint::Context& context) const;
   void misbehave(const stint::Context& context) const;
+  std::vector<unsigned char> payload_of(std::uint64_t index) const;
+  static void add_payload(Partial& left, const Partial& right);
 
   // Made by prepare.
   ChunkList failing_, crashing_, hanging_;

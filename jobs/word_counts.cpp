@@ -92,14 +92,20 @@ std::uint64_t in_order_of_bytes(std::uint64_t loaded) {
   return loaded;
 }
 
-std::size_t common_prefix(std::string_view a, std::string_view b) {
-  const auto length = std::min(a.size(), b.size());
-  return static_cast<std::size_t>(std::mismatch(a.begin(), a.begin() + static_cast<std::ptrdiff_t>(length), b.begin()).first - a.begin());
+/// Copies `from` to `to`, sorted by `digit(item)`, which is below `digits`; equal ones keep their order.
+template <class Item, class Digit>
+std::vector<std::uint32_t> scatter(std::span<const Item> from, Item* to, std::size_t digits, Digit&& digit) {
+  std::vector<std::uint32_t> ends(digits);
+  for (const Item& item : from) ++ends[digit(item)];
+  std::exclusive_scan(ends.begin(), ends.end(), ends.begin(), std::uint32_t{0});
+  for (const Item& item : from) to[ends[digit(item)]++] = item;
+  return ends;  // where the items of each digit end
 }
 
-void append_number(std::string& bytes, std::uint64_t number) {
-  for (; number >= 128; number >>= 7) bytes += static_cast<char>(number | 128);
-  bytes += static_cast<char>(number);
+char* put_number(char* out, std::uint64_t number) {
+  for (; number >= 128; number >>= 7) *out++ = static_cast<char>(number | 128);
+  *out++ = static_cast<char>(number);
+  return out;
 }
 
 [[noreturn]] void damaged() { throw std::runtime_error("these are no word counts"); }
@@ -124,8 +130,7 @@ Entry entry_of(std::string_view word, std::uint64_t count) {
   char padded[16] = {};
   std::memcpy(padded, word.data(), std::min<std::size_t>(word.size(), sizeof padded));
   Entry entry{load_8(padded), load_8(padded + 8), count, static_cast<std::uint32_t>(word.size()), 0};
-  entry.hash =
-      entry.is_long() ? hash_long(word.data(), word.size()) : hash_short(entry.head, entry.tail, word.size());
+  entry.hash = entry.is_long() ? hash_long(word.data(), word.size()) : hash_short(entry.head, entry.tail, word.size());
   return entry;
 }
 
@@ -144,15 +149,20 @@ int compare(const Entry& a, std::string_view a_text, const Entry& b, std::string
 
 std::string_view WordCounts::text(const Entry& entry) const { return text_of(entry, text_); }
 
-WordCounts::WordCounts(std::span<const Entry> entries, std::string_view text)
+WordCounts::WordCounts(std::span<const Entry> entries, std::string_view text, std::vector<Entry>& rough)
     : entries_(std::make_unique_for_overwrite<Entry[]>(entries.size())), size_(entries.size()) {
-  // The hash is evenly spread: its first bits alone bring each entry to within a few places of its own.
-  const int bits = std::max(1, static_cast<int>(std::bit_width(size_)) - 1);
-  auto bucket = [&](const Entry& entry) { return entry.hash >> (32 - bits); };
-  std::vector<std::uint32_t> places(std::size_t{1} << bits);
-  for (const Entry& entry : entries) ++places[bucket(entry)];
-  std::exclusive_scan(places.begin(), places.end(), places.begin(), std::uint32_t{0});
-  for (const Entry& entry : entries) entries_[places[bucket(entry)]++] = entry;
+  // The hash is evenly spread: some of its first bits bring each entry to within a few places of its own. In two steps,
+  // so that each writes to no more places than the caches hold.
+  if (rough.size() < size_) rough.resize(size_);
+  const auto ends = scatter(entries, rough.data(), 256, [](const Entry& entry) { return entry.hash >> 24; });
+  std::size_t first = 0;
+  for (std::size_t end : ends) {
+    const std::span<const Entry> part(rough.data() + first, end - first);
+    const int bits = std::bit_width(part.size());
+    scatter(part, entries_.get() + first, std::size_t{1} << bits,
+            [bits](const Entry& entry) { return (entry.hash & 0xffffffU) >> (24 - std::min(bits, 24)); });
+    first = end;
+  }
   for (std::size_t i = 1; i < size_; ++i) {
     if (compare(entries_[i - 1], text, entries_[i], text) < 0) continue;
     const Entry moved = entries_[i];
@@ -164,6 +174,7 @@ WordCounts::WordCounts(std::span<const Entry> entries, std::string_view text)
   }
   text_.reserve(text.size());
   for (std::size_t i = 0; i < size_; ++i) {
+    if (i + 16 < size_ && entries_[i + 16].is_long()) __builtin_prefetch(text.data() + entries_[i + 16].tail);
     if (!entries_[i].is_long()) continue;
     const std::string_view word = text_of(entries_[i], text);
     entries_[i].tail = text_.size();
@@ -178,8 +189,8 @@ void WordCounts::merge(WordCounts right) {
     return;
   }
   auto merged = std::make_unique_for_overwrite<Entry[]>(size_ + right.size_);
-  std::string text;
-  text.reserve(text_.size() + right.text_.size());
+  std::string all_text;
+  all_text.reserve(text_.size() + right.text_.size());
   const Entry* a = entries_.get();
   const Entry* b = right.entries_.get();
   const Entry* const a_end = a + size_;
@@ -188,16 +199,17 @@ void WordCounts::merge(WordCounts right) {
   auto own_text = [&](Entry& entry, const std::string& from) {
     if (!entry.is_long()) return;
     const std::string_view word = text_of(entry, from);
-    entry.tail = text.size();
-    text += word;
+    entry.tail = all_text.size();
+    all_text += word;
   };
   // Which side comes next is a toss, and a mispredicted branch costs more than the rest of the step: so both answers
   // are computed. Branches are left only for what is rare: long words, and different words of one hash.
   while (a != a_end && b != b_end) {
     bool from_a = a->hash <= b->hash;
     bool from_b = b->hash <= a->hash;
-    const bool same_key = (a->head == b->head) & (a->tail == b->tail) & (a->length == b->length) & !a->is_long();
-    if (from_a & from_b & !same_key) {
+    const bool same_begin = (a->head == b->head) & (a->length == b->length);
+    if (from_a & from_b & !(same_begin & (a->tail == b->tail) & !a->is_long()) &&
+        !(same_begin && a->is_long() && text(*a) == right.text(*b))) {
       const int order = compare(*a, text_, *b, right.text_);
       from_a = order <= 0;
       from_b = order >= 0;
@@ -213,42 +225,81 @@ void WordCounts::merge(WordCounts right) {
   for (; b != b_end; ++b, ++out) own_text(*out = *b, right.text_);
   entries_ = std::move(merged);
   size_ = static_cast<std::size_t>(out - entries_.get());
-  text_ = std::move(text);
+  text_ = std::move(all_text);
 }
 
 std::string WordCounts::pack() const {
+  // Each key holds all that is written of a short word: to look up the entries in this order would miss every cache.
   struct Key {
     std::uint64_t head, next;  // the first 16 bytes, to be compared as numbers
-    const Entry* entry;
+    std::uint64_t count;
+    const char* text;  // of a long word
+    std::uint32_t length;
   };
-  std::vector<Key> order;
-  order.reserve(size_);
+  std::vector<Key> keys;
+  keys.reserve(size_);
   for (const Entry& entry : entries()) {
-    const std::uint64_t next = entry.is_long() ? load_8(text(entry).data() + 8) : entry.tail;
-    order.push_back({in_order_of_bytes(entry.head), in_order_of_bytes(next), &entry});
+    const char* const word = entry.is_long() ? text_.data() + entry.tail : nullptr;
+    const std::uint64_t next = entry.is_long() ? load_8(word + 8) : entry.tail;
+    keys.push_back({in_order_of_bytes(entry.head), in_order_of_bytes(next), entry.count, word, entry.length});
   }
-  std::sort(order.begin(), order.end(), [this](const Key& a, const Key& b) {
-    if (a.head != b.head) return a.head < b.head;
-    if (a.next != b.next) return a.next < b.next;
-    return text(*a.entry) < text(*b.entry);
-  });
+  auto rest = [](const Key& key) {
+    return key.text == nullptr ? std::string_view() : std::string_view(key.text, key.length).substr(16);
+  };
+  const auto order = std::make_unique_for_overwrite<Key[]>(size_);
+  const auto ends = scatter(std::span<const Key>(keys), order.get(), std::size_t{1} << 16,
+                            [](const Key& key) { return key.head >> 48; });
+  std::size_t first = 0;
+  for (std::size_t end : ends) {
+    if (end - first > 1) {
+      std::sort(order.get() + first, order.get() + end, [&](const Key& a, const Key& b) {
+        if (a.head != b.head) return a.head < b.head;
+        if (a.next != b.next) return a.next < b.next;
+        if (a.length <= 16 || b.length <= 16) return a.length < b.length;  // zeros at the end, some of them no padding
+        return rest(a) < rest(b);
+      });
+    }
+    first = end;
+  }
   std::string bytes;
-  bytes.reserve(size_ * 8);
-  std::string_view previous;
-  for (const Key& key : order) {
-    const std::string_view word = text(*key.entry);
-    const std::size_t shared = common_prefix(previous, word);
-    append_number(bytes, shared);
-    append_number(bytes, word.size() - shared);
-    append_number(bytes, key.entry->count);
-    bytes += word.substr(shared);
-    previous = word;
+  std::size_t used = 0;
+  Key previous{};
+  for (std::size_t i = 0; i < size_; ++i) {
+    const Key& key = order[i];
+    std::size_t shared = 16;
+    if (key.head != previous.head) {
+      shared = static_cast<std::size_t>(std::countl_zero(key.head ^ previous.head)) / 8;
+    } else if (key.next != previous.next) {
+      shared = 8 + static_cast<std::size_t>(std::countl_zero(key.next ^ previous.next)) / 8;
+    } else {
+      const std::string_view a = rest(previous);
+      const std::string_view b = rest(key);
+      while (shared - 16 < std::min(a.size(), b.size()) && a[shared - 16] == b[shared - 16]) ++shared;
+    }
+    shared = std::min<std::size_t>({shared, previous.length, key.length});
+    constexpr std::size_t most_for_numbers = 30;
+    if (bytes.size() - used < most_for_numbers + 16 + key.length) {
+      bytes.resize(std::max(2 * bytes.size(), used + most_for_numbers + 16 + key.length) + 4096);
+    }
+    char* out = put_number(bytes.data() + used, shared);
+    out = put_number(out, key.length - shared);
+    out = put_number(out, key.count);
+    if (key.text != nullptr) {
+      std::memcpy(out, key.text + shared, key.length - shared);
+    } else {
+      const std::uint64_t both[4] = {in_order_of_bytes(key.head), in_order_of_bytes(key.next), 0, 0};
+      std::memcpy(out, reinterpret_cast<const char*>(both) + shared, 16);  // the next word writes over what is too much
+    }
+    used = static_cast<std::size_t>(out - bytes.data()) + key.length - shared;
+    previous = key;
   }
+  bytes.resize(used);
   return bytes;
 }
 
 WordCounts WordCounts::unpack(std::string_view bytes) {
   std::vector<Entry> entries;
+  entries.reserve(bytes.size() / 8);
   std::string text;
   std::string word;
   std::string previous;
@@ -262,7 +313,9 @@ WordCounts WordCounts::unpack(std::string_view bytes) {
     bytes.remove_prefix(rest);
     // Ascending, so no word comes twice; and no byte more is shared, so there is one way to write it.
     if (word <= previous || (shared < previous.size() && word[shared] == previous[shared])) damaged();
-    if (std::any_of(word.begin(), word.end(), is_white_space)) damaged();
+    for (std::size_t i = shared; i < word.size(); ++i) {
+      if (is_white_space(word[i])) damaged();
+    }
     entries.push_back(entry_of(word, count));
     if (entries.back().is_long()) {
       entries.back().tail = text.size();
@@ -270,13 +323,14 @@ WordCounts WordCounts::unpack(std::string_view bytes) {
     }
     previous.swap(word);
   }
-  return {entries, text};
+  std::vector<Entry> rough;
+  return {entries, text, rough};
 }
 
 WordTable::WordTable() : slots_(std::size_t{1} << first_bits), shift_(32 - first_bits) {}
 
 WordCounts WordTable::take() {
-  WordCounts counts(entries_, text_);
+  WordCounts counts(entries_, text_, rough_);
   clear();
   return counts;
 }

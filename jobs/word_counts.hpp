@@ -3,9 +3,9 @@
 //
 // A word of up to 16 bytes is its own key: two loads, no text elsewhere, no call to compare. Longer ones have their
 // bytes in one arena. While counting, the entries lie densely in the order of their first sight, so that the frequent
-// words share few cache lines, and slots of (hash, place) find them. What is handed on has no slots: its entries and its
-// arena are in the order of the hash, so that two of them merge in one pass, with no look-up and no hashing, and memory
-// is read and written from front to back only.
+// words share few cache lines, and slots of (hash, place) find them. What is handed on has no slots: its entries and
+// its arena are in the order of the hash, so that two of them merge in one pass, with no look-up and no hashing, and
+// memory is read and written from front to back only.
 #pragma once
 
 #include <cstddef>
@@ -58,8 +58,8 @@ class WordCounts {
   friend class WordTable;
 
   /// Puts entries, each a word of its own, in order. `text`: where those of long words point into.
-  WordCounts(std::span<const Entry> entries, std::string_view text);
-  void append(const Entry& entry, std::string_view text);
+  /// `rough` is room to work in; kept from call to call, it spares the kernel to hand out the same pages anew.
+  WordCounts(std::span<const Entry> entries, std::string_view text, std::vector<Entry>& rough);
 
   std::unique_ptr<Entry[]> entries_;  // by hash, then by bytes
   std::size_t size_ = 0;
@@ -94,6 +94,7 @@ class WordTable {
   unsigned shift_;                    // hash >> shift_ is the slot to look at first
   std::vector<Entry> entries_;
   std::string text_;
+  std::vector<Entry> rough_;  // room for take()
 };
 
 }  // namespace words

@@ -60,10 +60,11 @@ template <class Map>
 auto parallel_sum(Range range, Map&& map) {
   using Value = std::decay_t<decltype(map(range.first))>;
   using Wide = std::conditional_t<std::is_signed_v<Value>, std::int64_t, std::uint64_t>;
-  using Sum = typename std::conditional_t<std::is_integral_v<Value>, std::type_identity<Wide>,
-                                          std::type_identity<Value>>::type;
-  return parallel_reduce(range, [&](std::uint64_t i) -> Sum { return map(i); },
-                         [](Sum& left, auto&& right) { left += std::forward<decltype(right)>(right); });
+  using Sum =
+      typename std::conditional_t<std::is_integral_v<Value>, std::type_identity<Wide>, std::type_identity<Value>>::type;
+  return parallel_reduce(
+      range, [&](std::uint64_t i) -> Sum { return map(i); },
+      [](Sum& left, auto&& right) { left += std::forward<decltype(right)>(right); });
 }
 
 }  // namespace stint

@@ -162,13 +162,9 @@ std::uint64_t parse_bytes(std::string_view text) {
   if (number.ends_with("iB")) number.remove_suffix(2);
   const bool binary = number.size() != text.size();
   if (!number.empty()) {
-    switch (number.back()) {
-      case 'K': case 'k': shift = 10; break;
-      case 'M': case 'm': shift = 20; break;
-      case 'G': case 'g': shift = 30; break;
-      case 'T': case 't': shift = 40; break;
-      default: break;
-    }
+    constexpr std::string_view units = "KMGTkmgt";
+    const std::size_t unit = units.find(number.back());
+    if (unit != units.npos) shift = 10 * (static_cast<unsigned>(unit % 4) + 1);
   }
   if (shift != 0) number.remove_suffix(1);
   if (binary && shift == 0) refuse(text, "is no number of bytes", hint);
@@ -212,34 +208,50 @@ Options& Options::push(Entry entry) {
 }
 
 Options& Options::add(std::string_view name, std::uint64_t& field, std::string_view help, OptionKind kind) {
-  return push({.name = std::string(name), .help = std::string(help), .kind = kind, .type = "N",
+  return push({.name = std::string(name),
+               .help = std::string(help),
+               .kind = kind,
+               .type = "N",
                .initial = std::to_string(field),
                .set = [&field](const auto& texts) { field = parse_count(only(texts)); },
                .get = [&field] { return std::vector{std::to_string(field)}; }});
 }
 
 Options& Options::add(std::string_view name, std::int64_t& field, std::string_view help, OptionKind kind) {
-  return push({.name = std::string(name), .help = std::string(help), .kind = kind, .type = "N",
+  return push({.name = std::string(name),
+               .help = std::string(help),
+               .kind = kind,
+               .type = "N",
                .initial = std::to_string(field),
                .set = [&field](const auto& texts) { field = parse_integer(only(texts)); },
                .get = [&field] { return std::vector{std::to_string(field)}; }});
 }
 
 Options& Options::add(std::string_view name, double& field, std::string_view help, OptionKind kind) {
-  return push({.name = std::string(name), .help = std::string(help), .kind = kind, .type = "X",
+  return push({.name = std::string(name),
+               .help = std::string(help),
+               .kind = kind,
+               .type = "X",
                .initial = shortest_of(field),
                .set = [&field](const auto& texts) { field = parse_number(only(texts)); },
                .get = [&field] { return std::vector{hex_of(field)}; }});
 }
 
 Options& Options::add(std::string_view name, std::string& field, std::string_view help, OptionKind kind) {
-  return push({.name = std::string(name), .help = std::string(help), .kind = kind, .type = "TEXT", .initial = field,
+  return push({.name = std::string(name),
+               .help = std::string(help),
+               .kind = kind,
+               .type = "TEXT",
+               .initial = field,
                .set = [&field](const auto& texts) { field = only(texts); },
                .get = [&field] { return std::vector{field}; }});
 }
 
 Options& Options::add(std::string_view name, bool& field, std::string_view help, OptionKind kind) {
-  return push({.name = std::string(name), .help = std::string(help), .kind = kind, .flag = true,
+  return push({.name = std::string(name),
+               .help = std::string(help),
+               .kind = kind,
+               .flag = true,
                .initial = field ? "true" : "",
                .set = [&field](const auto& texts) { field = parse_flag(texts); },
                .get = [&field] { return std::vector<std::string>{field ? "true" : "false"}; }});
@@ -248,45 +260,60 @@ Options& Options::add(std::string_view name, bool& field, std::string_view help,
 Options& Options::add(std::string_view name, std::vector<double>& field, std::string_view help, OptionKind kind) {
   std::string initial;
   for (double value : field) initial += (initial.empty() ? "" : ",") + shortest_of(value);
-  return push({.name = std::string(name), .help = std::string(help), .kind = kind, .type = "X,X,…",
+  return push({.name = std::string(name),
+               .help = std::string(help),
+               .kind = kind,
+               .type = "X,X,…",
                .initial = std::move(initial),
                .set = [&field](const auto& texts) { field = parse_numbers(texts); },
-               .get = [&field] {
-                 std::string text;
-                 for (double value : field) text += (text.empty() ? "" : ",") + hex_of(value);
-                 return std::vector{text};
-               }});
+               .get =
+                   [&field] {
+                     std::string text;
+                     for (double value : field) text += (text.empty() ? "" : ",") + hex_of(value);
+                     return std::vector{text};
+                   }});
 }
 
 Options& Options::add_bytes(std::string_view name, std::uint64_t& field, std::string_view help, OptionKind kind) {
-  return push({.name = std::string(name), .help = std::string(help), .kind = kind, .type = "BYTES",
+  return push({.name = std::string(name),
+               .help = std::string(help),
+               .kind = kind,
+               .type = "BYTES",
                .initial = bytes_text(field),
                .set = [&field](const auto& texts) { field = parse_bytes(only(texts)); },
                .get = [&field] { return std::vector{std::to_string(field)}; }});
 }
 
-Options& Options::add_choice(std::string_view name, std::string& field,
-                             std::initializer_list<std::string_view> choices, std::string_view help, OptionKind kind) {
+Options& Options::add_choice(std::string_view name, std::string& field, std::initializer_list<std::string_view> choices,
+                             std::string_view help, OptionKind kind) {
   std::string type;
   for (std::string_view choice : choices) type += (type.empty() ? "" : "|") + std::string(choice);
   std::vector<std::string> allowed(choices.begin(), choices.end());
-  return push({.name = std::string(name), .help = std::string(help), .kind = kind, .type = type, .initial = field,
-               .set = [&field, type, allowed = std::move(allowed)](const auto& texts) {
-                 const std::string& text = only(texts);
-                 for (const std::string& choice : allowed) {
-                   if (choice == text) {
-                     field = text;
-                     return;
-                   }
-                 }
-                 refuse(text, "is none of " + type);
-               },
+  return push({.name = std::string(name),
+               .help = std::string(help),
+               .kind = kind,
+               .type = type,
+               .initial = field,
+               .set =
+                   [&field, type, allowed = std::move(allowed)](const auto& texts) {
+                     const std::string& text = only(texts);
+                     for (const std::string& choice : allowed) {
+                       if (choice == text) {
+                         field = text;
+                         return;
+                       }
+                     }
+                     refuse(text, "is none of " + type);
+                   },
                .get = [&field] { return std::vector{field}; }});
 }
 
 // The setters assign a whole new Inputs, so that a list of files that was looked up before is not kept.
 Options& Options::add_files(Inputs& field, std::string_view help, bool required) {
-  return push({.name = "files", .help = std::string(help), .positional = true, .required = required,
+  return push({.name = "files",
+               .help = std::string(help),
+               .positional = true,
+               .required = required,
                .type = "FILE|DIR",
                .set = [&field](const auto& texts) { field = Inputs(absolute(texts), field.list_files); },
                .get = [&field] { return absolute(field.paths); },
@@ -294,21 +321,26 @@ Options& Options::add_files(Inputs& field, std::string_view help, bool required)
 }
 
 Options& Options::add_files_from(std::string_view name, Inputs& field, std::string_view help) {
-  return push({.name = std::string(name), .help = std::string(help), .type = "LIST",
+  return push({.name = std::string(name),
+               .help = std::string(help),
+               .type = "LIST",
                .set = [&field](const auto& texts) { field = Inputs(field.paths, absolute(texts)); },
                .get = [&field] { return absolute(field.list_files); },
                .inputs = &field});
 }
 
 Options& Options::add_file(std::string_view name, Inputs& field, std::string_view help) {
-  return push({.name = std::string(name), .help = std::string(help), .type = "FILE",
-               .set = [&field](const auto& texts) {
-                 if (texts.empty()) {
-                   field = Inputs();
-                 } else {
-                   field = Inputs(absolute({only(texts)}), {});
-                 }
-               },
+  return push({.name = std::string(name),
+               .help = std::string(help),
+               .type = "FILE",
+               .set =
+                   [&field](const auto& texts) {
+                     if (texts.empty()) {
+                       field = Inputs();
+                     } else {
+                       field = Inputs(absolute({only(texts)}), {});
+                     }
+                   },
                .get = [&field] { return absolute(field.paths); },
                .inputs = &field});
 }

@@ -26,7 +26,7 @@ namespace stint {
 namespace {
 
 constexpr std::size_t longest_record = std::size_t{1} << 30;
-constexpr std::size_t first_step_beyond = 4096;            // bytes read behind the span at a time, then twice as many
+constexpr std::size_t first_step_beyond = 4096;  // bytes read behind the span at a time, then twice as many
 constexpr std::uint64_t worth_advice = std::uint64_t{1} << 20;  // telling the kernel what comes costs a call
 
 class Descriptor {
@@ -132,8 +132,7 @@ struct RecordReader::State {
   /// Reads exactly so many bytes: the file had them when it was opened.
   void read(std::size_t bytes) {
     while (bytes > 0) {
-      const ::ssize_t got =
-          ::pread(descriptor.get(), buffer.get() + filled, bytes, static_cast<::off_t>(position));
+      const ::ssize_t got = ::pread(descriptor.get(), buffer.get() + filled, bytes, static_cast<::off_t>(position));
       if (got < 0 && errno == EINTR) continue;
       if (got < 0) cannot_read(file.path, errno);
       if (got == 0) changed("it ends at byte " + std::to_string(position));

@@ -146,7 +146,8 @@ TEST(Inputs, ReadsListsOfPaths) {
 TEST(Inputs, SaysInOneLineWhatIsWrongWithAFile) {
   TemporaryFolder folder;
   const std::string missing = folder.path() / "miss\ning";
-  EXPECT_THAT(bad_files(Inputs({missing})), AllOf(HasSubstr("miss\\x0aing'"), HasSubstr("No such file"), HasSubstr("name a")));
+  EXPECT_THAT(bad_files(Inputs({missing})),
+              AllOf(HasSubstr("miss\\x0aing'"), HasSubstr("No such file"), HasSubstr("name a")));
   const std::string file = folder.write("file", "1");
   EXPECT_THAT(bad_files(Inputs({file + "/below"})), HasSubstr("Not a directory"));
   std::filesystem::create_directory(folder.path() / "empty");
@@ -165,7 +166,8 @@ TEST(Inputs, RefusesFilesAndFoldersWithoutTheRightToReadThem) {
   std::filesystem::permissions(file, std::filesystem::perms{0200});
   std::filesystem::permissions(folder.path() / "closed", std::filesystem::perms{0300});
   const WithoutRoot user;
-  EXPECT_THAT(bad_files(Inputs({folder.path() / "closed"})), AllOf(HasSubstr("closed/'"), HasSubstr("Permission denied")));
+  EXPECT_THAT(bad_files(Inputs({folder.path() / "closed"})),
+              AllOf(HasSubstr("closed/'"), HasSubstr("Permission denied")));
   EXPECT_THAT(bad_files(Inputs({file})), AllOf(HasSubstr("Permission denied"), HasSubstr("right to read")));
   EXPECT_THAT(bad_files(Inputs({folder.path() / "d"})), HasSubstr("Permission denied"));
 }
@@ -225,7 +227,8 @@ TEST(RecordReader, GivesEveryWordOnceAndWholeForEveryCutAndBlock) {
 
 TEST(RecordReader, GivesEveryLineOnceAndWholeTheEmptyOnesToo) {
   TemporaryFolder folder;
-  const Inputs inputs({folder.write("a", "\none\n\n\ntwo\nthree"), folder.write("b", "\n\n"), folder.write("c", "four\n")});
+  const Inputs inputs(
+      {folder.write("a", "\none\n\n\ntwo\nthree"), folder.write("b", "\n\n"), folder.write("c", "four\n")});
   const std::vector<std::string> expected{"", "one", "", "", "two", "three", "", "", "four"};
   for (std::uint64_t chunk_bytes = 1; chunk_bytes <= 64; ++chunk_bytes) {
     EXPECT_EQ(records(pieces(inputs, chunk_bytes), newline, 16), expected) << chunk_bytes;
@@ -265,7 +268,8 @@ TEST(RecordReader, RefusesAFileThatChangedSinceItWasPlanned) {
   RecordReader reader;
   auto open = [&] { return bad_input_of([&] { reader.open(cut[0].front()); }); };
   folder.write("a", "some more words");
-  EXPECT_THAT(open(), AllOf(HasSubstr(file), HasSubstr("changed since the run was planned"), HasSubstr("10 bytes then, 15 now")));
+  EXPECT_THAT(open(), AllOf(HasSubstr(file), HasSubstr("changed since the run was planned"),
+                            HasSubstr("10 bytes then, 15 now")));
   folder.write("a", "same words");
   const ::timespec times[2] = {{1, 0}, {1, 0}};
   ASSERT_EQ(::utimensat(AT_FDCWD, file.c_str(), times, 0), 0);

@@ -42,32 +42,46 @@ const Options::Entry& entry(const Options& options, const std::string& name) {
 }
 
 TEST(ParseCount, TakesDigitsAndExponents) {
-  const std::pair<const char*, std::uint64_t> table[] = {
-      {"0", 0},        {"1", 1},          {"007", 7},         {"1000", 1000},       {"1e9", 1'000'000'000},
-      {"1E3", 1000},   {"1e+3", 1000},    {"1.5e3", 1500},    {"0.001e3", 1},       {"100e-2", 1},
-      {"0e99999", 0},  {"1.500e1", 15},   {"1.e1", 10},       {".5e1", 5},          {"1e19", 10'000'000'000'000'000'000U},
-      {"18446744073709551615", 18'446'744'073'709'551'615U}, {"1.8446744073709551615e19", 18'446'744'073'709'551'615U}};
+  const std::pair<const char*, std::uint64_t> table[] = {{"0", 0},
+                                                         {"1", 1},
+                                                         {"007", 7},
+                                                         {"1000", 1000},
+                                                         {"1e9", 1'000'000'000},
+                                                         {"1E3", 1000},
+                                                         {"1e+3", 1000},
+                                                         {"1.5e3", 1500},
+                                                         {"0.001e3", 1},
+                                                         {"100e-2", 1},
+                                                         {"0e99999", 0},
+                                                         {"1.500e1", 15},
+                                                         {"1.e1", 10},
+                                                         {".5e1", 5},
+                                                         {"1e19", 10'000'000'000'000'000'000U},
+                                                         {"18446744073709551615", 18'446'744'073'709'551'615U},
+                                                         {"1.8446744073709551615e19", 18'446'744'073'709'551'615U}};
   for (const auto& [text, value] : table) EXPECT_EQ(parse_count(text), value) << text;
 }
 
 TEST(ParseCount, RefusesWhatIsNoWholeNumberAndQuotesIt) {
-  for (const char* text : {"", " 1", "1 ", "-1", "-0", "+1", "1_000", "1,000", "0x10", "e3", "1e", "1e3.5", "1e3x", ".",
-                           "nan", "inf", "1.5", "5.0", "1.5e0", "1e-1", "ten"}) {
-    EXPECT_THAT(refusal([&] { (void)parse_count(text); }), AllOf(HasSubstr("'" + std::string(text) + "' is "), HasSubstr("1e9")));
+  for (const char* text : {"",      " 1",   "1 ", "-1",  "-0",  "+1",  "1_000", "1,000", "0x10", "e3", "1e",
+                           "1e3.5", "1e3x", ".",  "nan", "inf", "1.5", "5.0",   "1.5e0", "1e-1", "ten"}) {
+    EXPECT_THAT(refusal([&] { (void)parse_count(text); }),
+                AllOf(HasSubstr("'" + std::string(text) + "' is "), HasSubstr("1e9")));
   }
 }
 
 TEST(ParseCount, RefusesWhatDoesNotFit) {
-  for (const char* text : {"18446744073709551616", "1e20", "99999999999999999999999", "1e99999", "1e99999999999999999999",
-                           "184467440737095516150e-0"}) {
+  for (const char* text : {"18446744073709551616", "1e20", "99999999999999999999999", "1e99999",
+                           "1e99999999999999999999", "184467440737095516150e-0"}) {
     EXPECT_THAT(refusal([&] { (void)parse_count(text); }), HasSubstr("is too large")) << text;
   }
 }
 
 TEST(ParseBytes, TakesUnitsThatArePowersOf1024) {
-  const std::pair<const char*, std::uint64_t> table[] = {
-      {"0", 0},          {"17", 17},          {"64K", 65536},   {"64k", 65536}, {"1M", 1U << 20},
-      {"1.5e1M", 15U << 20}, {"3G", 3ULL << 30}, {"2T", 2ULL << 40}, {"4MiB", 4U << 20}, {"1e6", 1'000'000}};
+  const std::pair<const char*, std::uint64_t> table[] = {{"0", 0},           {"17", 17},         {"64K", 65536},
+                                                         {"64k", 65536},     {"1M", 1U << 20},   {"1.5e1M", 15U << 20},
+                                                         {"3G", 3ULL << 30}, {"2T", 2ULL << 40}, {"4MiB", 4U << 20},
+                                                         {"1e6", 1'000'000}};
   for (const auto& [text, value] : table) EXPECT_EQ(parse_bytes(text), value) << text;
   for (const char* text : {"", "K", "1.5M", "1KB", "1B", "iB", "1iB", "M1", "1 M", "-1K", "1E"}) {
     EXPECT_THAT(refusal([&] { (void)parse_bytes(text); }), HasSubstr("is no number of bytes")) << text;

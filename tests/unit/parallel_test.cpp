@@ -25,7 +25,9 @@ class Threads {
 };
 
 TEST(ParallelSum, HasTheSameBitsForAnyNumberOfThreads) {
-  auto term = [](std::uint64_t i) { return std::sin(static_cast<double>(i)) * std::pow(10.0, static_cast<double>(i % 17)); };
+  auto term = [](std::uint64_t i) {
+    return std::sin(static_cast<double>(i)) * std::pow(10.0, static_cast<double>(i % 17));
+  };
   for (Range range : {Range{0, 1}, Range{5, 4101}, Range{0, 4096}, Range{0, 4097}, Range{3, 100'000}}) {
     const double one = [&] {
       Threads threads(1);
@@ -50,8 +52,9 @@ TEST(ParallelSum, OfNothingIsZero) {
 
 TEST(ParallelReduce, KeepsTheOrderOfALongRange) {
   Threads threads(3);
-  const auto text = parallel_reduce({0, 10'000}, [](std::uint64_t i) { return std::to_string(i % 10); },
-                                    [](std::string& left, std::string right) { left += right; });
+  const auto text = parallel_reduce(
+      {0, 10'000}, [](std::uint64_t i) { return std::to_string(i % 10); },
+      [](std::string& left, std::string right) { left += right; });
   ASSERT_EQ(text.size(), 10'000U);
   for (std::size_t i = 0; i < text.size(); ++i) ASSERT_EQ(text[i], static_cast<char>('0' + i % 10));
 }
@@ -59,15 +62,18 @@ TEST(ParallelReduce, KeepsTheOrderOfALongRange) {
 TEST(ParallelReduce, TakesConditions) {
   Threads threads(3);
   auto any = [](bool& left, bool right) { left = left || right; };
-  EXPECT_TRUE(parallel_reduce({0, 50'000}, [](std::uint64_t i) { return i == 49'999; }, any));
-  EXPECT_FALSE(parallel_reduce({0, 50'000}, [](std::uint64_t) { return false; }, any));
+  EXPECT_TRUE(parallel_reduce(
+      {0, 50'000}, [](std::uint64_t i) { return i == 49'999; }, any));
+  EXPECT_FALSE(parallel_reduce(
+      {0, 50'000}, [](std::uint64_t) { return false; }, any));
 }
 
 TEST(ParallelFor, CarriesAnExceptionOut) {
   Threads threads(3);
-  EXPECT_THROW(parallel_for({0, 1000}, [](std::uint64_t i) {
-                 if (i == 500) throw std::domain_error("here");
-               }),
+  EXPECT_THROW(parallel_for({0, 1000},
+                            [](std::uint64_t i) {
+                              if (i == 500) throw std::domain_error("here");
+                            }),
                std::domain_error);
 }
 

@@ -44,7 +44,8 @@ TEST(Sum, ReadsFilesAlikeForEveryChunkSize) {
                                        folder.write("c", "+4\t0.125 nan inf\n-inf NaN 7")};
   for (int chunk_bytes = 1; chunk_bytes <= 64; ++chunk_bytes) {
     InProcess<Sum> run({{"files", files}, {"chunk-size", {std::to_string(chunk_bytes)}}});
-    EXPECT_THAT(run.result(), AllOf(HasSubstr("count\t6\nsum\t-285.375\n"), HasSubstr("minimum\t-300\nmaximum\t7\nnan\t2\ninf\t2\n")));
+    EXPECT_THAT(run.result(), AllOf(HasSubstr("count\t6\nsum\t-285.375\n"),
+                                    HasSubstr("minimum\t-300\nmaximum\t7\nnan\t2\ninf\t2\n")));
   }
 }
 

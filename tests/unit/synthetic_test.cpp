@@ -58,7 +58,8 @@ TEST(Synthetic, TellsAMissingADoubleAndAMisplacedChunk) {
   const auto plan = job.plan(Context(facts));
   auto merged = [&](std::vector<std::uint64_t> order) {
     Synthetic::Partial left = job.compute(plan[order[0]], Context(facts, order[0]));
-    for (std::size_t i = 1; i < order.size(); ++i) job.reduce(left, job.compute(plan[order[i]], Context(facts, order[i])));
+    for (std::size_t i = 1; i < order.size(); ++i)
+      job.reduce(left, job.compute(plan[order[i]], Context(facts, order[i])));
     return left.digest;
   };
   EXPECT_NE(merged({0, 1, 2}), merged({0, 2, 1}));
@@ -110,9 +111,9 @@ TEST(Synthetic, KillsItsProcessAtTheChunksNamed) {
 TEST(Synthetic, SleepsAndHangsUntilItIsStopped) {
   const std::atomic<bool> stop{true};
   const RunFacts facts{.stop = &stop};
-  for (const Arguments& arguments : {Arguments{{"chunks", {"1"}}, {"hang-chunks", {"0"}}},
-                                     Arguments{{"chunks", {"1"}}, {"seconds", {"1e6"}}},
-                                     Arguments{{"chunks", {"1"}}, {"seconds", {"1e6"}}, {"work", {"spin"}}}}) {
+  for (const Arguments& arguments :
+       {Arguments{{"chunks", {"1"}}, {"hang-chunks", {"0"}}}, Arguments{{"chunks", {"1"}}, {"seconds", {"1e6"}}},
+        Arguments{{"chunks", {"1"}}, {"seconds", {"1e6"}}, {"work", {"spin"}}}}) {
     EXPECT_ANY_THROW(InProcess<Synthetic>(arguments, facts).result());
   }
 }
@@ -177,9 +178,12 @@ TEST(Synthetic, SaysWhatIsWrongWithItsOptions) {
   EXPECT_THAT(refusal({}), HasSubstr("give --chunks"));
   EXPECT_THAT(refusal({{"chunks", {"3"}}, {"longest-first", {}}}), HasSubstr("needs --durations"));
   EXPECT_THAT(refusal({{"chunks", {"3"}}, {"seconds", {"-1"}}}), HasSubstr("--seconds"));
-  EXPECT_THAT(refusal({{"chunks", {"3"}}, {"fail-chunks", {"1,3"}}}), HasSubstr("--fail-chunks 1,3: the chunks are 0 to 2"));
+  EXPECT_THAT(refusal({{"chunks", {"3"}}, {"fail-chunks", {"1,3"}}}),
+              HasSubstr("--fail-chunks 1,3: the chunks are 0 to 2"));
   for (const char* text : {"x", "1,", ",1", "1-", "-1", "3-1", "1:", "1:0", "1:x", "1:2:3", "1 2", "1.5"}) {
-    EXPECT_THAT(refusal({{"chunks", {"9"}}, {"crash-chunks", {text}}}), HasSubstr("--crash-chunks '" + std::string(text))) << text;
+    EXPECT_THAT(refusal({{"chunks", {"9"}}, {"crash-chunks", {text}}}),
+                HasSubstr("--crash-chunks '" + std::string(text)))
+        << text;
   }
 }
 

@@ -72,22 +72,30 @@ std::string random_text(unsigned seed, int words) {
   for (int i = 0; i < words; ++i) {
     const auto length = 1 + random() % (random() % 4 == 0 ? 40 : 8);
     std::string word(length, 'a');
-    for (unsigned k = random() % 3; k < 3; ++k) word[random() % length] = static_cast<char>("abc\0\xff\x80"[random() % 6]);
+    for (unsigned k = random() % 3; k < 3; ++k)
+      word[random() % length] = static_cast<char>("abc\0\xff\x80"[random() % 6]);
     text += word;
     text += " \t\n\v\f\r"[random() % 6];
   }
   return text;
 }
 
-const std::vector<std::string> tricky{
-    "the quick brown fox\n", "jumps over", "", "  \n\t ", "the\r\nlazy\r\ndog\r\n", "x", "nul\0inside nul nul\0"s,
-    "a\vb\fc \x1c\x1d\x85\xa0", "sixteen-bytes-xx sixteen-bytes-xxy sixteen-bytes-xx\0 seventeen-bytes-x"s,
-    "caf\xc3\xa9 CAF\xc3\x89 The THE [`{@"};
+const std::vector<std::string> tricky{"the quick brown fox\n",
+                                      "jumps over",
+                                      "",
+                                      "  \n\t ",
+                                      "the\r\nlazy\r\ndog\r\n",
+                                      "x",
+                                      "nul\0inside nul nul\0"s,
+                                      "a\vb\fc \x1c\x1d\x85\xa0",
+                                      "sixteen-bytes-xx sixteen-bytes-xxy sixteen-bytes-xx\0 seventeen-bytes-x"s,
+                                      "caf\xc3\xa9 CAF\xc3\x89 The THE [`{@"};
 
 TEST(WordTable, CountsAsTheReferenceDoesAtEveryPlaceOfABlock) {
   const std::string text = random_text(1, 200);
   for (std::size_t from = 0; from < 70; ++from) {
-    for (std::size_t length : {std::size_t{0}, std::size_t{1}, std::size_t{63}, std::size_t{64}, std::size_t{65}, text.size() - from}) {
+    for (std::size_t length :
+         {std::size_t{0}, std::size_t{1}, std::size_t{63}, std::size_t{64}, std::size_t{65}, text.size() - from}) {
       Reference expected;
       count_into(expected, std::string_view(text).substr(from, length));
       ASSERT_EQ(contents(counts_of(text.substr(from, length))), expected) << from << ' ' << length;
@@ -158,15 +166,22 @@ TEST(WordCounts, PacksLittleMoreThanTheWords) {
 
 TEST(WordCounts, RefusesDamagedBytes) {
   const std::vector<std::string> damaged{
-      "\0"s,           "\0\1"s,       "\0\1\1"s,             // cut off
-      "\0\2\1a"s,      "\1\1\1a"s,                           // more bytes than there are
-      "\0\0\1"s,       "\0\1\0a"s,                           // an empty word, a count of zero
-      "\0\1\1b\0\1\1a"s, "\0\1\1a\0\1\1a"s,                  // not ascending
-      "\0\2\1ab\0\2\1ac"s,                                   // shares more than it says
-      "\0\3\1a b"s,                                          // white space
-      "\0\1\x80\0a"s,  "\0\1\xff\xff\xff\xff\xff\xff\xff\xff\xff\x02z"s,  // numbers written otherwise, or too large
+      "\0"s,
+      "\0\1"s,
+      "\0\1\1"s,  // cut off
+      "\0\2\1a"s,
+      "\1\1\1a"s,  // more bytes than there are
+      "\0\0\1"s,
+      "\0\1\0a"s,  // an empty word, a count of zero
+      "\0\1\1b\0\1\1a"s,
+      "\0\1\1a\0\1\1a"s,    // not ascending
+      "\0\2\1ab\0\2\1ac"s,  // shares more than it says
+      "\0\3\1a b"s,         // white space
+      "\0\1\x80\0a"s,
+      "\0\1\xff\xff\xff\xff\xff\xff\xff\xff\xff\x02z"s,  // numbers written otherwise, or too large
       "\0\xff\xff\xff\xff\xff\xff\xff\xff\xff\x01\1a"s};
-  for (const std::string& bytes : damaged) EXPECT_THROW(WordCounts::unpack(bytes), std::runtime_error) << testing::PrintToString(bytes);
+  for (const std::string& bytes : damaged)
+    EXPECT_THROW(WordCounts::unpack(bytes), std::runtime_error) << testing::PrintToString(bytes);
 }
 
 TEST(WordCounts, RefusesOrReadsEveryDamagedByteWithoutHarm) {
@@ -231,7 +246,8 @@ TEST_F(WordcountFiles, AreFoldedInAsciiOnly) {
 TEST_F(WordcountFiles, MayBeNamedByAListOrADirectory) {
   std::string list;
   for (const std::string& file : files) list += file + '\n';
-  EXPECT_EQ(InProcess<Wordcount>({{"files-from", {folder.write("list/of", list)}}, {"top", {"0"}}}).result(), printed(expected));
+  EXPECT_EQ(InProcess<Wordcount>({{"files-from", {folder.write("list/of", list)}}, {"top", {"0"}}}).result(),
+            printed(expected));
   std::filesystem::remove_all(folder.path() / "list");
   EXPECT_EQ(InProcess<Wordcount>({{"files", {folder.path()}}, {"top", {"0"}}}).result(), printed(expected));
 }
@@ -246,7 +262,8 @@ TEST(Wordcount, OfEmptyFilesIsEmpty) {
 TEST(Wordcount, CountsAWordOfManyChunksOnce) {
   TemporaryFolder folder;
   const std::string word(5 << 20, 'w');
-  InProcess<Wordcount> run({{"files", {folder.write("a", "a " + word + " b a")}}, {"top", {"0"}}, {"chunk-size", {"64K"}}});
+  InProcess<Wordcount> run(
+      {{"files", {folder.write("a", "a " + word + " b a")}}, {"top", {"0"}}, {"chunk-size", {"64K"}}});
   EXPECT_GT(run.chunks(), 80U);
   EXPECT_EQ(run.result(run.ranges_of(7)), printed({{"a", 2}, {"b", 1}, {word, 1}}));
 }
