@@ -198,6 +198,8 @@ int lock_data(const fs::path& home) {
 
 int guard(const fs::path& home, double idle, int ready) {
   const auto address = address_of(home);
+  if (ready >= 0) ::fcntl(ready, F_SETFD, FD_CLOEXEC);  // the server must not keep it open
+  pid_t server = -1;
   try {
     const int lock = lock_data(home);
     if (lock < 0) {
@@ -206,7 +208,7 @@ int guard(const fs::path& home, double idle, int ready) {
       tell(ready, "ok");
       return 0;
     }
-    pid_t server = ask(address) == Answer::none ? start_server(home) : -1;
+    if (ask(address) == Answer::none) server = start_server(home);
     await_server(home, address, server);
     tell(ready, "ok");
     for (int signal : {SIGTERM, SIGINT}) std::signal(signal, [](int) { told_to_stop = true; });
@@ -231,6 +233,8 @@ int guard(const fs::path& home, double idle, int ready) {
     if (server > 0) ::waitpid(server, nullptr, 0);
     return 0;
   } catch (const Error& error) {
+    // A server that nobody looks after would keep the data from the next one.
+    if (server > 0) ::kill(server, SIGTERM);
     tell(ready, error.what());
     return static_cast<int>(error.exit());
   }

@@ -276,6 +276,7 @@ Outcome RunCommand::compute() {
   setup.clock = &clock;
   setup.program = program_;
   setup.slot = rank_;
+  setup.leads = rank_ == 0;
   setup.courier.commit_seconds = options_.commit_every;
   setup.courier.lease = options_.lease;
   setup.courier.steal = !options_.no_steal;

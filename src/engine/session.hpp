@@ -88,11 +88,12 @@ class Session {
     return leading_;
   }
 
-  /// The first outcome stays.
+  /// The first outcome stays; but another thread may see that the run has ended before the one that ended it says so.
   void end(Outcome outcome) {
     {
       const std::lock_guard lock(mutex_);
-      if (!outcome_) outcome_ = std::move(outcome);
+      const bool better = outcome_ && outcome_->kind == Outcome::Kind::ended;
+      if (!outcome_ || better) outcome_ = std::move(outcome);
     }
     over_ = true;
     for (auto* signal : {&courier, &heartbeat, &reducer}) signal->notify();

@@ -113,6 +113,7 @@ Outcome work(Session& session, const WorkerSetup& setup) {
                   [&] { join(session, *courier_board, setup, new_worker_id(setup.here), -1); });
   Heartbeat heartbeat(session, *heartbeat_board, *setup.clock, setup.courier.lease, setup.here);
   Reducer reducer(session, job, *reducer_board, *setup.clock, std::move(finisher), setup.reducer);
+  const double begun = setup.clock->now();
   std::atomic<bool> joined{false};
   std::atomic<bool> team_ended{false};
   Signal team_end;
@@ -120,6 +121,10 @@ Outcome work(Session& session, const WorkerSetup& setup) {
   std::thread courier_thread([&] {
     repeat(session, session.courier, setup, true, [&] {
       if (joined) return courier.step();
+      // Rank 0 is to lead; but if it is lost before it joins, somebody else must.
+      if (!setup.leads && setup.clock->now() - begun < 2 * setup.courier.lease && courier_board->workers().empty()) {
+        return 0.002;
+      }
       joined = join(session, *courier_board, setup, facts.worker, setup.slot);
       session.heartbeat.notify();
       session.reducer.notify();

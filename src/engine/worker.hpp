@@ -26,6 +26,7 @@ struct WorkerSetup {
   const Clock* clock = nullptr;
   std::string program;     ///< version that the run must have
   std::int64_t slot = -1;  ///< share of the plan to take first; -1: none
+  bool leads = true;       ///< false: let another rank join first, and with that lead
   CourierOptions courier;
   ReducerOptions reducer;
   double patience = 60;    ///< seconds without the blackboard before the rank gives up

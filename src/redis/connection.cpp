@@ -47,7 +47,7 @@ Connection::Connection(const Address& address, std::chrono::milliseconds bound) 
   if (!context_) throw Lost("no memory for a connection to " + where_);
   if (context_->err != 0) throw Lost("cannot connect to " + where_ + ": " + context_->errstr);
   redisSetTimeout(context_.get(), as_timeval(bound));
-  redisEnableKeepAlive(context_.get());
+  if (address.socket.empty()) redisEnableKeepAlive(context_.get());
   if (!address.password.empty()) {
     if (address.user.empty()) {
       command({"AUTH", address.password});
