@@ -67,6 +67,7 @@ RunIdentity identify(const AnyJob& job, const Options& options) {
   std::uint64_t bytes = 0;
   for (const auto& entry : options.entries()) {
     if (entry.inputs != nullptr) {
+      if (entry.inputs->empty()) continue;
       for (const auto& file : entry.inputs->files()) {
         paths += file.path + '\0';
         states += std::to_string(file.size) + ' ' + std::to_string(file.modified) + '\n';

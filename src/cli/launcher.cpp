@@ -159,10 +159,11 @@ int launch(const RunOptions& options, int argc, char** argv) {
   return static_cast<int>(Exit::interrupted);
 }
 
-void tell_launcher(int exit_code) {
-  if (const char* file = std::getenv("STINT_EXIT_FILE"); file != nullptr && *file != '\0') {
-    std::ofstream(file) << exit_code << '\n';
-  }
+bool tell_launcher(int exit_code) {
+  const char* file = std::getenv("STINT_EXIT_FILE");
+  if (file == nullptr || *file == '\0') return false;
+  std::ofstream(file) << exit_code << '\n';
+  return true;
 }
 
 }  // namespace stint

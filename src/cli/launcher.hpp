@@ -10,7 +10,8 @@ namespace stint {
 /// Starts this program again under mpirun with the same arguments, without -n and --mpirun. Returns the exit code.
 int launch(const RunOptions& options, int argc, char** argv);
 
-/// The rank that ends the run tells its launcher the exit code; nothing happens without a launcher.
-void tell_launcher(int exit_code);
+/// The rank that ends the run tells its launcher the exit code; false: there is no launcher, so the process itself must
+/// return it. (With one it returns 0: mpirun reports every other code on stderr.)
+bool tell_launcher(int exit_code);
 
 }  // namespace stint

@@ -83,6 +83,7 @@ class RunCommand {
   void say_of_changed_input(const RunIdentity& identity);
   std::map<std::string, std::string> final_fields(const RunState& state) const;
   RunFacts facts() const;
+  int say_and_end(const std::string& line, Exit exit);
 
   const RunOptions& options_;
   AnyJob& job_;
@@ -134,6 +135,12 @@ void RunCommand::say_of_changed_input(const RunIdentity& identity) {
       return;
     }
   }
+}
+
+// The exit code of this process. Only rank 0 returns another than 0: mpirun would end the ranks still at work.
+int RunCommand::say_and_end(const std::string& line, Exit exit) {
+  display_->error(line);
+  return rank_ == 0 && !tell_launcher(static_cast<int>(exit)) ? static_cast<int>(exit) : 0;
 }
 
 bool RunCommand::prepare_run() {
@@ -344,9 +351,10 @@ int RunCommand::conclude(const Outcome& outcome) {
                                     first.is_object() ? first.value("error", "") : ""));
       }
       display_->say(fmt::format(
-          "run {}: {} chunks: {} computed here, {} found in the checkpoint, {} computed again; {}, {} ranks of {} threads",
+          "run {}: {} chunks: {} computed here, {} found in the checkpoint, {} computed again; {}, {} rank{} of {} thread{}",
           run_, grouped(state->chunks), grouped(state->computed - computed_before_), grouped(done_before_),
-          grouped(state->again), duration(SteadyClock().now() - begun_), state->fields.at("ranks"), threads_.count));
+          grouped(state->again), duration(SteadyClock().now() - begun_), state->fields.at("ranks"),
+          state->fields.at("ranks") == "1" ? "" : "s", threads_.count, threads_.count == 1 ? "" : "s"));
       break;
     }
     case Outcome::Kind::ended: {
@@ -376,8 +384,7 @@ int RunCommand::conclude(const Outcome& outcome) {
       break;
   }
   const bool speaks = rank_ == 0 || outcome.kind == Outcome::Kind::finished;
-  if (speaks) tell_launcher(code);
-  return speaks ? code : 0;
+  return speaks && !tell_launcher(code) ? code : 0;
 }
 
 int RunCommand::operator()() {
@@ -410,8 +417,7 @@ int RunCommand::operator()() {
   if (message.empty()) {
     if (early) display_->error(early->what());
     world.finalize();
-    if (early) tell_launcher(static_cast<int>(early->exit()));
-    return early ? static_cast<int>(early->exit()) : 0;
+    return early && !tell_launcher(static_cast<int>(early->exit())) ? static_cast<int>(early->exit()) : 0;
   }
   if (!zero) {
     address_ = redis::parse_address(message.substr(0, message.rfind(' ')));
@@ -460,7 +466,7 @@ int RunCommand::operator()() {
     } else {
       go = await_run();
     }
-    if (!go && zero) tell_launcher(code);
+    if (!go && zero && tell_launcher(code)) code = 0;
     if (go) {
       std::signal(SIGPIPE, SIG_IGN);
       drain_flag = &session_.drain;
@@ -469,23 +475,19 @@ int RunCommand::operator()() {
       drain_flag = nullptr;
     }
   } catch (const Error& error) {
-    display_->error(error.what());
-    code = static_cast<int>(error.exit());
+    code = say_and_end(error.what(), error.exit());
   } catch (const BadInput& error) {
-    display_->error(error.what());
-    code = static_cast<int>(Exit::usage);
+    code = say_and_end(error.what(), Exit::usage);
   } catch (const BoardLost& error) {
-    display_->error(std::string("lost the blackboard: ") + error.what() + "; the same command continues");
-    code = static_cast<int>(Exit::board);
+    code = say_and_end(std::string("lost the blackboard: ") + error.what() + "; the same command continues",
+                       Exit::board);
   } catch (const std::exception& error) {
-    display_->error(std::string("job ") + std::string(job_.name()) + " failed outside a chunk: " + error.what());
-    code = static_cast<int>(Exit::defect);
+    code = say_and_end("job " + std::string(job_.name()) + " failed outside a chunk: " + error.what(), Exit::defect);
   }
-  if (rank_ == 0 && code != 0) tell_launcher(code);
   display_->stop();
   output_.reset();
   world.finalize();
-  return rank_ == 0 ? code : 0;
+  return code;
 }
 
 }  // namespace
