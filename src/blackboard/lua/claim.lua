@@ -47,7 +47,7 @@ local function take(text)
       local taken = redis.call('BITPOS', DONE, 1, first, border - 1, 'BIT')
       if taken >= 0 then border = taken end
       local rest = string.sub(text, at)
-      if border < last then rest = joined(string.format('%.0f-%.0f', border, last), rest) end
+      if border < last then rest = joined(string.format('%d-%d', border, last), rest) end
       return first, border, rest
     end
   end
@@ -140,22 +140,19 @@ if pool_changed then redis.call('HSET', QUEUES, POOL, pool) end
 if retry then redis.call('ZREM', DELAYED, retry) end
 for _, slot in ipairs(slots) do redis.call('SETBIT', SLOTS, slot, 1) end
 if victim then
-  set_queue(victim, text_of(victim_queue), victim_rate, run, victim_queue)
+  set_queue(victim, text_of(victim_queue), victim_rate, run)
   redis.call('HINCRBY', RUN, 'steals', 1)
   event('steal', worker .. ' from ' .. victim)
 end
-local list = parse(own)
-set_queue(worker, own, speed, run, list)
+local queued = set_queue(worker, own, speed, run)
 if not run.first_claim then redis.call('HSET', RUN, 'first_claim', string.format('%.6f', time or now())) end
-local queued = 0
-for _, range in ipairs(list) do queued = queued + range[2] - range[1] end
 if not first then
   redis.call('HSET', CLAIMS, worker, ARGV[3] .. ';' .. held)
   return {'OK', run.done, run.failed, queued}
 end
-redis.call('HSET', CLAIMS, worker, ARGV[3] .. ';' .. joined(held, string.format('%.0f-%.0f', first, last)))
+redis.call('HSET', CLAIMS, worker, ARGV[3] .. ';' .. joined(held, string.format('%d-%d', first, last)))
 local attempt = 1
 if run.failures > 0 and last == first + 1 then
-  attempt = 1 + tonumber(string.match(redis.call('HGET', ATTEMPTS, string.format('%.0f', first)) or '0;', '^(%d+)'))
+  attempt = 1 + tonumber(string.match(redis.call('HGET', ATTEMPTS, string.format('%d', first)) or '0;', '^(%d+)'))
 end
 return {'OK', run.done, run.failed, queued, first, last, attempt, source}

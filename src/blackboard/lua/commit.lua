@@ -22,7 +22,7 @@ if not (computed >= 0 and computed < 2 ^ 53 and busy >= 0 and busy < 1e15) then 
 local function forget_failures(entry)
   local names = {}
   if entry.size <= 64 then
-    for chunk = entry.first, entry.last - 1 do names[#names + 1] = string.format('%.0f', chunk) end
+    for chunk = entry.first, entry.last - 1 do names[#names + 1] = string.format('%d', chunk) end
   else
     names = redis.call('HKEYS', ATTEMPTS)
   end
@@ -36,13 +36,14 @@ local function forget_failures(entry)
 end
 
 local reply, pooled, gone = {refusal or 'OK', 0, 0}, {}, {}
+local failed, again = run.failed, 0
 for _, entry in ipairs(entries) do
   gone[#gone + 1] = {entry.first, entry.last}
   local border = math.min(entry.last, run.chunks)  -- a name beyond the plan is refused
   local open = entry.first < border and open_chunks(entry.first, border) or 0
   if open < entry.size then
     reply[#reply + 1] = entry.name
-    run.again = run.again + entry.size
+    again = again + entry.size
     if open > 0 then pooled[#pooled + 1] = {entry.first, border} end
   else
     redis.call('HSET', NODES, entry.name, entry.frame)
@@ -53,12 +54,14 @@ for _, entry in ipairs(entries) do
   end
 end
 run.computed, run.busy = run.computed + computed, run.busy + busy
-redis.call('HSET', RUN, 'done', run.done, 'failed', run.failed, 'node_bytes', run.node_bytes, 'again', run.again,
-  'computed', run.computed, 'busy', string.format('%.9f', run.busy))
+redis.call('HSET', RUN, 'done', run.done, 'node_bytes', run.node_bytes, 'computed', run.computed,
+  'busy', string.format('%.9f', run.busy))
+if run.failed ~= failed then redis.call('HSET', RUN, 'failed', run.failed) end
+if again > 0 then redis.call('HINCRBY', RUN, 'again', again) end
 if since_end >= 0 then
   redis.call('HSET', RUN, 'last_end', string.format('%.6f', math.max(run.last_end, now() - since_end)))
 end
-give_to_pool(text_of(pooled))
+if #pooled > 0 then give_to_pool(text_of(pooled)) end
 if board then
   redis.call('HSET', CLAIMS, worker, ARGV[3] .. ';' .. held)
   local back = text_of(without(without(parse(board), parse(held)), gone))

@@ -26,7 +26,7 @@ end
 
 local function text_of(list)
   local words = {}
-  for i, range in ipairs(list) do words[i] = string.format('%.0f-%.0f', range[1], range[2]) end
+  for i, range in ipairs(list) do words[i] = string.format('%d-%d', range[1], range[2]) end
   return table.concat(words, ',')
 end
 
@@ -61,7 +61,7 @@ end
 -- What the hash `run` says of a run that is running; else nil and the refusal.
 local function running(generation)
   local f = redis.call('HMGET', RUN, 'generation', 'state', 'chunks', 'done', 'failed', 'slots', 'node_limit',
-    'byte_limit', 'node_bytes', 'computed', 'busy', 'retries', 'steps', 'failures', 'again', 'first_claim', 'last_end')
+    'byte_limit', 'node_bytes', 'computed', 'busy', 'retries', 'steps', 'failures', 'first_claim', 'last_end')
   if f[1] ~= generation then return nil, 'GONE' end
   if f[2] ~= 'running' then return nil, 'ENDED' end
   return {
@@ -70,7 +70,7 @@ local function running(generation)
     computed = tonumber(f[10]), busy = tonumber(f[11]), retries = tonumber(f[12]),
     steps = tonumber(f[13]),                -- M of the profile; 0: chunks are alike
     failures = tonumber(f[14]),             -- counted attempts that failed; 0: no key of failures need be looked at
-    again = tonumber(f[15]), first_claim = f[16], last_end = tonumber(f[17] or 0),
+    first_claim = f[15], last_end = tonumber(f[16] or 0),
   }
 end
 
@@ -160,10 +160,16 @@ local function rate_or_guess(rate, run)
   return 1
 end
 
--- `list` is the same as `text`, where the caller has parsed it already.
-local function set_queue(worker, text, rate, run, list)
+-- Returns how many chunks wait there.
+local function set_queue(worker, text, rate, run)
+  local chunks, cost = 0, 0
+  for first, last in string.gmatch(text, '(%d+)%-(%d+)') do
+    chunks = chunks + last - first
+    if run.steps > 0 then cost = cost + cost_before(tonumber(last), run) - cost_before(tonumber(first), run) end
+  end
   redis.call('HSET', QUEUES, worker, text)
-  redis.call('ZADD', LOAD, string.format('%.17g', cost_of(list or parse(text), run) * rate), worker)
+  redis.call('ZADD', LOAD, string.format('%.17g', (run.steps > 0 and cost or chunks) * rate), worker)
+  return chunks
 end
 
 local function give_to_pool(text)

@@ -15,7 +15,7 @@ if not (chunks >= 0 and chunks <= 2 ^ 32 and slots >= 1 and slots <= 2 ^ 32 and 
   return redis.error_reply('ERR stint: a run of ' .. ARGV[10] .. ' chunks and ' .. ARGV[11] .. ' slots cannot be')
 end
 local time = now()
-local generation = string.format('%.0f', time * 1e6)
+local generation = string.format('%d', time * 1e6)
 
 if old[1] and not fresh then
   if old[1] ~= identity then return {'IDENTITY'} end

@@ -35,7 +35,7 @@ redis.call('HINCRBY', RUN, 'node_bytes', bytes)
 if lift then
   local limit = math.min(run.node_limit * 2, 2 ^ 53)
   redis.call('HSET', RUN, 'node_limit', limit, 'byte_limit', math.min(run.byte_limit * 2, 2 ^ 53))
-  event('lift', string.format('%.0f nodes', limit))
+  event('lift', string.format('%d nodes', limit))
 end
 if count > 0 then event('fold', string.format('%d nodes into %d', count, #entries)) end
 return {'OK'}

@@ -17,5 +17,5 @@ end
 redis.call('HINCRBY', RUN, 'again', open)
 redis.call('HINCRBY', RUN, 'reaped', 1)
 let_go(worker)
-event('reap', string.format('%s with %.0f chunks in hand', worker, open))
+event('reap', string.format('%s with %d chunks in hand', worker, open))
 return {'OK'}

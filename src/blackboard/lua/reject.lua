@@ -13,9 +13,9 @@ local size = 2 ^ tonumber(ARGV[2])
 local first = tonumber(ARGV[3]) * size
 redis.call('HDEL', NODES, name)
 set_done(first, size, 0)
-redis.call('HINCRBY', RUN, 'done', string.format('%.0f', -size))
+redis.call('HINCRBY', RUN, 'done', string.format('%d', -size))
 redis.call('HINCRBY', RUN, 'node_bytes', -#ARGV[4])
-redis.call('HINCRBY', RUN, 'again', string.format('%.0f', size))
-give_to_pool(string.format('%.0f-%.0f', first, first + size))
+redis.call('HINCRBY', RUN, 'again', string.format('%d', size))
+give_to_pool(string.format('%d-%d', first, first + size))
 event('reject', 'node ' .. name)
 return {'OK'}
