@@ -389,7 +389,8 @@ void WordTable::count(std::span<const char> block) {
         __builtin_prefetch(&slots_[token.hash >> shift_]);
       }
       for (std::size_t i = 0; i < count; ++i) {
-        __builtin_prefetch(entries_.data() + static_cast<std::uint32_t>(slots_[tokens[i].hash >> shift_]) - 1);
+        const auto place = static_cast<std::uint32_t>(slots_[tokens[i].hash >> shift_]);
+        __builtin_prefetch(entries_.data() + std::max(place, 1U) - 1);
       }
       for (std::size_t i = 0; i < count; ++i) put(tokens[i]);
     }
