@@ -11,21 +11,25 @@ if not run then return {refusal} end
 if redis.call('GET', LEADER) ~= worker then return {'STALE'} end
 local entries = entries_from(5 + count)
 if not entries then return redis.error_reply('ERR stint: malformed entry') end
-local balance, bytes, seen = 0, 0, {}
+local balance, bytes, seen, put = 0, 0, {}, {}  -- put: size → first chunk → true
+for _, entry in ipairs(entries) do
+  balance = balance + entry.size
+  bytes = bytes + #entry.frame
+  put[entry.size] = put[entry.size] or {}
+  put[entry.size][entry.first] = true
+end
 for i = 5, 4 + count do
   local length = redis.call('HSTRLEN', NODES, ARGV[i])
   if length == 0 or seen[ARGV[i]] then return {'STALE'} end
-  seen[ARGV[i]] = true
-  bytes = bytes - length
   local level, index = string.match(ARGV[i], '^(%d+):(%d+)$')
-  local first, size, inside = tonumber(index) * 2 ^ level, 2 ^ level, false
-  for _, entry in ipairs(entries) do inside = inside or (first >= entry.first and first + size <= entry.last) end
+  local size, inside = 2 ^ tonumber(level), false
+  local first = tonumber(index) * size
+  for put_size, firsts in pairs(put) do
+    inside = inside or (put_size >= size and firsts[first - first % put_size])
+  end
   if not inside then return {'STALE'} end
-  balance = balance - size
-end
-for _, entry in ipairs(entries) do
-  balance = balance + entry.last - entry.first
-  bytes = bytes + #entry.frame
+  seen[ARGV[i]] = true
+  balance, bytes = balance - size, bytes - length
 end
 if balance ~= 0 then return {'STALE'} end
 
