@@ -1,0 +1,82 @@
+# SPDX-License-Identifier: Apache-2.0
+"""A blackboard of a test's own, and stint on it: a temporary STINT_HOME whose server is ended at the end, by its pid."""
+
+import json
+import os
+import pathlib
+import re
+import shutil
+import signal
+import subprocess
+import tempfile
+import time
+
+STINT = os.environ["STINT"]
+
+
+class StintHome:
+    """Use as a context manager. Every process that is started here is ended here."""
+
+    def __enter__(self):
+        self.folder = pathlib.Path(tempfile.mkdtemp(prefix="stint-test-"))
+        self.environment = dict(os.environ, STINT_HOME=str(self.folder / "home"), XDG_RUNTIME_DIR=str(self.folder))
+        for name in ("STINT_BOARD", "OMP_NUM_THREADS"):
+            self.environment.pop(name, None)
+        return self
+
+    def __exit__(self, *_):
+        self.run("serve", "--stop", check=False)
+        shutil.rmtree(self.folder, ignore_errors=True)
+
+    def run(self, *words, launcher=(), check=True, seconds=120, text=True):
+        """Runs stint to its end. Fails with what it said unless it returns 0 (or `check` is false)."""
+        done = subprocess.run([*launcher, STINT, *map(str, words)], env=self.environment, capture_output=True,
+                              timeout=seconds, stdin=subprocess.DEVNULL, text=text, check=False)
+        if check and done.returncode != 0:
+            raise AssertionError(f"stint {' '.join(map(str, words))}: exit code {done.returncode}\n{done.stderr}")
+        return done
+
+    def start(self, *words):
+        """Starts stint in a process group of its own; its output is thrown away."""
+        return subprocess.Popen([STINT, *map(str, words)], env=self.environment, stdin=subprocess.DEVNULL,
+                                stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, start_new_session=True)
+
+    def status(self, run="last"):
+        return json.loads(self.run("status", run, "--json").stdout)
+
+    def pids(self):
+        """Every process that carries this home in its environment: ranks, mpirun, the guardian and its server."""
+        mark = f"STINT_HOME={self.environment['STINT_HOME']}\0".encode()
+        found = []
+        for entry in pathlib.Path("/proc").iterdir():
+            if entry.name.isdigit() and int(entry.name) != os.getpid():
+                try:
+                    if mark in (entry / "environ").read_bytes() + b"\0":
+                        found.append(int(entry.name))
+                except OSError:
+                    pass
+        return found
+
+    def kill_everything(self):
+        """SIGKILL to every process of this home, the server included."""
+        for pid in self.pids():
+            try:
+                os.kill(pid, signal.SIGKILL)
+            except ProcessLookupError:
+                pass
+        eventually(20, "all processes are gone", lambda: not self.pids())
+
+
+def eventually(seconds, what, condition):
+    """Waits for a condition, with a bound."""
+    end = time.monotonic() + seconds
+    while not condition():
+        if time.monotonic() > end:
+            raise AssertionError(f"not within {seconds} s: {what}")
+        time.sleep(0.01)
+
+
+def closing_numbers(stderr):
+    """(computed here, found in the checkpoint, computed again) of the last line of a run."""
+    match = re.search(r"([\d,]+) computed here, ([\d,]+) found in the checkpoint, ([\d,]+) computed again", stderr)
+    return tuple(int(number.replace(",", "")) for number in match.groups())
