@@ -8,7 +8,7 @@ set -euo pipefail
 
 packages=(
   # to build
-  g++ cmake ninja-build ccache pkg-config openmpi-bin libopenmpi-dev libhiredis-dev libboost-serialization-dev
+  g++ cmake ninja-build make ccache pkg-config openmpi-bin libopenmpi-dev libhiredis-dev libboost-serialization-dev
   libcli11-dev libfmt-dev libspdlog-dev nlohmann-json3-dev libxxhash-dev libzstd-dev
   # to run
   redis-server
@@ -26,8 +26,8 @@ fi
 advise() {
   cat >&2 <<TEXT
   apt-get install $*
-  conda create -n stint -c conda-forge cxx-compiler cmake ninja ccache pkg-config openmpi libhiredis libboost-devel cli11 fmt spdlog nlohmann_json xxhash zstd redis-server gtest benchmark python && conda activate stint
-  spack env create stint && spack env activate stint && spack add cmake ninja ccache pkgconf openmpi hiredis boost+serialization cli11 fmt spdlog+fmt_external nlohmann-json xxhash zstd redis googletest+gmock benchmark python && spack install
+  conda create -n stint -c conda-forge cxx-compiler cmake ninja make ccache pkg-config openmpi libhiredis libboost-devel cli11 fmt spdlog nlohmann_json xxhash zstd redis-server gtest benchmark python && conda activate stint
+  spack env create stint && spack env activate stint && spack add cmake ninja gmake ccache pkgconf openmpi hiredis boost+serialization cli11 fmt spdlog+fmt_external nlohmann-json xxhash zstd redis googletest+gmock benchmark python && spack install
 TEXT
 }
 
