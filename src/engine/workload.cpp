@@ -62,7 +62,7 @@ void Workload::insert(Node node, Partial partial, std::uint64_t epoch) {
       if (epoch != epoch_) return;
       const auto sibling = nodes_.find(node.sibling());
       if (sibling == nodes_.end()) {
-        if (nodes_.empty()) oldest_node_ = clock_.now();
+        if (!oldest_node_) oldest_node_ = clock_.now();
         nodes_.emplace(node, std::move(partial));
         return;
       }
@@ -129,10 +129,14 @@ void Workload::add(Range chunks, int attempt) {
 
 double Workload::ready_seconds(double now) const {
   if (busy_cost_ <= 0) return 0;
-  double rate = busy_ / busy_cost_;
-  // A block that takes longer than expected tells that the others may, too.
-  for (const auto& block : running_) rate = std::max(rate, (now - block.begun) / costs_.of(block.chunks));
-  return ready_cost_ * rate / threads_;
+  // A block that takes longer than expected tells that the others may, too; but one long chunk after a thousand short
+  // ones counts as one.
+  double busy = busy_, cost = busy_cost_;
+  for (const auto& block : running_) {
+    busy += now - block.begun;
+    cost += costs_.of(block.chunks);
+  }
+  return ready_cost_ * std::max(busy_ / busy_cost_, busy / cost) / threads_;
 }
 
 policy::Demand Workload::demand() const {
@@ -160,7 +164,7 @@ Workload::Taken Workload::collect() {
 
 std::optional<double> Workload::waiting_since() const {
   const std::lock_guard lock(mutex_);
-  return oldest_node_;
+  return nodes_.empty() ? std::nullopt : oldest_node_;
 }
 
 void Workload::committed(const std::vector<Node>& nodes) {
@@ -182,13 +186,20 @@ void Workload::failure_told(std::uint64_t chunk) {
 
 bool Workload::trim(double seconds) {
   const std::lock_guard lock(mutex_);
+  const double now = clock_.now();
+  const auto threads = static_cast<std::uint64_t>(threads_);
+  const auto idle = threads - std::min<std::uint64_t>(running_.size(), threads);
+  const std::uint64_t keep = seconds > 0 ? idle : 0;
   bool any = false;
-  while (!ready_.empty() && ready_seconds(clock_.now()) > seconds) {
-    const Range range = ready_.back().first;
-    ready_.pop_back();
-    ready_chunks_ -= range.size();
-    ready_cost_ = ready_.empty() ? 0 : ready_cost_ - costs_.of(range);
-    held_.remove(range);
+  while (ready_chunks_ > keep && (seconds <= 0 || ready_seconds(now) > seconds)) {
+    Range& range = ready_.back().first;
+    const std::uint64_t most = std::min(range.size(), ready_chunks_ - keep);
+    const Range piece{range.last - (seconds > 0 ? std::min(most, (range.size() + 1) / 2) : most), range.last};
+    range.last = piece.first;
+    if (range.empty()) ready_.pop_back();
+    ready_chunks_ -= piece.size();
+    ready_cost_ = ready_.empty() ? 0 : ready_cost_ - costs_.of(piece);
+    held_.remove(piece);
     any = true;
   }
   return any;

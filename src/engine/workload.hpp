@@ -73,7 +73,8 @@ class Workload {
   void committed(const std::vector<Node>& nodes);
   std::optional<ChunkFailure> next_failure();
   void failure_told(std::uint64_t chunk);
-  /// Gives up ranges not begun, from the back, until at most `seconds` of work are left; true if any went.
+  /// Gives up chunks not begun, from the back, until at most `seconds` of work are left; true if any went. Each idle
+  /// thread keeps a chunk, since it would only be claimed again; but 0 seconds keep nothing.
   bool trim(double seconds);
   /// Everything held, except `but`.
   [[nodiscard]] std::vector<Range> held(const std::vector<Node>& but = {}) const;
