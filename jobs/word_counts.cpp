@@ -84,12 +84,13 @@ std::uint64_t white_space_bits(const char* bytes) {
   return bits;
 }
 
-bool is_white_space(char c) { return c == ' ' || (c >= '\t' && c <= '\r'); }
-
-/// Ordered as the bytes are, when compared as numbers.
-std::uint64_t in_order_of_bytes(std::uint64_t loaded) {
-  if constexpr (std::endian::native == std::endian::little) return __builtin_bswap64(loaded);
-  return loaded;
+bool has_white_space(std::string_view bytes) {
+  for (; bytes.size() >= 64; bytes.remove_prefix(64)) {
+    if (white_space_bits(bytes.data()) != 0) return true;
+  }
+  char last[64] = {};
+  std::memcpy(last, bytes.data(), bytes.size());
+  return white_space_bits(last) != 0;
 }
 
 /// Copies `from` to `to`, sorted by `digit(item)`, which is below `digits`; equal ones keep their order.
@@ -102,10 +103,9 @@ std::vector<std::uint32_t> scatter(std::span<const Item> from, Item* to, std::si
   return ends;  // where the items of each digit end
 }
 
-char* put_number(char* out, std::uint64_t number) {
-  for (; number >= 128; number >>= 7) *out++ = static_cast<char>(number | 128);
-  *out++ = static_cast<char>(number);
-  return out;
+void append_number(std::string& bytes, std::uint64_t number) {
+  for (; number >= 128; number >>= 7) bytes += static_cast<char>(number | 128);
+  bytes += static_cast<char>(number);
 }
 
 [[noreturn]] void damaged() { throw std::runtime_error("these are no word counts"); }
@@ -122,16 +122,6 @@ std::uint64_t take_number(std::string_view& bytes) {
     if (group < 128) return number;
   }
   damaged();
-}
-
-/// Without the place of a long word's text.
-Entry entry_of(std::string_view word, std::uint64_t count) {
-  if (word.size() > std::numeric_limits<std::uint32_t>::max()) damaged();
-  char padded[16] = {};
-  std::memcpy(padded, word.data(), std::min<std::size_t>(word.size(), sizeof padded));
-  Entry entry{load_8(padded), load_8(padded + 8), count, static_cast<std::uint32_t>(word.size()), 0};
-  entry.hash = entry.is_long() ? hash_long(word.data(), word.size()) : hash_short(entry.head, entry.tail, word.size());
-  return entry;
 }
 
 std::string_view text_of(const Entry& entry, std::string_view text) {
@@ -229,102 +219,63 @@ void WordCounts::merge(WordCounts right) {
 }
 
 std::string WordCounts::pack() const {
-  // Each key holds all that is written of a short word: to look up the entries in this order would miss every cache.
-  struct Key {
-    std::uint64_t head, next;  // the first 16 bytes, to be compared as numbers
-    std::uint64_t count;
-    const char* text;  // of a long word
-    std::uint32_t length;
-  };
-  std::vector<Key> keys;
-  keys.reserve(size_);
-  for (const Entry& entry : entries()) {
-    const char* const word = entry.is_long() ? text_.data() + entry.tail : nullptr;
-    const std::uint64_t next = entry.is_long() ? load_8(word + 8) : entry.tail;
-    keys.push_back({in_order_of_bytes(entry.head), in_order_of_bytes(next), entry.count, word, entry.length});
-  }
-  auto rest = [](const Key& key) {
-    return key.text == nullptr ? std::string_view() : std::string_view(key.text, key.length).substr(16);
-  };
-  const auto order = std::make_unique_for_overwrite<Key[]>(size_);
-  const auto ends = scatter(std::span<const Key>(keys), order.get(), std::size_t{1} << 16,
-                            [](const Key& key) { return key.head >> 48; });
-  std::size_t first = 0;
-  for (std::size_t end : ends) {
-    if (end - first > 1) {
-      std::sort(order.get() + first, order.get() + end, [&](const Key& a, const Key& b) {
-        if (a.head != b.head) return a.head < b.head;
-        if (a.next != b.next) return a.next < b.next;
-        if (a.length <= 16 || b.length <= 16) return a.length < b.length;  // zeros at the end, some of them no padding
-        return rest(a) < rest(b);
-      });
-    }
-    first = end;
-  }
   std::string bytes;
-  std::size_t used = 0;
-  Key previous{};
-  for (std::size_t i = 0; i < size_; ++i) {
-    const Key& key = order[i];
-    std::size_t shared = 16;
-    if (key.head != previous.head) {
-      shared = static_cast<std::size_t>(std::countl_zero(key.head ^ previous.head)) / 8;
-    } else if (key.next != previous.next) {
-      shared = 8 + static_cast<std::size_t>(std::countl_zero(key.next ^ previous.next)) / 8;
+  bytes.reserve(text_.size() + 16 * size_ + sizeof(Entry));
+  append_number(bytes, size_);
+  for (const Entry& entry : entries()) append_number(bytes, entry.length);
+  for (const Entry& entry : entries()) append_number(bytes, entry.count);
+  std::size_t used = bytes.size();
+  std::size_t end = used;
+  for (const Entry& entry : entries()) end += entry.length;
+  bytes.resize(end + sizeof(Entry));
+  for (const Entry& entry : entries()) {
+    // Of a short word 16 bytes, whatever its length: the next one writes over what is too much.
+    if (entry.is_long()) {
+      std::memcpy(bytes.data() + used, text_.data() + entry.tail, entry.length);
     } else {
-      const std::string_view a = rest(previous);
-      const std::string_view b = rest(key);
-      while (shared - 16 < std::min(a.size(), b.size()) && a[shared - 16] == b[shared - 16]) ++shared;
+      std::memcpy(bytes.data() + used, &entry, 16);
     }
-    shared = std::min<std::size_t>({shared, previous.length, key.length});
-    constexpr std::size_t most_for_numbers = 30;
-    if (bytes.size() - used < most_for_numbers + 16 + key.length) {
-      bytes.resize(std::max(2 * bytes.size(), used + most_for_numbers + 16 + key.length) + 4096);
-    }
-    char* out = put_number(bytes.data() + used, shared);
-    out = put_number(out, key.length - shared);
-    out = put_number(out, key.count);
-    if (key.text != nullptr) {
-      std::memcpy(out, key.text + shared, key.length - shared);
-    } else {
-      const std::uint64_t both[4] = {in_order_of_bytes(key.head), in_order_of_bytes(key.next), 0, 0};
-      std::memcpy(out, reinterpret_cast<const char*>(both) + shared, 16);  // the next word writes over what is too much
-    }
-    used = static_cast<std::size_t>(out - bytes.data()) + key.length - shared;
-    previous = key;
+    used += entry.length;
   }
-  bytes.resize(used);
+  bytes.resize(end);
   return bytes;
 }
 
 WordCounts WordCounts::unpack(std::string_view bytes) {
-  std::vector<Entry> entries;
-  entries.reserve(bytes.size() / 8);
-  std::string text;
-  std::string word;
-  std::string previous;
-  while (!bytes.empty()) {
-    const std::uint64_t shared = take_number(bytes);
-    const std::uint64_t rest = take_number(bytes);
-    const std::uint64_t count = take_number(bytes);
-    if (shared > previous.size() || rest == 0 || rest > bytes.size() || count == 0) damaged();
-    word.assign(previous, 0, shared);
-    word += bytes.substr(0, rest);
-    bytes.remove_prefix(rest);
-    // Ascending, so no word comes twice; and no byte more is shared, so there is one way to write it.
-    if (word <= previous || (shared < previous.size() && word[shared] == previous[shared])) damaged();
-    for (std::size_t i = shared; i < word.size(); ++i) {
-      if (is_white_space(word[i])) damaged();
-    }
-    entries.push_back(entry_of(word, count));
-    if (entries.back().is_long()) {
-      entries.back().tail = text.size();
-      text += word;
-    }
-    previous.swap(word);
+  WordCounts counts;
+  const std::uint64_t size = take_number(bytes);
+  if (size > bytes.size() / 3) damaged();  // a word takes three bytes or more
+  counts.entries_ = std::make_unique_for_overwrite<Entry[]>(size);
+  counts.size_ = size;
+  const std::span<Entry> entries(counts.entries_.get(), size);
+  for (Entry& entry : entries) {
+    const std::uint64_t length = take_number(bytes);
+    if (length == 0 || length > std::numeric_limits<std::uint32_t>::max()) damaged();
+    entry.length = static_cast<std::uint32_t>(length);
   }
-  std::vector<Entry> rough;
-  return {entries, text, rough};
+  for (Entry& entry : entries) {
+    entry.count = take_number(bytes);
+    if (entry.count == 0) damaged();
+  }
+  if (has_white_space(bytes)) damaged();
+  for (Entry& entry : entries) {
+    if (entry.length > bytes.size()) damaged();
+    char padded[16] = {};
+    std::memcpy(padded, bytes.data(), std::min<std::size_t>(entry.length, sizeof padded));
+    entry.head = load_8(padded);
+    entry.tail = load_8(padded + 8);
+    if (entry.is_long()) {
+      entry.hash = hash_long(bytes.data(), entry.length);
+      entry.tail = counts.text_.size();
+      counts.text_.append(bytes.data(), entry.length);
+    } else {
+      entry.hash = hash_short(entry.head, entry.tail, entry.length);
+    }
+    if (&entry != entries.data() && compare(*(&entry - 1), counts.text_, entry, counts.text_) >= 0) damaged();
+    bytes.remove_prefix(entry.length);
+  }
+  if (!bytes.empty()) damaged();
+  return counts;
 }
 
 WordTable::WordTable() : slots_(std::size_t{1} << first_bits), shift_(32 - first_bits) {}

@@ -40,8 +40,9 @@ class WordCounts {
 
   void merge(WordCounts right);
 
-  /// All words in the order of their bytes. Of each word: how many bytes it shares with the one before, how many
-  /// follow, its count (numbers in groups of 7 bits, the lowest first, the last one below 128), and what follows.
+  /// How many words; then, each for all words in their order, the lengths, the counts, and the bytes of the words.
+  /// Numbers are in groups of 7 bits, the lowest first, and the last one below 128. The order is not that of the bytes:
+  /// it would compress better by half, but to sort and to hash anew costs more than all else that is done with it.
   [[nodiscard]] std::string pack() const;
   /// Throws std::runtime_error for anything that `pack` does not write.
   static WordCounts unpack(std::string_view bytes);
