@@ -186,7 +186,10 @@ local function set_done(first, size, bit)
   if size < 8 then
     redis.call('BITFIELD', DONE, 'SET', 'u' .. size, first, bit * (2 ^ size - 1))
   else
-    redis.call('SETRANGE', DONE, first / 8, string.rep(string.char(bit * 255), size / 8))
+    -- One string for all writes: the copies that Lua and the append-only file keep for a while stay small.
+    local bytes = math.min(size / 8, 32768)
+    local piece = string.rep(string.char(bit * 255), bytes)
+    for from = first / 8, (first + size) / 8 - bytes, bytes do redis.call('SETRANGE', DONE, from, piece) end
   end
 end
 

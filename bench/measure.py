@@ -1,0 +1,191 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: Apache-2.0
+"""Measures what bench/README.md promises, and prints one JSON line a figure.
+
+    bench/measure.py [--build DIR] [--text FOLDER] [--repeat N] [FIGURE…]
+
+FIGURE: empty memory tail wordcount overhead restart; none: all. Stint and the plain program it is compared with run in
+turn, A B A B, and each pair gives one ratio; the median of the ratios counts. Needs 2 free cores."""
+
+import argparse
+import json
+import os
+import pathlib
+import random
+import re
+import shutil
+import signal
+import socket
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+
+ROOT = pathlib.Path(__file__).resolve().parent.parent
+
+
+class Bench:
+    def __init__(self, options):
+        self.repeat = options.repeat
+        self.text = options.text
+        self.bin = pathlib.Path(options.build).resolve() / "bin"
+        self.folder = pathlib.Path(tempfile.mkdtemp(prefix="stint-bench-"))
+        self.environment = dict(os.environ, STINT_HOME=str(self.folder / "home"), XDG_RUNTIME_DIR=str(self.folder))
+        self.environment.pop("STINT_BOARD", None)
+
+    def close(self):
+        self.stint("serve", "--stop")
+        shutil.rmtree(self.folder, ignore_errors=True)
+
+    def command(self, *words):
+        begun = time.monotonic()
+        done = subprocess.run([str(word) for word in words], env=self.environment, capture_output=True, text=True,
+                              stdin=subprocess.DEVNULL, check=False)
+        if done.returncode != 0:
+            sys.exit(f"{' '.join(map(str, words))}: exit code {done.returncode}\n{done.stderr}")
+        return done.stdout, time.monotonic() - begun
+
+    def stint(self, *words):
+        return self.command(self.bin / "stint", *words)
+
+    def summary(self, *words):
+        file = self.folder / "summary.json"
+        self.stint("run", "--summary", file, *words)
+        return json.loads(file.read_text())
+
+    def redis(self, *words):
+        """One command to the embedded server; its answer as raw text."""
+        address = self.stint("serve")[0].strip().removeprefix("unix://")
+        with socket.socket(socket.AF_UNIX) as connection:
+            connection.connect(address)
+            line = "".join(f"${len(word)}\r\n{word}\r\n" for word in words)
+            connection.sendall(f"*{len(words)}\r\n{line}".encode())
+            connection.settimeout(1)
+            answer = b""
+            while b"\r\n" not in answer or (answer.startswith(b"$") and
+                                            len(answer) < int(answer[1:answer.index(b"\r\n")])):
+                answer += connection.recv(65536)
+            return answer.decode()
+
+    # The figures. Each yields dictionaries.
+
+    def empty(self):
+        """Chunks a second from start to result: whole processes, mpirun and MPI_Init included."""
+        for chunks in (10_000_000, 100_000_000):
+            for _ in range(self.repeat):
+                _, seconds = self.stint("run", "-n", 2, "--threads", 1, "--fresh", "synthetic", "--chunks", chunks)
+                yield {"chunks": chunks, "seconds": round(seconds, 3), "chunks_per_second": round(chunks / seconds)}
+
+    def memory(self):
+        """Peak memory of Redis over a run, above what it has when idle; with and without one bit a chunk."""
+        for chunks in (100_000, 10_000_000):
+            for _ in range(self.repeat):
+                self.redis("FLUSHALL")
+                self.stint("serve", "--stop")  # a new server: its peak is that of this run
+                self.redis("PING")
+                before = int(re.search(r"used_memory:(\d+)", self.redis("INFO", "memory")).group(1))
+                self.stint("run", "-n", 2, "--threads", 1, "synthetic", "--chunks", chunks)
+                peak = int(re.search(r"used_memory_peak:(\d+)", self.redis("INFO", "memory")).group(1))
+                yield {"chunks": chunks, "peak_bytes": peak, "above_idle": peak - before,
+                       "without_bits": peak - chunks // 8}
+
+    def tail(self):
+        """400 sleeping chunks of heavy-tailed length, the long ones last, on 8 ranks of 1 thread."""
+        dice = random.Random(1)
+        lengths = sorted(dice.paretovariate(2.0) for _ in range(400))
+        scale = 160 / sum(lengths)
+        lengths = [length * scale for length in lengths]
+        file = self.folder / "durations"
+        file.write_text("".join(f"{length:.6f}\n" for length in lengths))
+        ideal = sum(lengths) / 8
+        free = [0.0] * 8  # when each worker of perfect list scheduling gets free
+        for length in lengths:
+            free[free.index(min(free))] += length
+        yield {"perfect_list_scheduling": round(max(free) / ideal, 4)}
+        for how in ([], ["--longest-first"]):
+            for _ in range(self.repeat):
+                found = self.summary("-n", 8, "--threads", 1, "--fresh", "synthetic", "--durations", file, *how)
+                yield {"longest_first": bool(how), "over_ideal": round(found["compute_seconds"] / ideal, 4),
+                       "steals": found["steals"]}
+
+    def wordcount(self):
+        """Whole processes over the same bytes, two threads each."""
+        if not self.text:
+            sys.exit("wordcount needs --text FOLDER with the text to count")
+        bytes_ = sum(file.stat().st_size for file in pathlib.Path(self.text).rglob("*") if file.is_file())
+        ratios = []
+        for warm_up in range(self.repeat + 1):
+            ours, seconds = self.stint("run", "--threads", 2, "--fresh", "wordcount", self.text)
+            plain, limit = self.command(self.bin / "plain_wordcount", 2, self.text)
+            if ours != plain:
+                sys.exit("wordcount and the plain program differ")
+            if warm_up == 0:
+                continue
+            ratios.append(limit / seconds)
+            yield {"bytes": bytes_, "seconds": round(seconds, 3), "plain_seconds": round(limit, 3),
+                   "mb_per_second": round(bytes_ / seconds / 1e6), "of_plain": round(limit / seconds, 4)}
+        yield {"of_plain_median": round(statistics.median(ratios), 4)}
+
+    def overhead(self):
+        """A minute of chunks of 100 ms, against the same kernel in a plain OpenMP loop on as many threads."""
+        ratios = []
+        for _ in range(self.repeat):
+            _, seconds = self.stint("run", "--threads", 2, "--fresh", "synthetic", "--work", "spin", "--seconds", 0.1,
+                                    "--chunks", 1200)
+            _, limit = self.command(self.bin / "plain_kernel", 2, 1200, 0.1)
+            ratios.append(seconds / limit)
+            yield {"seconds": round(seconds, 3), "plain_seconds": round(limit, 3), "ratio": round(seconds / limit, 4)}
+        yield {"ratio_median": round(statistics.median(ratios), 4)}
+
+    def restart(self):
+        """SIGKILL to mpirun and its ranks; then from the start of the second mpirun to its first new chunk."""
+        for number in range(self.repeat):
+            log = self.folder / f"computed-{number}"
+            words = ["mpirun", "--oversubscribe", "--bind-to", "none", "-n", "2", str(self.bin / "stint"), "run",
+                     "--run-id", f"restart-{number}", "--threads", "1", "synthetic", "--chunks", "2000", "--seconds",
+                     "0.01", "--append", str(log)]
+            first = subprocess.Popen(words, env=self.environment, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
+                                     stderr=subprocess.DEVNULL)
+            while not log.exists() or log.read_bytes().count(b"\n") < 500:
+                time.sleep(0.001)
+            ranks = subprocess.run(["pgrep", "-P", str(first.pid)], capture_output=True, text=True, check=False).stdout
+            for pid in [first.pid, *map(int, ranks.split())]:
+                os.kill(pid, signal.SIGKILL)
+            first.wait()
+            time.sleep(0.2)  # the last of the killed are gone
+            lines = log.read_text().count("\n")
+            size = log.stat().st_size
+            begun = time.monotonic()
+            second = subprocess.Popen(words, env=self.environment, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
+                                      stderr=subprocess.PIPE, text=True)
+            while log.stat().st_size == size:
+                time.sleep(0.001)
+            seconds = time.monotonic() - begun
+            _, said = second.communicate()
+            found = int(re.search(r"([\d,]+) found in the checkpoint", said).group(1).replace(",", ""))
+            total = log.read_text().count("\n")
+            yield {"seconds_to_first_chunk": round(seconds, 3), "computed_before": lines, "found": found,
+                   "computed_twice": total - 2000}
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("figures", nargs="*", metavar="FIGURE")
+    parser.add_argument("--build", default=ROOT / "build", help="build folder (default: build)")
+    parser.add_argument("--text", help="folder of text for wordcount")
+    parser.add_argument("--repeat", type=int, default=5)
+    options = parser.parse_args()
+    os.environ.setdefault("OMPI_ALLOW_RUN_AS_ROOT", "1")
+    os.environ.setdefault("OMPI_ALLOW_RUN_AS_ROOT_CONFIRM", "1")
+    bench = Bench(options)
+    try:
+        for name in options.figures or ["empty", "memory", "tail", "wordcount", "overhead", "restart"]:
+            for figure in getattr(bench, name)():
+                print(json.dumps({"figure": name, **figure}), flush=True)
+    finally:
+        bench.close()
+
+
+if __name__ == "__main__":
+    main()
