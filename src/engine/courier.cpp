@@ -8,6 +8,7 @@ namespace {
 
 constexpr std::size_t entries_a_commit = 512;
 constexpr std::size_t bytes_a_commit = std::size_t{32} << 20;
+constexpr std::uint64_t chunks_a_commit = Workload::largest_node_chunks;  // Redis holds their bits several times over
 constexpr double gather_seconds = 0.01;  // at the end of a run, results that end together go together
 
 }  // namespace
@@ -61,8 +62,11 @@ void Courier::commit() {
   std::vector<Entry> portion;
   std::vector<Node> nodes;
   std::size_t bytes = 0;
-  while (!pending_.empty() && portion.size() < entries_a_commit && bytes < bytes_a_commit) {
+  std::uint64_t chunks = 0;
+  while (!pending_.empty() && portion.size() < entries_a_commit && bytes < bytes_a_commit &&
+         chunks + pending_.back().node.size() <= chunks_a_commit) {
     bytes += pending_.back().frame.size();
+    chunks += pending_.back().node.size();
     nodes.push_back(pending_.back().node);
     portion.push_back(std::move(pending_.back()));
     pending_.pop_back();

@@ -43,10 +43,7 @@ redis.call('HSET', RUN, 'run', ARGV[3], 'job', ARGV[4], 'program', program, 'ide
   'node_bytes', 0, 'computed', 0, 'busy', 0, 'again', 0, 'steals', 0, 'reaped', 0, 'failures', 0)
 redis.call('SET', PLAN, ARGV[8])
 if ARGV[9] ~= '' then redis.call('SET', PROFILE, ARGV[9]) end
--- The bitmaps get their full length now: BITPOS finds no clear bit beyond the end of a string. In two steps, since
--- Redis reserves for a growing string as much again, at most 1 MiB: the second step fills what the first reserved.
-local bytes = math.ceil(math.max(chunks, 1) / 8)
-redis.call('SETBIT', DONE, math.max(math.floor(bytes / 2), bytes - 1048576) * 8, 0)
+-- The bitmaps get their full length now: BITPOS finds no clear bit beyond the end of a string.
 redis.call('SETBIT', DONE, math.max(chunks, 1) - 1, 0)
 redis.call('SETBIT', SLOTS, slots - 1, 0)
 event('state', 'running')
