@@ -11,6 +11,7 @@
 #include "cli/guardian.hpp"
 #include "cli/identity.hpp"
 #include "cli/launcher.hpp"
+#include "cli/rendezvous.hpp"
 #include "cli/result_output.hpp"
 #include "cli/summary.hpp"
 #include "cli/threads.hpp"
@@ -29,7 +30,6 @@
 #include <cstdlib>
 #include <optional>
 #include <random>
-#include <thread>
 #include <unistd.h>
 
 namespace stint {
@@ -37,11 +37,6 @@ namespace {
 
 constexpr std::uint64_t most_chunks = (std::uint64_t{1} << 32) - 1;      // one bit each in a string of 512 MiB
 constexpr std::size_t plan_limit = std::size_t{256} << 20;               // bytes
-constexpr int world_word_seconds = 30;                                   // how long the word of a lost rank 0 stands
-
-// What the ranks of a world tell each other by the blackboard, beside the id of the run.
-constexpr const char* word_planning = "planning";
-constexpr const char* word_stop = "stop";
 
 std::atomic<std::atomic<bool>*> drain_flag{nullptr};
 std::atomic<int> interrupts{0};
@@ -205,32 +200,13 @@ bool RunCommand::prepare_run() {
 }
 
 bool RunCommand::await_run() {
-  Directory directory(address_);
-  double last_heard = begun_;
-  SteadyClock clock;
-  last_heard = clock.now();
-  for (double pause = 0.002;; pause = std::min(0.05, pause * 1.5)) {
-    std::optional<std::string> word;
-    try {
-      word = directory.hear_world(world_id_);
-    } catch (const BoardLost&) {
-      // Waited for below like a word that does not come.
-    }
-    if (word) last_heard = clock.now();
-    if (word == word_stop) return false;
-    if (word && *word != word_planning) {
-      const auto json = nlohmann::json::parse(*word);
-      run_ = json.at("run");
-      seed_ = json.at("seed");
-      program_ = json.at("program");
-      apply_options(job_options_, json.at("options").get<std::string>(), false);
-      return true;
-    }
-    if (clock.now() - last_heard > world_word_seconds) {
-      throw Error(Exit::interrupted, "rank 0 was lost before it named the run; the same command starts again");
-    }
-    std::this_thread::sleep_for(std::chrono::duration<double>(pause));
-  }
+  const auto word = await_word(address_, world_id_);
+  if (!word) return false;
+  run_ = word->run;
+  seed_ = word->seed;
+  program_ = word->program;
+  apply_options(job_options_, word->options, false);
+  return true;
 }
 
 void RunCommand::take_plan(RedisBlackboard& board) {
@@ -430,38 +406,9 @@ int RunCommand::operator()() {
   try {
     bool go = false;
     if (zero) {
-      Directory directory(address_);
-      if (ranks_ > 1) directory.tell_world(world_id_, word_planning, world_word_seconds);
-      std::jthread keeper([&](std::stop_token stop) {
-        // Planning may take long; the other ranks wait as long as this word stands.
-        if (ranks_ == 1) return;
-        Directory own(address_);
-        for (int tenth = 1; !stop.stop_requested(); ++tenth) {
-          std::this_thread::sleep_for(std::chrono::milliseconds(10));
-          if (tenth % 500 != 0) continue;
-          try {
-            own.tell_world(world_id_, word_planning, world_word_seconds);
-          } catch (const std::exception&) {
-            // The next word will come through, or the others give up.
-          }
-        }
-      });
-      std::string word = word_stop;
-      std::exception_ptr error;
-      try {
-        go = prepare_run();
-        if (go) {
-          word = nlohmann::json{{"run", run_}, {"seed", seed_}, {"program", program_},
-                                {"options", options_json(job_options_)}}
-                     .dump();
-        }
-      } catch (...) {
-        error = std::current_exception();
-      }
-      keeper.request_stop();
-      keeper.join();
-      if (ranks_ > 1) directory.tell_world(world_id_, word, 3600);
-      if (error) std::rethrow_exception(error);
+      WorldHost host(address_, world_id_, ranks_);
+      go = prepare_run();
+      if (go) host.tell({run_, seed_, program_, options_json(job_options_)});
       code = exit_;
     } else {
       go = await_run();

@@ -21,7 +21,8 @@ Courier::Courier(Session& session, Workload& workload, Blackboard& board, const 
       clock_(clock),
       options_(std::move(options)),
       encode_(std::move(encode)),
-      rejoin_(std::move(rejoin)) {}
+      rejoin_(std::move(rejoin)),
+      random_(options_.seed) {}
 
 Caller Courier::caller(const std::vector<Node>& but) {
   auto [worker, generation] = session_.identity();
@@ -64,7 +65,7 @@ void Courier::commit() {
   std::size_t bytes = 0;
   std::uint64_t chunks = 0;
   while (!pending_.empty() && portion.size() < entries_a_commit && bytes < bytes_a_commit &&
-         chunks + pending_.back().node.size() <= chunks_a_commit) {
+         (portion.empty() || chunks + pending_.back().node.size() <= chunks_a_commit)) {
     bytes += pending_.back().frame.size();
     chunks += pending_.back().node.size();
     nodes.push_back(pending_.back().node);

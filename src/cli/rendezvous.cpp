@@ -1,0 +1,94 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "cli/rendezvous.hpp"
+
+#include "base/clock.hpp"
+#include "base/error.hpp"
+#include "blackboard/directory.hpp"
+
+#include <nlohmann/json.hpp>
+
+#include <algorithm>
+#include <chrono>
+
+namespace stint {
+namespace {
+
+constexpr int silence_seconds = 30;  // how long the word of a lost rank 0 stands
+constexpr int told_seconds = 3600;
+constexpr const char* planning = "planning";
+constexpr const char* nothing = "nothing to compute";
+
+}  // namespace
+
+WorldHost::WorldHost(redis::Address address, std::string world, int ranks)
+    : address_(std::move(address)), world_(std::move(world)), alone_(ranks == 1) {
+  if (alone_) return;
+  Directory(address_).tell_world(world_, planning, silence_seconds);
+  renewer_ = std::thread([this] { renew(); });
+}
+
+void WorldHost::renew() {
+  Directory directory(address_);
+  std::unique_lock lock(mutex_);
+  while (!stopping_.wait_for(lock, std::chrono::seconds(silence_seconds / 6), [this] { return stop_; })) {
+    try {
+      directory.tell_world(world_, planning, silence_seconds);
+    } catch (const std::exception&) {
+      // The next word will come through, or the others give up.
+    }
+  }
+}
+
+void WorldHost::stop_renewing() {
+  {
+    const std::lock_guard lock(mutex_);
+    stop_ = true;
+  }
+  stopping_.notify_all();
+  if (renewer_.joinable()) renewer_.join();
+}
+
+void WorldHost::tell(const RunWord& word) {
+  if (alone_) return;
+  stop_renewing();
+  const nlohmann::json json{
+      {"run", word.run}, {"seed", word.seed}, {"program", word.program}, {"options", word.options}};
+  Directory(address_).tell_world(world_, json.dump(), told_seconds);
+  told_ = true;
+}
+
+WorldHost::~WorldHost() {
+  if (alone_ || told_) return;
+  stop_renewing();
+  try {
+    Directory(address_).tell_world(world_, nothing, told_seconds);
+  } catch (const std::exception&) {
+    // The others wait until they know that rank 0 is silent.
+  }
+}
+
+std::optional<RunWord> await_word(const redis::Address& address, const std::string& world) {
+  Directory directory(address);
+  const SteadyClock clock;
+  double last_heard = clock.now();
+  for (double pause = 0.002;; pause = std::min(0.05, pause * 1.5)) {
+    std::optional<std::string> word;
+    try {
+      word = directory.hear_world(world);
+    } catch (const BoardLost&) {
+      // Like a word that does not come.
+    }
+    if (word == nothing) return std::nullopt;
+    if (word && *word != planning) {
+      const auto json = nlohmann::json::parse(*word);
+      return RunWord{json.at("run"), json.at("seed"), json.at("program"), json.at("options")};
+    }
+    if (word) last_heard = clock.now();
+    if (clock.now() - last_heard > silence_seconds) {
+      throw Error(Exit::interrupted, "rank 0 was lost before it named the run; the same command starts again");
+    }
+    std::this_thread::sleep_for(std::chrono::duration<double>(pause));
+  }
+}
+
+}  // namespace stint

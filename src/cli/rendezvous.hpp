@@ -1,0 +1,54 @@
+// SPDX-License-Identifier: Apache-2.0
+// How the ranks of one world learn their run: rank 0 plans and then leaves a word on the blackboard, the others wait for
+// it. While rank 0 plans it renews the word, so that they know a long plan from a lost rank 0.
+#pragma once
+
+#include "redis/address.hpp"
+
+#include <condition_variable>
+#include <cstdint>
+#include <mutex>
+#include <optional>
+#include <string>
+#include <thread>
+
+namespace stint {
+
+/// What rank 0 tells the others.
+struct RunWord {
+  std::string run;
+  std::uint64_t seed = 0;
+  std::string program;
+  std::string options;  ///< JSON, all options of the job as rank 0 was given them
+};
+
+/// Rank 0's side. From construction on the others know that it plans; unless tell() names a run, they are told in the
+/// destructor that there is nothing to compute. Does nothing in a world of one.
+class WorldHost {
+ public:
+  WorldHost(redis::Address address, std::string world, int ranks);
+  ~WorldHost();
+  WorldHost(const WorldHost&) = delete;
+  WorldHost& operator=(const WorldHost&) = delete;
+
+  void tell(const RunWord& word);
+
+ private:
+  void renew();
+  void stop_renewing();
+
+  const redis::Address address_;
+  const std::string world_;
+  const bool alone_;
+  bool told_ = false;
+  std::mutex mutex_;
+  std::condition_variable stopping_;
+  bool stop_ = false;
+  std::thread renewer_;
+};
+
+/// The other ranks' side: waits for the word; none: there is nothing to compute. Throws Error(interrupted) when rank 0
+/// was silent for too long.
+std::optional<RunWord> await_word(const redis::Address& address, const std::string& world);
+
+}  // namespace stint
