@@ -39,8 +39,9 @@ void work_off(Workload& workload, const AnyJob& job, const RunFacts& facts) {
     } catch (const BadInput&) {
       throw;
     } catch (...) {
-      // Only a stop that was asked for leaves compute like this.
-      workload.abandon(*block);
+      // Without a stop that was asked for, it is the job's reduce that failed: the run cannot go on.
+      if (facts.stop == nullptr || !*facts.stop) throw;
+      workload.abandon(*block, std::move(made.nodes));
       continue;
     }
     workload.put(*block, std::move(made.nodes), std::move(made.failures));

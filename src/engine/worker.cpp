@@ -65,6 +65,7 @@ void repeat(Session& session, Signal& signal, const WorkerSetup& setup, bool spe
 bool join(Session& session, Blackboard& board, const WorkerSetup& setup, const std::string& id, std::int64_t slot) {
   Caller caller;
   caller.worker = id;
+  caller.generation = session.identity().generation;  // 0 at first, any; later only this one: it has our plan
   const auto joined = board.join(caller, setup.here.json(), slot, setup.program);
   if (session.ended_by(joined.refusal)) return false;
   if (joined.refusal == Refusal::program) {
@@ -110,7 +111,12 @@ Outcome work(Session& session, const WorkerSetup& setup) {
 
   const auto courier_board = setup.board(), heartbeat_board = setup.board(), reducer_board = setup.board();
   Courier courier(session, workload, *courier_board, *setup.clock, setup.courier, encode,
-                  [&] { join(session, *courier_board, setup, new_worker_id(setup.here), -1); });
+                  [&, id = std::string()]() mutable {
+                    // The same id until the board has answered: one that nobody uses would have to be waited for.
+                    if (id.empty()) id = new_worker_id(setup.here);
+                    join(session, *courier_board, setup, id, -1);
+                    id.clear();
+                  });
   Heartbeat heartbeat(session, *heartbeat_board, *setup.clock, setup.courier.lease, setup.here);
   Reducer reducer(session, job, *reducer_board, *setup.clock, std::move(finisher), setup.reducer);
   const double begun = setup.clock->now();
@@ -144,8 +150,12 @@ Outcome work(Session& session, const WorkerSetup& setup) {
 
   try {
     run_team(workload, job, facts);
-  } catch (const std::exception& error) {
+  } catch (const BadInput& error) {
     session.end({Outcome::Kind::failed, Exit::usage, error.what()});
+  } catch (const std::exception& error) {
+    session.end({Outcome::Kind::failed, Exit::defect, std::string("the job failed outside a chunk: ") + error.what()});
+  } catch (...) {
+    session.end({Outcome::Kind::failed, Exit::defect, "the job failed outside a chunk: no std::exception"});
   }
   team_ended = true;
   team_end.notify();

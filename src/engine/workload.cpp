@@ -60,7 +60,7 @@ void Workload::insert(Node node, Partial partial, std::uint64_t epoch) {
     {
       const std::lock_guard lock(mutex_);
       if (epoch != epoch_) return;
-      const auto sibling = nodes_.find(node.sibling());
+      const auto sibling = node.level < largest_level ? nodes_.find(node.sibling()) : nodes_.end();
       if (sibling == nodes_.end()) {
         if (!oldest_node_) oldest_node_ = clock_.now();
         nodes_.emplace(node, std::move(partial));
@@ -108,9 +108,15 @@ void Workload::set_low_water(double seconds) {
   low_water_ = seconds;
 }
 
-void Workload::abandon(const Block& block) {
+void Workload::abandon(const Block& block, std::vector<std::pair<Node, Partial>> nodes) {
+  std::uint64_t computed = 0;
+  for (auto& [node, partial] : nodes) {
+    computed += node.size();
+    insert(node, std::move(partial), block.epoch);
+  }
   {
     const std::lock_guard lock(mutex_);
+    work_.computed += computed;
     std::erase_if(running_, [&](const Block& b) { return b.chunks == block.chunks && b.epoch == block.epoch; });
   }
   on_change();

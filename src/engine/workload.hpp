@@ -43,6 +43,10 @@ struct Block {
 
 class Workload {
  public:
+  /// Larger nodes are left to the leader: a commit sets a bit for each chunk, and should not keep the board busy for long.
+  static constexpr unsigned largest_level = 19;
+  static constexpr std::uint64_t largest_node_chunks = std::uint64_t{1} << largest_level;
+
   Workload(const AnyJob& job, Costs costs, int threads, const Clock& clock);
 
   // The team.
@@ -52,8 +56,8 @@ class Workload {
   std::optional<Block> try_take();
   /// Hands in a block of `take`: its nodes, and its failed chunks with their errors.
   void put(const Block& block, std::vector<std::pair<Node, Partial>> nodes, std::vector<ChunkFailure> failures);
-  /// The block was left (stop requested): its chunks stay held until the worker leaves.
-  void abandon(const Block& block);
+  /// The block was left (stop requested): its chunks, except those of `nodes`, stay held until the worker leaves.
+  void abandon(const Block& block, std::vector<std::pair<Node, Partial>> nodes = {});
 
   // The courier.
   struct Taken {
