@@ -22,6 +22,7 @@ struct CourierOptions {
   bool steal = true;
   std::uint64_t partial_limit = std::uint64_t{64} << 20;  ///< bytes of one encoded partial
   std::string host;
+  std::uint32_t seed = std::random_device{}();  ///< of the jitter of its pauses
 };
 
 class Courier {
@@ -58,7 +59,7 @@ class Courier {
   bool full_ = false;
   std::vector<Entry> pending_;        // sent, not acknowledged
   Work pending_work_;
-  std::minstd_rand random_{std::random_device{}()};
+  std::minstd_rand random_;
 };
 
 }  // namespace stint

@@ -16,13 +16,12 @@ double Heartbeat::step() {
   if (session_.ended_by(renewed.refusal)) return 0;
   if (renewed.refusal == Refusal::fenced) {
     session_.log("given up by the others; joining anew");
-    session_.fenced = true;
-    session_.courier.notify();
+    session_.fence(worker);
     return 0.05;
   }
   session_.set_leader(renewed.leader);
+  session_.progress.workers = renewed.state.workers;  // by which everybody paces its requests
   if (renewed.leader == worker) {
-    session_.progress.workers = renewed.beats.size();
     watch(renewed.beats, clock_.now(), generation);
   } else {
     watch({{renewed.leader, renewed.leader_beat}}, clock_.now(), generation);

@@ -56,6 +56,7 @@ bool Reducer::read_new_nodes(const RunState& state) {
     }
   }
   if (still_there != known_.size()) return false;
+  bool rejected = false;
   std::sort(missing.begin(), missing.end(), [](const Node& a, const Node& b) { return a.first() < b.first(); });
   for (std::size_t from = 0; from < missing.size(); from += names_a_read) {
     const std::vector<Node> portion(missing.begin() + static_cast<std::ptrdiff_t>(from),
@@ -73,6 +74,7 @@ bool Reducer::read_new_nodes(const RunState& state) {
                      "); these chunks are computed again");
         session_.ended_by(board_.reject(state.generation, portion[i], frames[i]));
         session_.courier.notify();
+        rejected = true;
         continue;
       }
       std::string().swap(frames[i]);
@@ -80,7 +82,7 @@ bool Reducer::read_new_nodes(const RunState& state) {
       merge_in(portion[i], {std::move(partial), {portion[i]}});
     }
   }
-  return true;
+  return !rejected;
 }
 
 void Reducer::fold(const RunState& state) {
@@ -159,7 +161,7 @@ double Reducer::step() {
     return 1;
   }
   const auto state = board_.state();
-  if (!state) {
+  if (!state || state->generation != session_.identity().generation) {
     session_.ended_by(Refusal::gone);
     return 0;
   }
@@ -177,8 +179,6 @@ double Reducer::step() {
     return 0;
   }
   const bool complete = state->done + state->failed == state->chunks;
-  if (state->generation != generation_) forget();
-  generation_ = state->generation;
   pause_ = std::min(0.1, pause_ * 1.3);
   try {
     if (state->done != seen_done_ || complete) {

@@ -64,7 +64,6 @@ class Reducer {
   std::map<Node, Merged> merged_;  // no two of them siblings
   std::set<Node> known_;           // names on the board that are in merged_
   std::uint64_t seen_done_ = ~std::uint64_t{0};
-  std::uint64_t generation_ = 0;
   double next_fold_ = 0;
   double pause_ = 0.002;
 };

@@ -74,6 +74,15 @@ class Session {
     const std::lock_guard lock(mutex_);
     identity_ = std::move(identity);
   }
+  /// This id was given up. Nothing happens when we have another one by now: the answer was late.
+  void fence(const std::string& worker) {
+    {
+      const std::lock_guard lock(mutex_);
+      if (worker != identity_.worker) return;
+      fenced = true;
+    }
+    courier.notify();
+  }
   void set_leader(const std::string& leader) {
     bool mine = false;
     {
