@@ -178,11 +178,13 @@ struct SimulatedWorker {
     session.on_end = [this] { workload.close(); };
   }
 
-  /// Appears on the board, under a new id each time.
+  /// Appears on the board, each time under a new id; the same until the board has answered.
   void join(std::int64_t slot) {
     Caller caller;
-    caller.worker = name + "." + std::to_string(++names);
+    caller.worker = name + "." + std::to_string(joins + 1);
+    caller.generation = session.identity().generation;
     const auto joined = board.join(caller, here().json(), slot, "");
+    joins += 1;
     if (session.ended_by(joined.refusal)) return;
     session.progress.workers = joined.state.workers;
     session.set_identity({caller.worker, joined.state.generation});
@@ -221,7 +223,7 @@ struct SimulatedWorker {
   Reducer reducer;
   std::vector<Block> running;
   std::vector<std::string> said;
-  int names = 0;
+  int joins = 0;
 };
 
 }  // namespace stint::support
