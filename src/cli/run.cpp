@@ -79,6 +79,7 @@ class RunCommand {
   std::map<std::string, std::string> final_fields(const RunState& state) const;
   RunFacts facts() const;
   int say_and_end(const std::string& line, Exit exit);
+  [[noreturn]] void refuse_program(const RunState& state) const;
 
   const RunOptions& options_;
   AnyJob& job_;
@@ -138,6 +139,12 @@ int RunCommand::say_and_end(const std::string& line, Exit exit) {
   return rank_ == 0 && !tell_launcher(static_cast<int>(exit)) ? static_cast<int>(exit) : 0;
 }
 
+void RunCommand::refuse_program(const RunState& state) const {
+  throw Error(Exit::other_run, "run " + run_ + " was begun by another version of the program (" +
+                                   state.fields.at("program") + ", here " + program_ +
+                                   "); give --accept-program to go on with what is done, or --fresh to begin anew");
+}
+
 bool RunCommand::prepare_run() {
   const auto identity = identify(job_, job_options_);
   program_ = program_of(job_);
@@ -152,6 +159,7 @@ bool RunCommand::prepare_run() {
                                      difference(found->fields.at("identity"), identity.json) +
                                      "; give another --run-id, or --fresh to begin anew");
   }
+  if (there && found->fields.at("program") != program_ && !options_.accept_program) refuse_program(*found);
   if (there && (found->state == "done" || found->state == "partial")) {
     exit_ = show_stored(board, *found);
     return false;
@@ -173,7 +181,7 @@ bool RunCommand::prepare_run() {
       throw Error(Exit::usage, "the plan has " + grouped(spec.chunks) + " chunks, at most " + grouped(most_chunks) +
                                    " can be kept; make chunks larger");
     }
-    spec.plan = codec::wrap({'p', codec::hash(program_), spec.chunks}, job_.encode_plan());
+    spec.plan = codec::wrap({'p', codec::hash(job_.name()), spec.chunks}, job_.encode_plan());
     if (spec.plan.size() > plan_limit) {
       throw Error(Exit::usage, "the plan has " + std::to_string(spec.plan.size() >> 20) + " MiB, at most " +
                                    std::to_string(plan_limit >> 20) + " can be kept; make chunks larger");
@@ -184,11 +192,7 @@ bool RunCommand::prepare_run() {
   if (created.refusal == Refusal::identity) {
     throw Error(Exit::other_run, "run " + run_ + " has just been made with other content; give another --run-id");
   }
-  if (created.refusal == Refusal::program) {
-    throw Error(Exit::other_run, "run " + run_ + " was begun by another version of the program (" +
-                                     found->fields.at("program") + ", here " + program_ +
-                                     "); give --accept-program to go on with what is done, or --fresh to begin anew");
-  }
+  if (created.refusal == Refusal::program) refuse_program(created.state);
   if (there) {
     reap_known_gone(board, created.state.generation, Whereabouts::here());
     display_->say(fmt::format("run {} goes on: {} of {} chunks are done", run_, grouped(created.state.done),
@@ -215,7 +219,7 @@ void RunCommand::take_plan(RedisBlackboard& board) {
   const auto frame = board.plan();
   if (frame.empty()) return;  // ended meanwhile
   try {
-    job_.adopt_plan(codec::unwrap({'p', codec::hash(state->fields.at("program")), state->chunks}, frame));
+    job_.adopt_plan(codec::unwrap({'p', codec::hash(job_.name()), state->chunks}, frame));
   } catch (const codec::FrameError& error) {
     throw Error(Exit::damaged, "the plan of run " + run_ + " cannot be read: " + error.what() + "; give --fresh to begin anew");
   }
@@ -356,7 +360,8 @@ int RunCommand::conclude(const Outcome& outcome) {
       display_->say("run " + run_ + " was interrupted; the same command continues");
       break;
     case Outcome::Kind::failed:
-      display_->error(outcome.error);
+      // What ends the whole run is said once, by rank 0, which reads it on the board.
+      if (rank_ == 0 || (outcome.exit != Exit::usage && outcome.exit != Exit::defect)) display_->error(outcome.error);
       break;
   }
   const bool speaks = rank_ == 0 || outcome.kind == Outcome::Kind::finished;
