@@ -24,6 +24,7 @@
 #include <csignal>
 #include <cstdio>
 #include <filesystem>
+#include <malloc.h>
 #include <iostream>
 #include <memory>
 #include <string>
@@ -240,6 +241,9 @@ void CommandLine::add_other_verbs() {
 }
 
 int CommandLine::run() {
+  // Partials come and go by the megabyte; giving their pages back each time costs more than computing them.
+  ::mallopt(M_MMAP_THRESHOLD, 1 << 30);
+  ::mallopt(M_TRIM_THRESHOLD, 1 << 30);
   Candidate* chosen = nullptr;
   for (const auto& candidate : candidates_) {
     if (candidate->app == run_ || candidate->app->parsed()) chosen = candidate.get();

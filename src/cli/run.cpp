@@ -175,7 +175,11 @@ bool RunCommand::prepare_run() {
   if (!there) {
     say_of_changed_input(identity);
     const auto plan_facts = facts();
-    job_.plan(Context(plan_facts));
+    try {
+      job_.plan(Context(plan_facts));
+    } catch (const std::invalid_argument& error) {
+      throw Error(Exit::usage, error.what());  // options that do not go together
+    }
     spec.chunks = job_.chunks();
     if (spec.chunks > most_chunks) {
       throw Error(Exit::usage, "the plan has " + grouped(spec.chunks) + " chunks, at most " + grouped(most_chunks) +

@@ -39,7 +39,8 @@ bool Courier::refused(Refusal refusal) {
 bool Courier::commit_due(double now) const {
   const auto since = workload_.waiting_since();
   if (!since) return false;
-  if (session_.drain || full_ || now - *since >= options_.commit_seconds) return true;
+  // Large partials take long to encode: at most a tenth of the time goes into that, except at the end.
+  if (session_.drain || full_ || now - *since >= std::max(options_.commit_seconds, 10 * encode_seconds_)) return true;
   if (!starved_) return false;
   const auto demand = workload_.demand();
   return demand.ready_chunks == 0 && (demand.running == 0 || now - *since >= gather_seconds);
@@ -48,6 +49,8 @@ bool Courier::commit_due(double now) const {
 void Courier::commit() {
   if (pending_.empty()) {
     auto taken = workload_.collect();
+    const bool leading = session_.leading();
+    const double begun = clock_.now();
     for (auto& [node, partial] : taken.nodes) {
       pending_.push_back({node, encode_(node, *partial)});
       if (pending_.back().frame.size() > options_.partial_limit) {
@@ -56,12 +59,15 @@ void Courier::commit() {
                                      std::to_string(pending_.back().frame.size() >> 20) +
                                      " MiB, more than the limit; make chunks smaller or raise --partial-limit");
       }
+      pending_partials_.push_back(leading ? std::move(partial) : nullptr);
     }
     pending_work_ = taken.work;
+    encode_seconds_ = clock_.now() - begun;
   }
   // In portions that the board can take at once.
   std::vector<Entry> portion;
   std::vector<Node> nodes;
+  std::vector<Partial> partials;
   std::size_t bytes = 0;
   std::uint64_t chunks = 0;
   while (!pending_.empty() && portion.size() < entries_a_commit && bytes < bytes_a_commit &&
@@ -70,23 +76,33 @@ void Courier::commit() {
     chunks += pending_.back().node.size();
     nodes.push_back(pending_.back().node);
     portion.push_back(std::move(pending_.back()));
+    partials.push_back(std::move(pending_partials_.back()));
     pending_.pop_back();
+    pending_partials_.pop_back();
   }
+  auto take_back = [&] {
+    std::move(portion.begin(), portion.end(), std::back_inserter(pending_));
+    std::move(partials.begin(), partials.end(), std::back_inserter(pending_partials_));
+  };
   Committed committed;
   try {
     committed = board_.commit(caller(nodes), pending_work_, portion);
   } catch (...) {
-    std::move(portion.begin(), portion.end(), std::back_inserter(pending_));
+    take_back();
     throw;
   }
   pending_work_ = {};
   session_.progress.commits += 1;
   if (committed.refusal == Refusal::stale) {
     // Cannot happen to a courier that counts its requests; to be safe the nodes go again.
-    std::move(portion.begin(), portion.end(), std::back_inserter(pending_));
+    take_back();
     return;
   }
   workload_.committed(nodes);
+  for (std::size_t i = 0; i < nodes.size(); ++i) {
+    const bool taken = std::find(committed.refused.begin(), committed.refused.end(), nodes[i]) == committed.refused.end();
+    if (taken && partials[i]) workload_.keep(nodes[i], std::move(partials[i]));
+  }
   if (refused(committed.refusal)) return;
   session_.progress.done = committed.done;
   session_.progress.failed = committed.failed;
@@ -141,6 +157,7 @@ double Courier::step() {
   if (session_.fenced) {
     workload_.reset();
     pending_.clear();
+    pending_partials_.clear();
     rejoin_();
     number_ = 0;
     session_.fenced = false;

@@ -52,7 +52,14 @@ bool Reducer::read_new_nodes(const RunState& state) {
     if (known_.contains(name)) {
       still_there += 1;
     } else {
-      missing.push_back(name);
+      auto own = finisher_.own(name);
+      if (own) {
+        known_.insert(name);
+        still_there += 1;
+        merge_in(name, {std::move(own), {name}});
+      } else {
+        missing.push_back(name);
+      }
     }
   }
   if (still_there != known_.size()) return false;

@@ -33,6 +33,8 @@ struct Finisher {
   std::function<std::string(const Node&, const Hidden&)> encode;
   std::function<Partial(const Node&, std::string_view frame)> decode;  ///< throws on damage
   std::function<std::string(const Hidden&, std::uint64_t chunks)> encode_result;
+  /// A node on the board that this rank made and still has; null: it has not. Its bytes are those on the board.
+  std::function<Partial(const Node&)> own = [](const Node&) { return nullptr; };
 };
 
 class Reducer {

@@ -105,6 +105,7 @@ class Session {
       if (!outcome_ || better) outcome_ = std::move(outcome);
     }
     over_ = true;
+    drain = true;  // a long chunk that asks need not go on
     for (auto* signal : {&courier, &heartbeat, &reducer}) signal->notify();
     if (on_end) on_end();
   }

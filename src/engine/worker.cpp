@@ -104,6 +104,7 @@ Outcome work(Session& session, const WorkerSetup& setup) {
   Workload workload(job, Costs(job.weights()), threads_at_once, *setup.clock);
   workload.on_change = [&] { session.courier.notify(); };
   session.on_end = [&] { workload.close(); };
+  finisher.own = [&](const Node& node) { return workload.take_kept(node); };
 
   RunFacts facts = setup.facts;
   facts.worker = new_worker_id(setup.here);
@@ -125,7 +126,7 @@ Outcome work(Session& session, const WorkerSetup& setup) {
   Signal team_end;
 
   std::thread courier_thread([&] {
-    repeat(session, session.courier, setup, true, [&] {
+    repeat(session, session.courier, setup, setup.here.rank == 0, [&] {
       if (joined) return courier.step();
       // Rank 0 is to lead; but if it is lost before it joins, somebody else must.
       if (!setup.leads && setup.clock->now() - begun < 2 * setup.courier.lease && courier_board->workers().empty()) {

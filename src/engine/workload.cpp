@@ -7,6 +7,7 @@
 namespace stint {
 namespace {
 
+constexpr std::size_t most_kept = 256;  // nodes that the reducer has not come for
 constexpr double memory_seconds = 10;  // how long a measured speed counts
 
 }  // namespace
@@ -178,6 +179,17 @@ void Workload::committed(const std::vector<Node>& nodes) {
   for (const auto& node : nodes) held_.remove(node.range());
 }
 
+void Workload::keep(const Node& node, Partial partial) {
+  const std::lock_guard lock(mutex_);
+  if (kept_.size() < most_kept) kept_[node] = std::move(partial);
+}
+
+Partial Workload::take_kept(const Node& node) {
+  const std::lock_guard lock(mutex_);
+  auto kept = kept_.extract(node);
+  return kept ? std::move(kept.mapped()) : nullptr;
+}
+
 std::optional<ChunkFailure> Workload::next_failure() {
   const std::lock_guard lock(mutex_);
   if (failures_.empty()) return std::nullopt;
@@ -232,6 +244,7 @@ void Workload::reset() {
   ready_chunks_ = 0;
   running_.clear();
   nodes_.clear();
+  kept_.clear();
   oldest_node_.reset();
   failures_.clear();
   held_.clear();

@@ -75,6 +75,9 @@ class Workload {
   /// Since when the oldest node waits; none: no node.
   [[nodiscard]] std::optional<double> waiting_since() const;
   void committed(const std::vector<Node>& nodes);
+  /// A node that is committed, for the reducer of this rank, which then need not read it back. At most some.
+  void keep(const Node& node, Partial partial);
+  Partial take_kept(const Node& node);
   std::optional<ChunkFailure> next_failure();
   void failure_told(std::uint64_t chunk);
   /// Gives up chunks not begun, from the back, until at most `seconds` of work are left; true if any went. Each idle
@@ -110,6 +113,7 @@ class Workload {
   std::uint64_t ready_chunks_ = 0;
   std::vector<Block> running_;
   std::map<Node, Partial> nodes_;
+  std::map<Node, Partial> kept_;
   std::optional<double> oldest_node_;
   std::deque<ChunkFailure> failures_;
   RangeSet held_;
