@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// Whole runs by simulated workers under one clock, in an order that a seed gives, with lost requests and replies, pauses
-// beyond the lease, deaths, newcomers, workers that are told to stop, chunks that fail, damaged nodes, and few places for
-// nodes. Each run must end, and its result must be that of the plain recursion.
+// Whole runs by simulated workers under one clock, in an order that a seed gives, with lost requests and replies,
+// pauses beyond the lease, deaths, newcomers, workers that are told to stop, chunks that fail, damaged nodes, and few
+// places for nodes. Each run must end, and its result must be that of the plain recursion.
 #include "support/simulated_worker.hpp"
 
 #include <gtest/gtest.h>
@@ -53,7 +53,9 @@ std::string broken_rule(const FakeRun& run) {
   }
   for (std::uint64_t chunk = 0; chunk < run.spec.chunks; ++chunk) {
     const auto text = "chunk " + std::to_string(chunk);
-    if (covered[chunk] != (run.done[chunk] ? 1 : 0)) return text + " is in " + std::to_string(covered[chunk]) + " nodes";
+    if (covered[chunk] != (run.done[chunk] ? 1 : 0)) {
+      return text + " is in " + std::to_string(covered[chunk]) + " nodes";
+    }
     if (!run.done[chunk] && named[chunk] == 0 && !run.failures.contains(chunk)) return text + " is lost";
   }
   return "";
@@ -109,7 +111,9 @@ class Simulation {
     bool joined = false;
   };
 
-  std::uint64_t below(std::uint64_t bound) { return std::uniform_int_distribution<std::uint64_t>(0, bound - 1)(random_); }
+  std::uint64_t below(std::uint64_t bound) {
+    return std::uniform_int_distribution<std::uint64_t>(0, bound - 1)(random_);
+  }
   bool one_in(std::uint64_t count) { return below(count) == 0; }
   double seconds(double mean) { return std::exponential_distribution<>(1 / mean)(random_); }
   support::Arguments failing() {
