@@ -32,7 +32,7 @@ void add_job_options(CLI::App& app, Options& options, bool result_only) {
     option->group("Options of the job")->type_name(entry.type.empty() ? "TEXT" : entry.type);
     if (!entry.initial.empty()) option->default_str(entry.initial);
     if (entry.positional) {
-      option->expected(-1)->type_size(1);
+      option->type_size(1)->expected(1, CLI::detail::expected_max_vector_size)->allow_extra_args();
     } else {
       option->type_size(1)->expected(1);
     }

@@ -49,6 +49,15 @@ class Wordcount(unittest.TestCase):
     def test_a_word_of_100_mib(self):
         self.check([b"before " + b"x" * (100 << 20) + b" after"], ("1M", "64M"))
 
+    def test_several_files_and_a_list_of_more(self):
+        with StintHome() as home:
+            for number, text in enumerate(("a b", "b c", "c d", "c")):
+                (home.folder / f"{number}.txt").write_text(text)
+            listed = home.folder / "list"
+            listed.write_text(f"{home.folder}/2.txt\n{home.folder}/3.txt\n")
+            found = home.run("run", "wordcount", home.folder / "0.txt", home.folder / "1.txt", "--files-from", listed)
+            self.assertEqual(found.stdout, "3\tc\n2\tb\n1\ta\n1\td\n")
+
     def test_top_is_made_anew_from_the_stored_result(self):
         with StintHome() as home:
             text = home.folder / "text"
