@@ -158,6 +158,7 @@ class CommandLine {
   void add_run();
   void add_other_verbs();
   int run();
+  [[noreturn]] void refuse_word(const std::vector<std::string>& rest, CLI::App& app, const std::string& kind) const;
 
   const int argc_;
   char** const argv_;
@@ -200,7 +201,7 @@ void CommandLine::add_run() {
     candidates_.push_back(std::move(candidate));
   }
   const std::string example = single ? "" : " wordcount corpus/*.txt";
-  if (!single) run_->require_subcommand(1);
+  if (!single) run_->require_subcommand(0, 1);
   run_->footer("Examples:\n  " + program_ + " run" + example + "\n  " + program_ + " run -n 8" + example +
                "\n  mpirun -n 8 " + program_ + " run" + example +
                "\nThe same command again goes on after any crash; on a finished run it prints the stored result.");
@@ -240,6 +241,17 @@ void CommandLine::add_other_verbs() {
   fresh->footer("Example:\n  " + program_ + " new pi && cd pi");
 }
 
+// A word where a verb or a job should stand, or none.
+void CommandLine::refuse_word(const std::vector<std::string>& rest, CLI::App& app, const std::string& kind) const {
+  std::string known;
+  for (const auto* choice : app.get_subcommands([](const CLI::App*) { return true; })) {
+    known += (known.empty() ? "" : ", ") + choice->get_name();
+  }
+  throw Error(Exit::usage, (rest.empty() ? "a " + kind + " is missing" : "there is no " + kind + " '" + rest.front() + "'") +
+                               "; choose one of: " + known + ", or see " + program_ + " " +
+                               (kind == "job" ? "run " : "") + "--help");
+}
+
 int CommandLine::run() {
   // Partials come and go by the megabyte; giving their pages back each time costs more than computing them.
   ::mallopt(M_MMAP_THRESHOLD, 1 << 30);
@@ -247,6 +259,11 @@ int CommandLine::run() {
   Candidate* chosen = nullptr;
   for (const auto& candidate : candidates_) {
     if (candidate->app == run_ || candidate->app->parsed()) chosen = candidate.get();
+  }
+  if (chosen == nullptr) refuse_word({}, *run_, "job");
+  const auto bad = options_.run_id.find_first_not_of("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789._-+@");
+  if (bad != options_.run_id.npos || options_.run_id == "last" || options_.run_id.size() > 200) {
+    throw Error(Exit::usage, "'" + options_.run_id + "' cannot be a --run-id: give up to 200 letters, digits and . _ - + @, and not 'last'");
   }
   for (const auto& entry : chosen->options.entries()) {
     if (!entry.positional || !entry.required) continue;
@@ -270,7 +287,7 @@ int CommandLine::run() {
 int CommandLine::operator()() {
   app_.name(program_);
   app_.set_version_flag("--version", program_ + " " STINT_VERSION);
-  app_.require_subcommand(1);
+  app_.require_subcommand(0, 1);
   app_.failure_message([](const CLI::App*, const CLI::Error& error) { return std::string(error.what()); });
   app_.footer("stint VERB --help says more about each verb.\n\nExit codes: 0 complete, 1 partial (failed chunks), 2 usage "
               "or bad input, 3 blackboard, 4 damaged data,\n5 the run id belongs to other content, 70 defect, 75 "
@@ -283,8 +300,15 @@ int CommandLine::operator()() {
     return mpi::rank_from_environment() == 0 ? app_.exit(wish) : 0;
   } catch (const CLI::ParseError& error) {
     const auto verbs = app_.get_subcommands();
+    if (error.get_exit_code() == static_cast<int>(CLI::ExitCodes::ExtrasError)) {
+      if (verbs.empty()) refuse_word(app_.remaining(true), app_, "verb");
+      if (verbs.front() == run_ && jobs_.size() > 1 && run_->get_subcommands().empty()) {
+        refuse_word(app_.remaining(true), *run_, "job");
+      }
+    }
     return usage_error(error, program_, verbs.empty() ? "" : verbs.front()->get_name());
   }
+  if (app_.get_subcommands().empty()) refuse_word({}, app_, "verb");
   const std::string verb = app_.get_subcommands().front()->get_name();
   if (!home_.empty()) ::setenv("STINT_HOME", home_.c_str(), 1);
   if (verb == "run") return run();

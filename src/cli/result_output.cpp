@@ -29,7 +29,12 @@ void write_all(int descriptor, std::string_view bytes) {
 
 ResultOutput::ResultOutput(std::filesystem::path path) : path_(std::move(path)) {
   if (path_.empty()) return;
-  if (std::filesystem::is_directory(path_)) refuse(path_, "it is a folder");
+  const auto status = std::filesystem::status(path_);
+  if (std::filesystem::is_directory(status)) refuse(path_, "it is a folder");
+  // A file is renamed into place: that would take the place of a device or a pipe.
+  if (std::filesystem::exists(status) && !std::filesystem::is_regular_file(status)) {
+    refuse(path_, "it is a device or a pipe; leave --output away and redirect stdout");
+  }
   open(path_);
 }
 
@@ -38,6 +43,7 @@ ResultOutput::~ResultOutput() { clear(); }
 void ResultOutput::clear() {
   memory_.str("");
   for (auto& [name, file] : files_) {
+    file->stream.exceptions(std::ios::goodbit);  // what is thrown away need not be whole
     file->stream.close();
     std::error_code ignored;
     std::filesystem::remove(file->temporary, ignored);

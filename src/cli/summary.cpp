@@ -15,6 +15,7 @@ std::string summary_json(const RunState& state, std::uint64_t computed_here) {
     return found == state.fields.end() ? std::string() : found->second;
   };
   auto number = [&](const char* name) { return std::strtod(text(name).c_str(), nullptr); };
+  auto count = [&](const char* name) { return std::strtoull(text(name).c_str(), nullptr, 10); };
   const nlohmann::ordered_json json{
       {"schema", 1},
       {"run", text("run")},
@@ -24,8 +25,8 @@ std::string summary_json(const RunState& state, std::uint64_t computed_here) {
       {"computed", {{"here", computed_here}, {"total", state.computed}, {"again", state.again}}},
       {"steals", state.steals},
       {"reaped", state.reaped},
-      {"ranks", state.workers > 0 ? static_cast<double>(state.workers) : number("ranks")},
-      {"threads", number("threads")},
+      {"ranks", state.workers > 0 ? state.workers : count("ranks")},
+      {"threads", count("threads")},
       {"seconds", number("seconds")},
       {"compute_seconds", number("compute_seconds")}};
   return json.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace);

@@ -24,9 +24,15 @@ Threads threads_for_rank(int wanted, int ranks_here) {
     threads.count = std::atoi(variable);
   }
   const std::string count = std::to_string(threads.count);
+  std::string idle;
+  for (int core = 0, named = 0; core < all && named < 9; ++core) {
+    if (CPU_ISSET(core, &mask)) continue;
+    idle += (idle.empty() ? "" : ", ") + (++named < 9 ? std::to_string(core) : "…");
+  }
   if (threads.count > usable && usable < all) {
     threads.warning = count + " threads are bound to " + std::to_string(usable) + " of " + std::to_string(all) +
-                      " cores, the others stay idle; use: mpirun --map-by slot:PE=" + count +
+                      " cores here, cores " + idle +
+                      " stay idle; use: mpirun --map-by slot:PE=" + count +
                       " (or --bind-to none), or stint run -n " + std::to_string(ranks_here);
   } else if (threads.count * (bound ? 1 : ranks_here) > usable * 4 && threads.count > 4) {
     threads.warning = std::to_string(ranks_here) + " ranks of " + count + " threads share " + std::to_string(usable) +
