@@ -13,6 +13,7 @@
 #include "cli/launcher.hpp"
 #include "cli/rendezvous.hpp"
 #include "cli/result_output.hpp"
+#include "cli/stored_result.hpp"
 #include "cli/summary.hpp"
 #include "cli/threads.hpp"
 #include "codec/frame.hpp"
@@ -294,20 +295,8 @@ Outcome RunCommand::compute() {
 }
 
 int RunCommand::show_stored(RedisBlackboard& board, const RunState& state) {
-  const auto frame = board.result();
+  show_stored_result(job_, board, state, run_, *output_);
   const int code = static_cast<int>(state.state == "partial" ? Exit::partial : Exit::complete);
-  if (!frame) throw Error(Exit::damaged, "the result of run " + run_ + " is missing; give --fresh to compute it anew");
-  if (!frame->empty()) {
-    Partial result;
-    try {
-      result = job_.decode(codec::unwrap({'r', job_.fingerprint(), state.done}, *frame));
-    } catch (const std::exception& error) {
-      throw Error(Exit::damaged, "the stored result of run " + run_ + " cannot be read: " + error.what() +
-                                     "; give --fresh to compute it anew");
-    }
-    job_.finish(std::move(result), *output_);
-    output_->publish();
-  }
   if (!options_.summary.empty()) write_whole(options_.summary, summary_json(state, 0));
   display_->say(fmt::format("run {} is {}: {} of {} chunks, nothing computed{}", run_, state.state, grouped(state.done),
                             grouped(state.chunks),

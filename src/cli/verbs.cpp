@@ -8,8 +8,8 @@
 #include "cli/identity.hpp"
 #include "cli/job_options.hpp"
 #include "cli/result_output.hpp"
+#include "cli/stored_result.hpp"
 #include "cli/summary.hpp"
-#include "codec/frame.hpp"
 
 #include <CLI/CLI.hpp>
 #include <fmt/format.h>
@@ -130,8 +130,7 @@ int show_result(const redis::Address& address, const std::string& name, const st
     throw Error(Exit::usage, "run " + run + " is of job '" + job_name +
                                  "', which this program does not have; use the program that computed it");
   }
-  const auto frame = board.result();
-  if (!frame || frame->empty()) {
+  if (state.state != "done" && state.state != "partial") {
     throw Error(Exit::usage, "run " + run + " has no result: " +
                                  (state.state == "running" ? std::to_string(state.done) + " of " +
                                                                  std::to_string(state.chunks) + " chunks are done"
@@ -149,15 +148,8 @@ int show_result(const redis::Address& address, const std::string& name, const st
     throw Error(Exit::usage, std::string(error.what()) + "; stint result RUN takes the options of " + job_name +
                                  " that change only what is shown");
   }
-  Partial result;
-  try {
-    result = job->decode(codec::unwrap({'r', job->fingerprint(), state.done}, *frame));
-  } catch (const std::exception& error) {
-    throw Error(Exit::damaged, "the stored result of run " + run + " cannot be read: " + error.what());
-  }
   ResultOutput output(output_file);
-  job->finish(std::move(result), output);
-  output.publish();
+  show_stored_result(*job, board, state, run, output);
   if (state.state == "partial") {
     std::fprintf(stderr, "stint: the result is partial: %llu of %llu chunks failed\n",
                  static_cast<unsigned long long>(state.failed), static_cast<unsigned long long>(state.chunks));

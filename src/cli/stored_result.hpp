@@ -1,0 +1,19 @@
+// SPDX-License-Identifier: Apache-2.0
+// The result of a run that has ended, as it lies on the blackboard: the merged partial, finished anew each time.
+#pragma once
+
+#include <stint/detail/any_job.hpp>
+
+#include "blackboard/blackboard.hpp"
+#include "cli/result_output.hpp"
+
+#include <string>
+
+namespace stint {
+
+/// Finishes the stored result of `run` with the job's present options and makes it visible. A run whose chunks all
+/// failed has an empty result, and shows nothing. Throws Error(damaged).
+void show_stored_result(AnyJob& job, Blackboard& board, const RunState& state, const std::string& run,
+                        ResultOutput& output);
+
+}  // namespace stint
