@@ -59,7 +59,8 @@ void Courier::commit() {
                                      std::to_string(pending_.back().frame.size() >> 20) +
                                      " MiB, more than the limit; make chunks smaller or raise --partial-limit");
       }
-      pending_partials_.push_back(leading ? std::move(partial) : nullptr);
+      // Before it is on the board: else the reducer may read it there first, and nobody ever comes for it here.
+      if (leading) workload_.keep(node, std::move(partial));
     }
     pending_work_ = taken.work;
     encode_seconds_ = clock_.now() - begun;
@@ -67,7 +68,6 @@ void Courier::commit() {
   // In portions that the board can take at once.
   std::vector<Entry> portion;
   std::vector<Node> nodes;
-  std::vector<Partial> partials;
   std::size_t bytes = 0;
   std::uint64_t chunks = 0;
   while (!pending_.empty() && portion.size() < entries_a_commit && bytes < bytes_a_commit &&
@@ -76,33 +76,24 @@ void Courier::commit() {
     chunks += pending_.back().node.size();
     nodes.push_back(pending_.back().node);
     portion.push_back(std::move(pending_.back()));
-    partials.push_back(std::move(pending_partials_.back()));
     pending_.pop_back();
-    pending_partials_.pop_back();
   }
-  auto take_back = [&] {
-    std::move(portion.begin(), portion.end(), std::back_inserter(pending_));
-    std::move(partials.begin(), partials.end(), std::back_inserter(pending_partials_));
-  };
   Committed committed;
   try {
     committed = board_.commit(caller(nodes), pending_work_, portion);
   } catch (...) {
-    take_back();
+    std::move(portion.begin(), portion.end(), std::back_inserter(pending_));
     throw;
   }
   pending_work_ = {};
   session_.progress.commits += 1;
   if (committed.refusal == Refusal::stale) {
     // Cannot happen to a courier that counts its requests; to be safe the nodes go again.
-    take_back();
+    std::move(portion.begin(), portion.end(), std::back_inserter(pending_));
     return;
   }
   workload_.committed(nodes);
-  for (std::size_t i = 0; i < nodes.size(); ++i) {
-    const bool taken = std::find(committed.refused.begin(), committed.refused.end(), nodes[i]) == committed.refused.end();
-    if (taken && partials[i]) workload_.keep(nodes[i], std::move(partials[i]));
-  }
+  for (const auto& node : committed.refused) workload_.take_kept(node);
   if (refused(committed.refusal)) return;
   session_.progress.done = committed.done;
   session_.progress.failed = committed.failed;
@@ -157,7 +148,6 @@ double Courier::step() {
   if (session_.fenced) {
     workload_.reset();
     pending_.clear();
-    pending_partials_.clear();
     rejoin_();
     number_ = 0;
     session_.fenced = false;

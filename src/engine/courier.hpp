@@ -58,7 +58,6 @@ class Courier {
   bool starved_ = false;              // the last claim found nothing
   bool full_ = false;
   std::vector<Entry> pending_;        // encoded, not acknowledged
-  std::vector<Partial> pending_partials_;  // the same, for a leader that need not read them back; else null
   double encode_seconds_ = 0;         // of the last commit
   Work pending_work_;
   std::minstd_rand random_;

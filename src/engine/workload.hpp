@@ -75,7 +75,7 @@ class Workload {
   /// Since when the oldest node waits; none: no node.
   [[nodiscard]] std::optional<double> waiting_since() const;
   void committed(const std::vector<Node>& nodes);
-  /// A node that is committed, for the reducer of this rank, which then need not read it back. At most some.
+  /// A node about to be committed, for the reducer of this rank, which then need not read it back. At most some.
   void keep(const Node& node, Partial partial);
   Partial take_kept(const Node& node);
   std::optional<ChunkFailure> next_failure();
