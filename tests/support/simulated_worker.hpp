@@ -173,11 +173,16 @@ struct SimulatedWorker {
                 [this](const Node& node, const Hidden& partial) { return frame_of(*job, node, partial); },
                 [this] { join(-1); }),
         heartbeat(session, board, of.clock, options.lease, here()),
-        reducer(session, *job, board, of.clock, finisher_of(*job), reducing) {
+        reducer(session, *job, board, of.clock, finisher(), reducing) {
     session.say = session.log = [this](const std::string& line) { said.push_back(line); };
     session.on_end = [this] { workload.close(); };
   }
 
+  [[nodiscard]] Finisher finisher() {
+    auto made = finisher_of(*job);
+    made.own = [this](const Node& node) { return workload.take_kept(node); };
+    return made;
+  }
   /// Appears on the board, each time under a new id; the same until the board has answered.
   void join(std::int64_t slot) {
     Caller caller;

@@ -135,6 +135,27 @@ TEST_F(CourierTest, ANodeOfMoreChunksThanACommitTakesGoesAlone) {
   EXPECT_EQ(state().done, size + 1);
 }
 
+TEST_F(CourierTest, ALeaderKeepsItsNodesForItsReducerAndNoOthers) {
+  start(3);
+  for (int i = 0; i < 3; ++i) {
+    claim();
+    compute(0.1);
+  }
+  Caller other;
+  other.worker = "other";
+  run->board().join(other, "{}", -1, "");
+  other.generation = 1;
+  run->board().commit(other, {}, {{Node{0, 2}, frame_of(*worker->job, Node{0, 2})}});
+  run->server->lose_next_reply("commit");
+  run->advance(1);
+  lost_step();
+  step();
+  EXPECT_EQ(state().done, 3U);
+  EXPECT_FALSE(worker->workload.take_kept({0, 2})) << "the board has another's";
+  worker->reducer.step();
+  EXPECT_EQ(text_of_result(*worker->job, run->board().result().value(), 3), "((0 1) 2)");
+}
+
 TEST_F(CourierTest, CommitsAllAndWaitsWhenTheBoardIsFull) {
   start(8);
   claim();
