@@ -6,7 +6,6 @@
 
 #include <charconv>
 #include <cstdio>
-#include <cstring>
 #include <mutex>
 #include <unordered_map>
 
@@ -161,8 +160,8 @@ std::map<std::string, std::string> RedisBlackboard::hash(const std::string& key)
 }
 
 Joined RedisBlackboard::create(const RunSpec& spec, bool fresh, bool accept_program) {
-  std::string profile(spec.profile.size() * sizeof(double), '\0');
-  std::memcpy(profile.data(), spec.profile.data(), profile.size());
+  const std::string_view profile(reinterpret_cast<const char*>(spec.profile.data()),
+                                 spec.profile.size() * sizeof(double));
   const auto reply =
       call(scripts::create_script,
            {fresh ? "1" : "0", accept_program ? "1" : "0", spec.run, spec.job, spec.program, spec.identity,

@@ -214,6 +214,11 @@ class History {
     if (once_in(2)) late.caller.number -= std::min<std::uint64_t>(late.caller.number, pick(3));
     if (once_in(3)) late.caller.worker = "w" + std::to_string(1 + pick(names_));
     late.caller.held = once_in(2) ? actor.caller.held : Ranges{};
+    if (once_in(2)) {  // somebody who was given up long ago, and knows another part of the plan
+      const auto level = static_cast<unsigned>(pick(5));
+      const Node node{level, pick((spec_.chunks >> level) + 1)};
+      late.long_ago = {{node, frame_of(node)}};
+    }
     both("late commit " + late.caller.worker, late.caller.generation,
          [&](Blackboard& board, std::uint64_t g) { return board.commit(sent(late, g), {}, late.long_ago); });
   }
