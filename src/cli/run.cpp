@@ -101,6 +101,7 @@ class RunCommand {
   std::string program_;
   std::uint64_t computed_before_ = 0;
   std::uint64_t done_before_ = 0;
+  bool rendered_ = false;  // output_ holds the result
   int exit_ = 0;        // of rank 0 when there is nothing to compute
   Session session_;
 };
@@ -279,6 +280,7 @@ Outcome RunCommand::compute() {
     if (!output_) output_ = std::make_unique<ResultOutput>(options_.output);
     output_->clear();
     job_.finish(std::move(partial), *output_);
+    rendered_ = true;
   };
   setup.fields = [this](const RunState& state) { return final_fields(state); };
   setup.abandon = [this](const Outcome& outcome) {
@@ -308,7 +310,16 @@ int RunCommand::conclude(const Outcome& outcome) {
   display_->stop();
   RedisBlackboard board(address_, run_);
   int code = static_cast<int>(outcome.exit);
-  switch (outcome.kind) {
+  auto kind = outcome.kind;
+  if (kind == Outcome::Kind::ended && session_.leading() && output_ && rendered_) {
+    // The board took our result, and its answer was lost.
+    const auto state = board.state();
+    if (state && (state->state == "done" || state->state == "partial")) {
+      kind = Outcome::Kind::finished;
+      code = static_cast<int>(state->state == "partial" ? Exit::partial : Exit::complete);
+    }
+  }
+  switch (kind) {
     case Outcome::Kind::finished: {
       const auto state = board.state();
       if (state && !options_.summary.empty()) {
@@ -357,7 +368,7 @@ int RunCommand::conclude(const Outcome& outcome) {
       if (rank_ == 0 || (outcome.exit != Exit::usage && outcome.exit != Exit::defect)) display_->error(outcome.error);
       break;
   }
-  const bool speaks = rank_ == 0 || outcome.kind == Outcome::Kind::finished;
+  const bool speaks = rank_ == 0 || kind == Outcome::Kind::finished;
   return speaks && !tell_launcher(code) ? code : 0;
 }
 
