@@ -56,6 +56,9 @@ void repeat(Session& session, Signal& signal, const WorkerSetup& setup, bool spe
     } catch (const std::exception& error) {
       session.end({Outcome::Kind::failed, Exit::defect, std::string("defect: ") + error.what()});
       return;
+    } catch (...) {
+      session.end({Outcome::Kind::failed, Exit::defect, "the job threw what is no std::exception"});
+      return;
     }
     if (wait > 0) signal.wait(wait);
   }
