@@ -13,7 +13,7 @@ packages=(
   # to run
   redis-server
   # to test
-  libgtest-dev libgmock-dev libbenchmark-dev python3 procps
+  libgtest-dev libgmock-dev python3 procps
 )
 
 say() { printf 'install_packages: %s\n' "$*" >&2; }
@@ -26,8 +26,8 @@ fi
 advise() {
   cat >&2 <<TEXT
   apt-get install $*
-  conda create -n stint -c conda-forge cxx-compiler cmake ninja make ccache pkg-config openmpi libhiredis libboost-devel cli11 fmt spdlog nlohmann_json xxhash zstd redis-server gtest benchmark python && conda activate stint
-  spack env create stint && spack env activate stint && spack add cmake ninja gmake ccache pkgconf openmpi hiredis boost+serialization cli11 fmt spdlog+fmt_external nlohmann-json xxhash zstd redis googletest+gmock benchmark python && spack install
+  conda create -n stint -c conda-forge cxx-compiler cmake ninja make ccache pkg-config openmpi libhiredis libboost-devel cli11 fmt spdlog nlohmann_json xxhash zstd redis-server gtest python && conda activate stint
+  spack env create stint && spack env activate stint && spack add cmake ninja gmake ccache pkgconf openmpi hiredis boost+serialization cli11 fmt spdlog+fmt_external nlohmann-json xxhash zstd redis googletest+gmock python && spack install
 TEXT
 }
 
