@@ -196,6 +196,10 @@ void CommandLine::add_run() {
     } else {
       candidate->app = run_->add_subcommand(std::string(entry.name), std::string(entry.about));
       candidate->app->fallthrough();
+      std::string words;
+      for (const auto& option : candidate->options.entries()) words += option.positional ? " " + option.type : "";
+      candidate->app->footer("The options of run may stand here, too: see " + program_ + " run --help.\nExample:\n  " +
+                             program_ + " run -n 4 " + std::string(entry.name) + words);
     }
     add_job_options(*candidate->app, candidate->options);
     candidates_.push_back(std::move(candidate));
