@@ -159,10 +159,14 @@ int launch(const RunOptions& options, int argc, char** argv) {
   return static_cast<int>(Exit::interrupted);
 }
 
-bool tell_launcher(int exit_code) {
+bool launched() {
   const char* file = std::getenv("STINT_EXIT_FILE");
-  if (file == nullptr || *file == '\0') return false;
-  std::ofstream(file) << exit_code << '\n';
+  return file != nullptr && *file != '\0';
+}
+
+bool tell_launcher(int exit_code) {
+  if (!launched()) return false;
+  std::ofstream(std::getenv("STINT_EXIT_FILE")) << exit_code << '\n';
   return true;
 }
 

@@ -10,6 +10,9 @@ namespace stint {
 /// Starts this program again under mpirun with the same arguments, without -n and --mpirun. Returns the exit code.
 int launch(const RunOptions& options, int argc, char** argv);
 
+/// True in a rank that `launch` started: mpirun has recovery on.
+bool launched();
+
 /// The rank that ends the run tells its launcher the exit code; false: there is no launcher, so the process itself must
 /// return it. (With one it returns 0: mpirun reports every other code on stderr.)
 bool tell_launcher(int exit_code);
