@@ -1,18 +1,19 @@
 # SPDX-License-Identifier: Apache-2.0
-# Puts each script of src/blackboard/lua into the library as a string: its first line (#!lua), common.lua, its rest.
+# Puts each script of src/blackboard/lua into the library as a string: its first line (#!lua), common.lua and losses.lua, its rest.
 set(lua_folder ${PROJECT_SOURCE_DIR}/src/blackboard/lua)
 file(GLOB scripts CONFIGURE_DEPENDS ${lua_folder}/*.lua)
 set_property(DIRECTORY APPEND PROPERTY CMAKE_CONFIGURE_DEPENDS ${scripts})
 file(READ ${lua_folder}/common.lua common)
+file(READ ${lua_folder}/losses.lua losses)
 set(embedded_text "// Made from src/blackboard/lua by cmake/embed_lua.cmake.\n#include \"blackboard/scripts.hpp\"\n\nnamespace stint::scripts {\n")
 foreach(script IN LISTS scripts)
   get_filename_component(name ${script} NAME_WE)
-  if(NOT name STREQUAL "common")
+  if(NOT name MATCHES "^(common|losses)$")
     file(READ ${script} text)
     string(FIND "${text}" "\n" line_end)
     string(SUBSTRING "${text}" 0 ${line_end} first_line)
     string(SUBSTRING "${text}" ${line_end} -1 rest)
-    string(APPEND embedded_text "const Script ${name}_script{\"${name}\", R\"lua(${first_line}\n${common}${rest})lua\"};\n")
+    string(APPEND embedded_text "const Script ${name}_script{\"${name}\", R\"lua(${first_line}\n${common}${losses}${rest})lua\"};\n")
   endif()
 endforeach()
 string(APPEND embedded_text "}  // namespace stint::scripts\n")

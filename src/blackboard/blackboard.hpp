@@ -53,6 +53,7 @@ struct RunSpec {
   std::uint64_t chunks = 0;
   std::uint64_t slots = 1;     ///< ranks of the first world
   std::uint32_t retries = 2;
+  std::int64_t max_failed = -1;  ///< failed chunks with which the run goes on; -1: any number
   std::uint64_t node_limit = 8192;  ///< nodes on the board before `claim` answers FULL
   std::uint64_t byte_limit = std::uint64_t{1} << 30;  ///< and their bytes
   std::vector<double> profile; ///< cost of the chunks before place j of M: see `cost` in lua/common.lua; empty: all alike
@@ -95,13 +96,14 @@ struct ClaimWish {
   double least_steal = 0;     ///< seconds; a steal of less is not worth the round trips
   double lease = 10;          ///< seconds
   bool steal = true;
+  double copy_after = -1;     ///< seconds after which a slow claim of another may be copied; -1: never
 };
 
 struct Claimed {
   Refusal refusal = Refusal::none;
   std::optional<Range> range;  ///< none: nothing to hand out now
   int attempt = 1;
-  std::string source;          ///< retry pool own slot steal
+  std::string source;          ///< retry pool own slot steal suspect copy
   std::uint64_t done = 0;
   std::uint64_t failed = 0;
   std::uint64_t queued = 0;    ///< chunks that still wait in the caller's own queue
@@ -116,11 +118,13 @@ struct Work {
   std::uint64_t computed = 0;  ///< chunks whose computation ended since the last commit
   double busy_seconds = 0;     ///< spent on them, summed over chunks
   double last_end = -1;        ///< seconds since the last chunk ended; -1: none did
+  double longest = 0;          ///< seconds of the longest chunk
 };
 
 struct Committed {
   Refusal refusal = Refusal::none;
   std::vector<Node> refused;  ///< entries not taken, some of their chunks being done
+  std::vector<Node> differing;  ///< of these, the ones that lie on the board with other bytes
   std::uint64_t done = 0;
   std::uint64_t failed = 0;
 };
@@ -129,7 +133,7 @@ struct Committed {
 struct Failure {
   std::uint64_t chunk = 0;
   std::string error;
-  std::string host;
+  bool crash = false;  ///< it kills the rank: the last words of one that knows
 };
 
 struct Failed {
@@ -138,6 +142,7 @@ struct Failed {
   bool for_good = false;   ///< it was the last attempt
   int attempts = 0;
   bool first = false;      ///< the first failure of the run
+  bool benched = false;    ///< the caller's host gets no more work: others succeed where it fails
 };
 
 struct Renewed {
@@ -145,6 +150,8 @@ struct Renewed {
   RunState state;  ///< without `fields`
   std::string leader;
   std::uint64_t leader_beat = 0;
+  std::uint64_t active = 0;    ///< grows with each sign that somebody computes
+  std::uint64_t failures = 0;  ///< attempts that failed
   std::map<std::string, std::uint64_t> beats;  ///< all workers; only for the leader
 };
 
@@ -156,6 +163,11 @@ struct Finish {
   std::vector<Node> used;   ///< the nodes on the board that the result was made of: all there are
   std::string result;       ///< one frame
   std::map<std::string, std::string> fields;  ///< kept with the run: times, threads
+};
+
+struct Revived {
+  Refusal refusal = Refusal::none;
+  std::uint64_t chunks = 0;  ///< that had failed and get another life
 };
 
 class Blackboard {
@@ -175,9 +187,12 @@ class Blackboard {
   /// Ends the run as failed, with what the same command shall return and say. For bad input and for a step of the job
   /// outside a chunk.
   virtual Refusal end(std::uint64_t generation, int exit_code, const std::string& error) = 0;
-  virtual Renewed renew(const std::string& worker, std::uint64_t generation) = 0;
-  /// Gives up `worker`, if its heartbeat still is `beat`; without `beat` it is known to be gone.
-  virtual Refusal reap(std::uint64_t generation, const std::string& worker, std::optional<std::uint64_t> beat) = 0;
+  /// `computes`: a chunk, or a step of the job, is at work here.
+  virtual Renewed renew(const std::string& worker, std::uint64_t generation, bool computes) = 0;
+  /// Gives up `worker`, if its heartbeat still is `beat`; without `beat` it is known to be gone. `crashed`: others of its
+  /// world live on, so that what it held may be why it died.
+  virtual Refusal reap(std::uint64_t generation, const std::string& worker, std::optional<std::uint64_t> beat,
+                       bool crashed) = 0;
   virtual Refusal leave(const Caller& caller) = 0;
   /// Leader only: `put` takes the place of `removed`; `lift` raises the limit of nodes, when nothing can be merged.
   virtual Refusal fold(const std::string& worker, std::uint64_t generation, const std::vector<Node>& removed,
@@ -186,6 +201,11 @@ class Blackboard {
   virtual Refusal reject(std::uint64_t generation, Node node, const std::string& frame) = 0;
   /// Leader only: stores the result and ends the run as `done`, or `partial` when chunks failed.
   virtual Refusal finish(const Finish& finish) = 0;
+  /// Ends the run at its user's wish; the same command goes on with what is done.
+  virtual Refusal cancel() = 0;
+  /// Gives failed chunks another life, all or those in `chunks`; a run that had ended goes on. `program` becomes the
+  /// run's, unless it is empty.
+  virtual Revived rerun(const std::string& program, const std::vector<Range>& chunks) = 0;
 
   // Reading. None of these changes anything.
   virtual std::optional<RunState> state() = 0;

@@ -8,13 +8,14 @@
 
 namespace stint::keys {
 
-constexpr std::size_t count = 17;
+constexpr std::size_t count = 21;
 
 inline std::array<std::string, count> of_run(const std::string& run) {
   const std::string tag = "stint:{" + run + "}:";
   return {tag + "run",    tag + "plan",  tag + "profile",  tag + "load",    tag + "beats",  tag + "workers",
           tag + "slots",  tag + "queues", tag + "claims",  tag + "done",    tag + "nodes",  tag + "attempts",
-          tag + "delayed", tag + "failed", tag + "leader", tag + "result",  tag + "events"};
+          tag + "delayed", tag + "failed", tag + "leader", tag + "result",  tag + "events",
+          tag + "suspects", tag + "hosts", tag + "ages",   tag + "copies"};
 }
 
 /// Sorted set: run id → when it was made (seconds since the epoch). Outside the tag.

@@ -2,7 +2,6 @@
 #include "blackboard/redis_blackboard.hpp"
 
 #include "base/error.hpp"
-#include "blackboard/keys.hpp"
 
 #include <charconv>
 #include <cstdio>
@@ -166,7 +165,8 @@ Joined RedisBlackboard::create(const RunSpec& spec, bool fresh, bool accept_prog
       call(scripts::create_script,
            {fresh ? "1" : "0", accept_program ? "1" : "0", spec.run, spec.job, spec.program, spec.identity,
             spec.options, spec.plan, profile, std::to_string(spec.chunks), std::to_string(spec.slots),
-            std::to_string(spec.retries), std::to_string(spec.node_limit), std::to_string(spec.byte_limit)});
+            std::to_string(spec.retries), std::to_string(spec.node_limit), std::to_string(spec.byte_limit),
+            std::to_string(spec.max_failed)});
   Joined joined;
   joined.refusal = refusal_of(reply);
   if (auto found = state()) joined.state = std::move(*found);
@@ -195,7 +195,8 @@ Claimed RedisBlackboard::claim(const Caller& caller, const ClaimWish& wish) {
   const auto reply = call(scripts::claim_script,
                           {std::to_string(caller.generation), caller.worker, std::to_string(caller.number),
                            text_of(caller.held), text_of(caller.rate), text_of(wish.cost), std::to_string(wish.least),
-                           text_of(wish.least_steal), text_of(wish.lease), wish.steal ? "1" : "0"});
+                           text_of(wish.least_steal), text_of(wish.lease), wish.steal ? "1" : "0",
+                           text_of(wish.copy_after)});
   Claimed claimed;
   claimed.refusal = refusal_of(reply);
   if (reply.size() >= 3) {
@@ -215,7 +216,8 @@ Committed RedisBlackboard::commit(const Caller& caller, const Work& work, const 
   std::vector<std::string> texts{std::to_string(caller.generation),   caller.worker,
                                  std::to_string(caller.number),       text_of(caller.held),
                                  text_of(caller.rate),                std::to_string(work.computed),
-                                 text_of(work.busy_seconds),          text_of(work.last_end)};
+                                 text_of(work.busy_seconds),          text_of(work.last_end),
+                                 text_of(work.longest)};
   const std::size_t fixed = texts.size();
   for (const auto& entry : entries) {
     texts.push_back(std::to_string(entry.node.level));
@@ -232,7 +234,13 @@ Committed RedisBlackboard::commit(const Caller& caller, const Work& work, const 
     committed.done = as_count(reply[1]);
     committed.failed = as_count(reply[2]);
     for (std::size_t i = 3; i < reply.size(); ++i) {
-      if (const auto node = node_named(reply[i].text())) committed.refused.push_back(*node);
+      std::string_view name = reply[i].text();
+      const bool differs = name.ends_with('!');
+      if (differs) name.remove_suffix(1);
+      const auto node = node_named(name);
+      if (!node) continue;
+      committed.refused.push_back(*node);
+      if (differs) committed.differing.push_back(*node);
     }
   }
   return committed;
@@ -241,15 +249,16 @@ Committed RedisBlackboard::commit(const Caller& caller, const Work& work, const 
 Failed RedisBlackboard::fail(const Caller& caller, const Failure& failure, double delay) {
   const auto reply = call(scripts::fail_script,
                           {std::to_string(caller.generation), caller.worker, std::to_string(caller.number),
-                           text_of(caller.held), std::to_string(failure.chunk), failure.error, failure.host,
-                           text_of(delay)});
+                           text_of(caller.held), std::to_string(failure.chunk), failure.error, text_of(delay),
+                           failure.crash ? "1" : "0"});
   Failed failed;
   failed.refusal = refusal_of(reply);
-  if (reply.size() >= 5) {
+  if (reply.size() >= 6) {
     failed.counted = reply[1].integer() == 1;
     failed.for_good = reply[2].integer() == 1;
     failed.attempts = static_cast<int>(reply[3].integer());
     failed.first = reply[4].integer() == 1;
+    failed.benched = reply[5].integer() == 1;
   }
   return failed;
 }
@@ -259,8 +268,8 @@ Refusal RedisBlackboard::end(std::uint64_t generation, int exit_code, const std:
       call(scripts::end_script, {std::to_string(generation), std::to_string(exit_code), error}));
 }
 
-Renewed RedisBlackboard::renew(const std::string& worker, std::uint64_t generation) {
-  const auto reply = call(scripts::renew_script, {std::to_string(generation), worker});
+Renewed RedisBlackboard::renew(const std::string& worker, std::uint64_t generation, bool computes) {
+  const auto reply = call(scripts::renew_script, {std::to_string(generation), worker, computes ? "1" : "0"});
   Renewed renewed;
   renewed.refusal = refusal_of(reply);
   if (renewed.refusal == Refusal::none) {
@@ -277,7 +286,10 @@ Renewed RedisBlackboard::renew(const std::string& worker, std::uint64_t generati
     renewed.state.steals = as_count(counters[5]);
     renewed.state.reaped = as_count(counters[6]);
     renewed.state.busy_seconds = counters[7].number();
-    renewed.state.workers = as_count(counters[8]);
+    // A field that no script has written yet is missing.
+    renewed.active = counters[8].nil() ? 0 : static_cast<std::uint64_t>(counters[8].number());
+    renewed.failures = static_cast<std::uint64_t>(counters[9].number());
+    renewed.state.workers = as_count(counters[10]);
     if (reply.size() >= 5) {
       const auto beats = reply[4];
       for (std::size_t i = 0; i + 1 < beats.size(); i += 2) renewed.beats[beats[i].str()] = as_count(beats[i + 1]);
@@ -286,9 +298,10 @@ Renewed RedisBlackboard::renew(const std::string& worker, std::uint64_t generati
   return renewed;
 }
 
-Refusal RedisBlackboard::reap(std::uint64_t generation, const std::string& worker, std::optional<std::uint64_t> beat) {
-  return refusal_of(
-      call(scripts::reap_script, {std::to_string(generation), worker, beat ? std::to_string(*beat) : ""}));
+Refusal RedisBlackboard::reap(std::uint64_t generation, const std::string& worker, std::optional<std::uint64_t> beat,
+                              bool crashed) {
+  return refusal_of(call(scripts::reap_script, {std::to_string(generation), worker, beat ? std::to_string(*beat) : "",
+                                                crashed ? "1" : "0"}));
 }
 
 Refusal RedisBlackboard::leave(const Caller& caller) {
@@ -330,6 +343,16 @@ Refusal RedisBlackboard::finish(const Finish& finish) {
   return refusal_of(call(scripts::finish_script, words));
 }
 
+Refusal RedisBlackboard::cancel() { return refusal_of(call(scripts::cancel_script, {})); }
+
+Revived RedisBlackboard::rerun(const std::string& program, const std::vector<Range>& chunks) {
+  const auto reply = call(scripts::rerun_script, {program, text_of(chunks)});
+  Revived revived;
+  revived.refusal = refusal_of(reply);
+  if (reply.size() >= 2) revived.chunks = as_count(reply[1]);
+  return revived;
+}
+
 std::optional<RunState> RedisBlackboard::state() {
   auto fields = hash(keys_[0]);
   if (fields.empty()) return std::nullopt;
@@ -369,6 +392,25 @@ std::map<std::uint64_t, std::string> RedisBlackboard::failures() {
     failures.emplace(std::strtoull(chunk.c_str(), nullptr, 10), std::move(text));
   }
   return failures;
+}
+
+std::optional<std::map<std::string, std::string>> RedisBlackboard::explain(std::uint64_t chunk) {
+  const auto reply = call(scripts::explain_script, {std::to_string(chunk)});
+  if (refusal_of(reply) != Refusal::none) return std::nullopt;
+  std::map<std::string, std::string> story;
+  for (std::size_t i = 1; i + 1 < reply.size(); i += 2) story.emplace(reply[i].text(), reply[i + 1].text());
+  return story;
+}
+
+std::vector<RedisBlackboard::Event> RedisBlackboard::events(std::size_t most) {
+  const auto reply = command({"XREVRANGE", keys_[16], "+", "-", "COUNT", std::to_string(most)});
+  std::vector<Event> events;
+  for (std::size_t i = 0; i < reply.size(); ++i) {
+    const auto fields = reply[i][1];
+    if (fields.size() < 4) continue;
+    events.push_back({std::strtod(reply[i][0].str().c_str(), nullptr) / 1000, fields[1].str(), fields[3].str()});
+  }
+  return events;
 }
 
 std::optional<std::string> RedisBlackboard::result() {

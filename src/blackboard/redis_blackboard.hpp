@@ -4,6 +4,7 @@
 #pragma once
 
 #include "blackboard/blackboard.hpp"
+#include "blackboard/keys.hpp"
 #include "blackboard/scripts.hpp"
 #include "redis/connection.hpp"
 
@@ -25,13 +26,16 @@ class RedisBlackboard final : public Blackboard {
   Committed commit(const Caller& caller, const Work& work, const std::vector<Entry>& entries) override;
   Failed fail(const Caller& caller, const Failure& failure, double delay) override;
   Refusal end(std::uint64_t generation, int exit_code, const std::string& error) override;
-  Renewed renew(const std::string& worker, std::uint64_t generation) override;
-  Refusal reap(std::uint64_t generation, const std::string& worker, std::optional<std::uint64_t> beat) override;
+  Renewed renew(const std::string& worker, std::uint64_t generation, bool computes) override;
+  Refusal reap(std::uint64_t generation, const std::string& worker, std::optional<std::uint64_t> beat,
+               bool crashed) override;
   Refusal leave(const Caller& caller) override;
   Refusal fold(const std::string& worker, std::uint64_t generation, const std::vector<Node>& removed,
                const std::vector<Entry>& put, bool lift) override;
   Refusal reject(std::uint64_t generation, Node node, const std::string& frame) override;
   Refusal finish(const Finish& finish) override;
+  Refusal cancel() override;
+  Revived rerun(const std::string& program, const std::vector<Range>& chunks) override;
 
   std::optional<RunState> state() override;
   std::string plan() override;
@@ -40,6 +44,16 @@ class RedisBlackboard final : public Blackboard {
   std::map<std::string, std::string> workers() override;
   std::map<std::uint64_t, std::string> failures() override;
   std::optional<std::string> result() override;
+
+  /// Where a chunk is, as `explain` in lua/ tells it; none: it is not in the run, or the run is done.
+  std::optional<std::map<std::string, std::string>> explain(std::uint64_t chunk);
+  /// The last events, newest first: seconds since the epoch, kind, text.
+  struct Event {
+    double time = 0;
+    std::string kind;
+    std::string text;
+  };
+  std::vector<Event> events(std::size_t most);
 
   /// Seconds that a done run is kept; also how long its line in the list of runs stays.
   static constexpr int keep_seconds = 14 * 24 * 3600;
@@ -53,7 +67,7 @@ class RedisBlackboard final : public Blackboard {
 
   redis::Address address_;
   std::string run_;
-  std::array<std::string, 17> keys_;
+  std::array<std::string, keys::count> keys_;
   std::unique_ptr<redis::Connection> connection_;
 };
 

@@ -12,7 +12,7 @@ double Heartbeat::step() {
   const double interval = std::max(0.05, lease_ / 5);
   if (session_.fenced) return 0.05;  // the courier is about to join anew
   const auto [worker, generation] = session_.identity();
-  const auto renewed = board_.renew(worker, generation);
+  const auto renewed = board_.renew(worker, generation, false);
   if (session_.ended_by(renewed.refusal)) return 0;
   if (renewed.refusal == Refusal::fenced) {
     session_.log("given up by the others; joining anew");
@@ -62,7 +62,7 @@ void Heartbeat::watch(const std::map<std::string, std::uint64_t>& beats, double 
 
 void Heartbeat::give_up(const std::string& worker, std::uint64_t generation, std::optional<std::uint64_t> beat,
                         const std::string& why) {
-  if (board_.reap(generation, worker, beat) == Refusal::none) {
+  if (board_.reap(generation, worker, beat, false) == Refusal::none) {
     session_.say("lost " + worker + ": " + why + "; its chunks are computed elsewhere");
     session_.courier.notify();
   }
@@ -71,7 +71,7 @@ void Heartbeat::give_up(const std::string& worker, std::uint64_t generation, std
 int reap_known_gone(Blackboard& board, std::uint64_t generation, const Whereabouts& here) {
   int count = 0;
   for (const auto& [worker, who] : board.workers()) {
-    if (known_gone(who, here) && board.reap(generation, worker, std::nullopt) == Refusal::none) count += 1;
+    if (known_gone(who, here) && board.reap(generation, worker, std::nullopt, false) == Refusal::none) count += 1;
   }
   return count;
 }

@@ -45,6 +45,12 @@ class FakeBoards final : public Boards {
       for (const auto& [chunk, due] : run.delayed) picture.delayed.insert(chunk);
       for (const auto& [chunk, text] : run.failures) picture.failed.insert(chunk);
       for (const auto& [node, frame] : run.nodes) picture.node_bytes += frame.size();
+      for (const auto& [first, suspect] : run.suspects) {
+        picture.suspects.push_back({{first, suspect.last}, suspect.deaths, suspect.holder});
+      }
+      for (const auto& [host, tally] : run.hosts) {
+        picture.hosts[host] = tally.benched ? "benched" : std::to_string(tally.in_a_row) + ";" + std::to_string(tally.done_then);
+      }
       return picture;
     });
   }
@@ -97,9 +103,11 @@ class RedisBoards final : public Boards {
   // The server's clock cannot be moved; what waits is moved instead.
   void advance(double seconds) override {
     since_saved_ += seconds;
-    const auto reply = connection_.command({"ZRANGE", keys_[12], "0", "-1", "WITHSCORES"});
-    for (const auto& [chunk, due] : pairs(reply)) {
-      connection_.command({"ZADD", keys_[12], std::to_string(std::stod(due) - seconds), chunk});
+    for (const auto& key : {keys_[12], keys_[19]}) {
+      const auto reply = connection_.command({"ZRANGE", key, "0", "-1", "WITHSCORES"});
+      for (const auto& [name, due] : pairs(reply)) {
+        connection_.command({"ZADD", key, std::to_string(std::stod(due) - seconds), name});
+      }
     }
   }
 
@@ -118,7 +126,8 @@ class RedisBoards final : public Boards {
   }
 
   Picture look(const RunSpec& spec) override {
-    std::vector<std::string_view> line{"EVAL", read_all, "17"};
+    const auto count = std::to_string(keys::count);
+    std::vector<std::string_view> line{"EVAL", read_all, count};
     line.insert(line.end(), keys_.begin(), keys_.end());
     const auto all = connection_.command(line);
     Picture picture;
@@ -140,6 +149,13 @@ class RedisBoards final : public Boards {
     for (const auto& [chunk, due] : pairs(all[12])) picture.delayed.insert(as_number(chunk));
     for (const auto& [chunk, text] : pairs(all[13])) picture.failed.insert(as_number(chunk));
     picture.leader = all[14].str();
+    for (const auto& [name, value] : pairs(all[17])) {
+      const auto semicolon = value.find(';');
+      picture.suspects.push_back(
+          {ranges_in(name).at(0), static_cast<int>(as_number(value.substr(0, semicolon))), value.substr(semicolon + 1)});
+    }
+    std::ranges::sort(picture.suspects, {}, [](const auto& each) { return each.range.first; });
+    for (const auto& [host, value] : pairs(all[18])) picture.hosts[host] = value;
     return picture;
   }
 
@@ -192,6 +208,9 @@ std::string broken_rule(const Picture& picture, const RunSpec& spec) {
   for (const auto& [worker, ranges] : picture.queues) hint(ranges);
   for (const auto& [worker, ranges] : picture.claims) hint(ranges);
   for (const auto chunk : picture.delayed) ++hints[chunk];
+  for (const auto& suspect : picture.suspects) {
+    if (suspect.holder.empty()) hint({suspect.range});
+  }
   const FakeRun fresh(spec, 1, 0);
   for (std::uint64_t slot = 0; slot < picture.slots.size(); ++slot) {
     if (!picture.slots[slot]) hint(fresh.slot_ranges(slot));
@@ -292,10 +311,10 @@ Committed Hand::commit(const std::vector<Node>& nodes) {
   return board_->commit(caller, work, entries);
 }
 
-Failed Hand::fail(std::uint64_t chunk, double delay) {
+Failed Hand::fail(std::uint64_t chunk, double delay, const std::string& error, bool crash) {
   drop({chunk, chunk + 1});
   ++caller.number;
-  return board_->fail(caller, {chunk, "no luck", "here"}, delay);
+  return board_->fail(caller, {chunk, error, crash}, delay);
 }
 
 Refusal Hand::leave() {

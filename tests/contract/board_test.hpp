@@ -23,6 +23,13 @@ inline void PrintTo(Node node, std::ostream* out) { *out << node.name(); }
 
 namespace stint::testing {
 
+struct PicturedSuspect {
+  Range range;
+  int deaths = 0;
+  std::string holder;
+  bool operator==(const PicturedSuspect&) const = default;
+};
+
 /// All that lies on the board for one run, in one form for both implementations.
 struct Picture {
   RunState run;
@@ -34,6 +41,8 @@ struct Picture {
   std::map<std::string, double> load;
   std::map<std::string, std::uint64_t> beats;
   std::set<std::uint64_t> delayed, failed;
+  std::vector<PicturedSuspect> suspects;      ///< by first chunk
+  std::map<std::string, std::string> hosts;   ///< `failures in a row;done then`, or `benched`
   std::string leader;
   std::uint64_t node_bytes = 0;
 
@@ -74,9 +83,9 @@ class Hand {
   /// Gives up the nodes' chunks, then sends the nodes with the frames of frame_of.
   Committed commit(const std::vector<Node>& nodes);
   Committed commit(const Ranges& ranges) { return commit(nodes_of(ranges)); }
-  Failed fail(std::uint64_t chunk, double delay = 0);
+  Failed fail(std::uint64_t chunk, double delay = 0, const std::string& error = "no luck", bool crash = false);
   Refusal leave();
-  Renewed renew() { return board_->renew(caller.worker, caller.generation); }
+  Renewed renew() { return board_->renew(caller.worker, caller.generation, false); }
   /// Claims and commits until nothing comes any more; the sources of what came,
   /// in order.
   std::vector<std::string> work_off(const ClaimWish& wish = {.cost = 4});

@@ -93,6 +93,8 @@ class History {
     same(ours == theirs, "queues");
     same(a.slots == b.slots, "slots");
     same(a.delayed == b.delayed && a.failed == b.failed, "delayed or failed chunks");
+    same(a.suspects == b.suspects, "suspects");
+    same(a.hosts == b.hosts, "hosts");
     same(a.beats == b.beats && a.leader == b.leader, "beats or leader");
     same(a.run.computed == b.run.computed && a.run.again == b.run.again && a.run.steals == b.run.steals &&
              a.run.reaped == b.run.reaped && std::abs(a.run.busy_seconds - b.run.busy_seconds) < 1e-6,
@@ -112,9 +114,14 @@ class History {
     check("create");
   }
 
+  /// On three hosts.
+  static std::string name_of(std::uint64_t number) {
+    return "h" + std::to_string(number % 3) + "/" + std::to_string(number);
+  }
+
   void join() {
     Actor actor;
-    actor.caller.worker = "w" + std::to_string(++names_);
+    actor.caller.worker = name_of(++names_);
     actor.caller.generation = generation_;
     actor.caller.rate = std::vector{0.0, 0.25, 0.5, 1.0, 4.0}[pick(5)];
     const auto slot = static_cast<std::int64_t>(pick(spec_.slots + 2)) - 1;
@@ -148,7 +155,8 @@ class History {
                          .least = 1 + pick(3),
                          .least_steal = once_in(4) ? 2.0 : 0.0,
                          .lease = lease,
-                         .steal = !once_in(5)};
+                         .steal = !once_in(5),
+                         .copy_after = once_in(2) ? 50.0 : -1.0};
     const auto answer = both("claim " + actor.caller.worker, actor.caller.generation,
                              [&](Blackboard& board, std::uint64_t g) { return board.claim(sent(actor, g), wish); });
     if (faults && once_in(10)) {
@@ -212,7 +220,7 @@ class History {
   void old_commit(Actor& actor) {
     auto late = actor;
     if (once_in(2)) late.caller.number -= std::min<std::uint64_t>(late.caller.number, pick(3));
-    if (once_in(3)) late.caller.worker = "w" + std::to_string(1 + pick(names_));
+    if (once_in(3)) late.caller.worker = name_of(1 + pick(names_));
     late.caller.held = once_in(2) ? actor.caller.held : Ranges{};
     if (once_in(2)) {  // somebody who was given up long ago, and knows another part of the plan
       const auto level = static_cast<unsigned>(pick(5));
@@ -231,9 +239,11 @@ class History {
     drop(actor.caller.held, {chunk, chunk + 1});
     ++actor.caller.number;
     const double delay = std::vector{0.0, 50.0, 1010.0}[pick(3)];
+    const bool crash = once_in(4);
+    const std::string error = once_in(3) ? "another error" : "error";
     const auto answer = both("fail " + actor.caller.worker + " chunk " + std::to_string(chunk), actor.caller.generation,
                              [&](Blackboard& board, std::uint64_t g) {
-                               return board.fail(sent(actor, g), {chunk, "error", "host"}, delay);
+                               return board.fail(sent(actor, g), {chunk, error, crash}, delay);
                              });
     out(actor, answer.refusal);
   }
@@ -242,8 +252,9 @@ class History {
     const auto& actor = any();  // it may well be alive, and learn of it later
     std::optional<std::uint64_t> beat;
     if (once_in(2)) beat = 1 + pick(3);
+    const bool crashed = once_in(2);
     both("reap " + actor.caller.worker, generation_,
-         [&](Blackboard& board, std::uint64_t g) { return board.reap(g, actor.caller.worker, beat); });
+         [&](Blackboard& board, std::uint64_t g) { return board.reap(g, actor.caller.worker, beat, crashed); });
   }
 
   /// Workers on the board that nobody is: a server that lost its last second brings them back.
@@ -252,7 +263,7 @@ class History {
       const auto is = [&](const Actor& actor) { return actor.caller.worker == worker; };
       if (std::ranges::any_of(actors_, is)) continue;
       both("reap " + worker, generation_,
-           [&](Blackboard& board, std::uint64_t g) { return board.reap(g, worker, std::nullopt); });
+           [&](Blackboard& board, std::uint64_t g) { return board.reap(g, worker, std::nullopt, false); });
     }
   }
 
@@ -265,8 +276,9 @@ class History {
   }
 
   void renew(Actor& actor) {
+    const bool computes = once_in(2);
     const auto answer = both("renew " + actor.caller.worker, actor.caller.generation,
-                             [&](Blackboard& board, std::uint64_t g) { return board.renew(actor.caller.worker, g); });
+                             [&](Blackboard& board, std::uint64_t g) { return board.renew(actor.caller.worker, g, computes); });
     out(actor, answer.refusal);
   }
 
@@ -315,8 +327,19 @@ class History {
   }
 
   void end_and_reopen() {
-    both("end", generation_, [](Blackboard& board, std::uint64_t g) { return board.end(g, 70, "enough"); });
+    if (once_in(2)) {
+      both("end", generation_, [](Blackboard& board, std::uint64_t g) { return board.end(g, 70, "enough"); });
+    } else {
+      both("cancel", generation_, [](Blackboard& board, std::uint64_t) { return board.cancel(); });
+    }
     create(false);
+  }
+
+  void rerun() {
+    std::vector<Range> chosen;
+    if (once_in(2)) chosen = {{0, 1 + pick(spec_.chunks)}};
+    both("rerun", generation_,
+         [&](Blackboard& board, std::uint64_t) { return board.rerun("", chosen); });
   }
 
   void advance() {
@@ -356,6 +379,7 @@ class History {
     if (dice < 98) return save_or_roll_back();
     if (dice < 99) return actors_.size() < 7 ? join() : create(false);
     if (once_in(4)) return end_and_reopen();
+    if (once_in(2)) return rerun();
     if (!complete()) finish();
   }
 

@@ -24,18 +24,22 @@ inline std::string in_words(const Committed& c) {
   std::ostringstream out;
   out << in_words(c.refusal) << ' ' << c.done << ' ' << c.failed;
   for (const auto& node : c.refused) out << ' ' << node.name();
+  for (const auto& node : c.differing) out << " !" << node.name();
   return out.str();
 }
 inline std::string in_words(const Failed& f) {
   return in_words(f.refusal) + " " + std::to_string(f.counted) + std::to_string(f.for_good) +
-         std::to_string(f.attempts) + std::to_string(f.first);
+         std::to_string(f.attempts) + std::to_string(f.first) + std::to_string(f.benched);
 }
 inline std::string in_words(const Renewed& r) {
   std::ostringstream out;
-  out << in_words(r.refusal) << ' ' << r.leader << ' ' << r.leader_beat << ' ' << r.state.done << ' ' << r.state.again;
+  out << in_words(r.refusal) << ' ' << r.leader << ' ' << r.leader_beat << ' ' << r.state.done << ' ' << r.state.again
+      << ' ' << r.active << ' ' << r.failures;
   for (const auto& [worker, beat] : r.beats) out << ' ' << worker << '=' << beat;
   return out.str();
 }
+
+inline std::string in_words(const Revived& r) { return in_words(r.refusal) + " " + std::to_string(r.chunks); }
 
 inline std::string in_words(const Picture& picture) {
   std::ostringstream out;
@@ -51,6 +55,8 @@ inline std::string in_words(const Picture& picture) {
   show("claims", picture.claims);
   out << "\ndelayed:";
   for (const auto chunk : picture.delayed) out << ' ' << chunk;
+  out << "\nsuspects:";
+  for (const auto& each : picture.suspects) out << ' ' << each.range.first << '-' << each.range.last << '*' << each.deaths << each.holder;
   out << "\nfailed:";
   for (const auto chunk : picture.failed) out << ' ' << chunk;
   out << '\n';

@@ -19,9 +19,9 @@ std::map<std::string, Refusal> all_steps(Blackboard& board, const Hand& hand) {
       {"join", board.join({caller.worker + "2", generation, 0, {}, 0}, "{}", 0, "v1").refusal},
       {"claim", board.claim(caller, {.cost = 4}).refusal},
       {"commit", board.commit(caller, {1, 1, 0}, {{{0, 0}, "x"}}).refusal},
-      {"fail", board.fail(caller, {0, "error", "host"}, 0).refusal},
-      {"renew", board.renew(caller.worker, generation).refusal},
-      {"reap", board.reap(generation, caller.worker, std::nullopt)},
+      {"fail", board.fail(caller, {0, "error"}, 0).refusal},
+      {"renew", board.renew(caller.worker, generation, false).refusal},
+      {"reap", board.reap(generation, caller.worker, std::nullopt, false)},
       {"fold", board.fold(caller.worker, generation, {}, {}, true)},
       {"reject", board.reject(generation, {0, 0}, "x")},
       {"finish", board.finish({.generation = generation,
@@ -112,7 +112,8 @@ class RedisOnlyTest : public ::testing::Test {
   /// The word that a script answers; "ERR" for an error.
   std::string raw(const scripts::Script& script, std::vector<std::string> words) {
     const auto keys = keys::of_run("run");
-    std::vector<std::string_view> line{"EVAL", script.text, "17"};
+    const auto count = std::to_string(keys.size());
+    std::vector<std::string_view> line{"EVAL", script.text, count};
     line.insert(line.end(), keys.begin(), keys.end());
     line.insert(line.end(), words.begin(), words.end());
     try {
@@ -158,7 +159,7 @@ TEST_F(RedisOnlyTest, ARefusalChangesNothing) {
   const auto make = [&](const char* accept, const char* program, const char* identity, const char* chunks,
                         const char* slots, const char* fresh = "0") {
     return std::vector<std::string>{fresh, accept, "run",  "job", program, identity, "{}",
-                                    "p",   "",     chunks, slots, "1",     "9",      "9"};
+                                    "p",   "",     chunks, slots, "1",     "9",      "9", "-1"};
   };
   refuses("IDENTITY", scripts::create_script, make("1", "v1", "other", "64", "2"));
   refuses("PROGRAM", scripts::create_script, make("0", "v2", spec.identity.c_str(), "64", "2"));
@@ -169,7 +170,7 @@ TEST_F(RedisOnlyTest, ARefusalChangesNothing) {
   refuses("PROGRAM", scripts::join_script, {"", "n", "{}", "-1", "v2"});
 
   const auto claim = [&](std::string of, std::string worker, std::string no) {
-    return std::vector<std::string>{of, worker, no, "", "0", "4", "1", "0", "10", "1"};
+    return std::vector<std::string>{of, worker, no, "", "0", "4", "1", "0", "10", "1", "-1"};
   };
   refuses("GONE", scripts::claim_script, claim("1", "a", number));
   refuses("FENCED", scripts::claim_script, claim(generation, "ghost", number));
@@ -182,7 +183,7 @@ TEST_F(RedisOnlyTest, ARefusalChangesNothing) {
   ASSERT_EQ(all_keys(), before);
 
   const auto commit = [&](std::string of, std::string worker, std::string no, std::string level = "0") {
-    return std::vector<std::string>{of, worker, no, "", "0", "1", "1", "0", level, "40", "frame"};
+    return std::vector<std::string>{of, worker, no, "", "0", "1", "1", "0", "0", level, "40", "frame"};
   };
   refuses("GONE", scripts::commit_script, commit("1", "a", number));
   refuses("STALE", scripts::commit_script, commit(generation, "a", "1"));
@@ -190,7 +191,7 @@ TEST_F(RedisOnlyTest, ARefusalChangesNothing) {
   refuses("ERR", scripts::commit_script, commit(generation, "a", number, "33"));
 
   const auto fail = [&](std::string of, std::string worker, std::string no, std::string chunk) {
-    return std::vector<std::string>{of, worker, no, "", chunk, "error", "host", "0"};
+    return std::vector<std::string>{of, worker, no, "", chunk, "error", "0", "0"};
   };
   refuses("GONE", scripts::fail_script, fail("1", "a", number, "4"));
   refuses("FENCED", scripts::fail_script, fail(generation, "ghost", number, "4"));
@@ -199,11 +200,11 @@ TEST_F(RedisOnlyTest, ARefusalChangesNothing) {
   refuses("OK", scripts::fail_script, fail(generation, "a", number, "60"));  // not its own
 
   refuses("GONE", scripts::end_script, {"1", "2", "error"});
-  refuses("GONE", scripts::renew_script, {"1", "a"});
-  refuses("FENCED", scripts::renew_script, {generation, "ghost"});
-  refuses("GONE", scripts::reap_script, {"1", "a", ""});
-  refuses("STALE", scripts::reap_script, {generation, "a", "7"});
-  refuses("STALE", scripts::reap_script, {generation, "ghost", ""});
+  refuses("GONE", scripts::renew_script, {"1", "a", "1"});
+  refuses("FENCED", scripts::renew_script, {generation, "ghost", "1"});
+  refuses("GONE", scripts::reap_script, {"1", "a", "", "1"});
+  refuses("STALE", scripts::reap_script, {generation, "a", "7", "1"});
+  refuses("STALE", scripts::reap_script, {generation, "ghost", "", "1"});
   refuses("GONE", scripts::leave_script, {"1", "a"});
   refuses("FENCED", scripts::leave_script, {generation, "ghost"});
 
@@ -270,8 +271,8 @@ TEST_F(RedisOnlyTest, CountsThatAreNoNumbersDoNotHarmACommit) {
   auto a = busy_run(board, spec);
   const auto done = board.state()->done;
   const auto generation = std::to_string(a.caller.generation);
-  EXPECT_EQ(raw(scripts::commit_script, {generation, "a", "99", "", "nan", "1", "nan", "0", "0", "40", "frame"}), "OK");
-  EXPECT_EQ(raw(scripts::claim_script, {generation, "a", "100", "", "inf", "4", "1", "0", "10", "1"}), "OK");
+  EXPECT_EQ(raw(scripts::commit_script, {generation, "a", "99", "", "nan", "1", "nan", "0", "nan", "0", "40", "frame"}), "OK");
+  EXPECT_EQ(raw(scripts::claim_script, {generation, "a", "100", "", "inf", "4", "1", "0", "10", "1", "-1"}), "OK");
   EXPECT_EQ(board.state()->done, done + 1);
 }
 

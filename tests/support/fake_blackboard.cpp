@@ -128,7 +128,12 @@ Joined FakeBlackboard::create(const RunSpec& spec, bool fresh, bool accept_progr
       const bool reopens = run->state == "failed" || run->state == "cancelled" ||
                            (run->state == "running" && run->spec.program != spec.program);
       run->spec.program = spec.program;
-      if (reopens) run->reopen(server_->generations_ = generation);
+      run->spec.retries = spec.retries;
+      run->spec.max_failed = spec.max_failed;
+      if (reopens) {
+        run->reopen(server_->generations_ = generation);
+        run->revive(nullptr);
+      }
     }
     answer.state = run->shown(true);
     return answer;
@@ -156,12 +161,13 @@ Refusal FakeBlackboard::end(std::uint64_t generation, int exit_code, const std::
   return step("end", [&](FakeRun& run) { return run.end(generation, exit_code, error); });
 }
 
-Renewed FakeBlackboard::renew(const std::string& worker, std::uint64_t generation) {
-  return step("renew", [&](FakeRun& run) { return run.renew(worker, generation); });
+Renewed FakeBlackboard::renew(const std::string& worker, std::uint64_t generation, bool computes) {
+  return step("renew", [&](FakeRun& run) { return run.renew(worker, generation, computes); });
 }
 
-Refusal FakeBlackboard::reap(std::uint64_t generation, const std::string& worker, std::optional<std::uint64_t> beat) {
-  return step("reap", [&](FakeRun& run) { return run.reap(generation, worker, beat); });
+Refusal FakeBlackboard::reap(std::uint64_t generation, const std::string& worker, std::optional<std::uint64_t> beat,
+                             bool crashed) {
+  return step("reap", [&](FakeRun& run) { return run.reap(generation, worker, beat, crashed); });
 }
 
 Refusal FakeBlackboard::leave(const Caller& caller) {
@@ -179,6 +185,14 @@ Refusal FakeBlackboard::reject(std::uint64_t generation, Node node, const std::s
 
 Refusal FakeBlackboard::finish(const Finish& finish) {
   return step("finish", [&](FakeRun& run) { return run.finish(finish, server_->now_); });
+}
+
+Refusal FakeBlackboard::cancel() {
+  return step("cancel", [](FakeRun& run) { return run.cancel(); });
+}
+
+Revived FakeBlackboard::rerun(const std::string& program, const std::vector<Range>& chunks) {
+  return step("rerun", [&](FakeRun& run) { return run.rerun(program, chunks, ++server_->generations_); });
 }
 
 std::optional<RunState> FakeBlackboard::state() {

@@ -80,13 +80,16 @@ class FakeBlackboard final : public Blackboard {
   Committed commit(const Caller& caller, const Work& work, const std::vector<Entry>& entries) override;
   Failed fail(const Caller& caller, const Failure& failure, double delay) override;
   Refusal end(std::uint64_t generation, int exit_code, const std::string& error) override;
-  Renewed renew(const std::string& worker, std::uint64_t generation) override;
-  Refusal reap(std::uint64_t generation, const std::string& worker, std::optional<std::uint64_t> beat) override;
+  Renewed renew(const std::string& worker, std::uint64_t generation, bool computes) override;
+  Refusal reap(std::uint64_t generation, const std::string& worker, std::optional<std::uint64_t> beat,
+               bool crashed) override;
   Refusal leave(const Caller& caller) override;
   Refusal fold(const std::string& worker, std::uint64_t generation, const std::vector<Node>& removed,
                const std::vector<Entry>& put, bool lift) override;
   Refusal reject(std::uint64_t generation, Node node, const std::string& frame) override;
   Refusal finish(const Finish& finish) override;
+  Refusal cancel() override;
+  Revived rerun(const std::string& program, const std::vector<Range>& chunks) override;
 
   std::optional<RunState> state() override;
   std::string plan() override;

@@ -10,22 +10,6 @@
 namespace stint::testing {
 namespace {
 
-Ranges without(Ranges list, const Ranges& minus) {
-  for (const auto cut : minus) {
-    Ranges rest;
-    for (const auto range : list) {
-      if (cut.last <= range.first || cut.first >= range.last) {
-        rest.push_back(range);
-      } else {
-        if (range.first < cut.first) rest.push_back({range.first, cut.first});
-        if (range.last > cut.last) rest.push_back({cut.last, range.last});
-      }
-    }
-    list = std::move(rest);
-  }
-  return list;
-}
-
 std::string fixed(double value, int digits) {
   char text[64];
   std::snprintf(text, sizeof text, "%.*f", digits, value);
@@ -46,14 +30,6 @@ FakeRun::FakeRun(const RunSpec& of, std::uint64_t number, double now)
   fields["created"] = fixed(now, 3);
 }
 
-void FakeRun::reopen(std::uint64_t number) {
-  while (!workers.empty()) let_go(std::string(workers.begin()->first));
-  fields.erase("exit");
-  fields.erase("error");
-  state = "running";
-  generation = number;
-}
-
 Refusal FakeRun::running(std::uint64_t of) const {
   if (generation != of) return Refusal::gone;
   return state == "running" ? Refusal::none : Refusal::ended;
@@ -64,13 +40,6 @@ Refusal FakeRun::known(const Caller& caller) const {
   const auto worker = workers.find(caller.worker);
   if (worker == workers.end()) return Refusal::fenced;
   return caller.number < worker->second.number ? Refusal::stale : Refusal::none;
-}
-
-void FakeRun::let_go(const std::string& worker) {
-  const auto gone = workers.find(worker);
-  pool = joined(joined(pool, gone->second.held), gone->second.queue);
-  workers.erase(gone);
-  if (leader == worker) leader.clear();
 }
 
 Joined FakeRun::join(const Caller& caller, const std::string& who, std::int64_t slot, const std::string& program) {
@@ -107,37 +76,79 @@ Claimed FakeRun::claim(const Caller& caller, const ClaimWish& wish, double now) 
   }
 
   auto& me = workers.at(caller.worker);
-  auto own = joined(without(me.held, caller.held), me.queue);
+  auto own = joined(given_back(caller.worker, me.held, caller.held, {}), me.queue);
+  bool suspect_alone = false;
+  for (const auto& [first, suspect] : suspects) {
+    suspect_alone = suspect_alone || (suspect.holder == caller.worker && suspect.deaths >= alone_from());
+  }
+  const bool idle = suspect_alone || is_benched(caller.worker);
   const auto remaining = spec.chunks - answer.done - answer.failed;
   const double share = static_cast<double>(remaining) * cost_before(spec.chunks) / static_cast<double>(spec.chunks);
   const double cost = std::min(wish.cost, share / (4 * static_cast<double>(workers.size())));
   const auto least = std::min(wish.least, std::max<std::uint64_t>(1, remaining / (2 * workers.size())));
   const auto take_from = [&](Ranges& list, const char* source) {
-    if (answer.range) return;
+    if (answer.range || idle) return;
     auto taken = take(list, cost, least);
     list = std::move(taken.rest);
     answer.range = taken.range;
     answer.source = source;
   };
 
-  if (const auto chunk = due_retry(caller.worker, wish.lease, now)) {
+  if (const auto chunk = due_retry(caller.worker, wish.lease, now); chunk && !idle) {
     answer.range = Range{*chunk, *chunk + 1};
     answer.source = "retry";
     delayed.erase(*chunk);
   }
   take_from(pool, "pool");
   take_from(own, "own");
-  for (std::uint64_t slot = 0; slot < slots.size() && !answer.range; ++slot) {
+  for (std::uint64_t slot = 0; slot < slots.size() && !answer.range && !idle; ++slot) {
     if (slots[slot]) continue;
     slots[slot] = true;
     own = slot_ranges(slot);
     take_from(own, "slot");
   }
-  if (wish.steal && !answer.range) {
+  if (wish.steal && !answer.range && !idle) {
     own = steal(caller.worker, caller.rate, wish);
     take_from(own, "steal");
   }
+  const auto take_open = [&](Range range, const char* source) {
+    while (range.first < range.last && done[range.first]) ++range.first;
+    Range open{range.first, range.first};
+    while (open.last < range.last && !done[open.last]) ++open.last;
+    if (open.empty()) return false;
+    answer.range = open;
+    answer.source = source;
+    return true;
+  };
+  int deaths = 0;
+  for (const auto first : suspects_in_turn()) {
+    const auto suspect = suspects.at(first);
+    if (answer.range || idle || !suspect.holder.empty()) continue;
+    if (!caller.held.empty() && suspect.deaths >= alone_from()) continue;
+    if (!take_open({first, suspect.last}, "suspect")) continue;
+    deaths = suspect.deaths;
+    cut_suspects({first, answer.range->last});
+    put_suspect(*answer.range, deaths, caller.worker);
+  }
+  if (wish.copy_after >= 0 && !answer.range && !idle && caller.held.empty() && own.empty()) {
+    std::vector<std::pair<double, std::string>> slow;
+    for (const auto& [name, since] : ages) {
+      if (since <= now - std::max(wish.copy_after, 2 * longest)) slow.emplace_back(since, name);
+    }
+    std::sort(slow.begin(), slow.end());
+    if (slow.size() > 4) slow.resize(4);
+    for (const auto& [since, name] : slow) {
+      if (name == caller.worker) continue;
+      for (const auto range : workers.at(name).held) {
+        const bool suspect = std::ranges::any_of(
+            suspects, [&](const auto& each) { return each.first < range.last && each.second.last > range.first; });
+        if (answer.range || suspect || std::ranges::count(copies, range) > 0 || !take_open(range, "copy")) continue;
+        copies.push_back(range);
+      }
+    }
+  }
   if (!answer.range) answer.source.clear();
+  if (idle && !suspect_alone) pool = joined(pool, std::exchange(own, {}));
 
   fields.emplace("first_claim", fixed(now, 6));
   set_queue(me, std::move(own), rate_or_guess(caller.rate));
@@ -146,8 +157,10 @@ Claimed FakeRun::claim(const Caller& caller, const ClaimWish& wish, double now) 
   for (const auto range : me.queue) answer.queued += range.size();
   if (answer.range) {
     me.held = joined(me.held, {*answer.range});
+    ages[caller.worker] = now;
+    answer.attempt = 1 + deaths;
     if (answer.range->size() == 1 && attempts.contains(answer.range->first)) {
-      answer.attempt = attempts[answer.range->first].count + 1;
+      answer.attempt += attempts[answer.range->first].count;
     }
   }
   return answer;
@@ -164,6 +177,7 @@ Committed FakeRun::commit(const Caller& caller, const Work& work, const std::vec
     const auto open = open_chunks(inside);
     if (open < node.size()) {
       answer.refused.push_back(node);
+      if (nodes.contains(node) && nodes.at(node) != frame) answer.differing.push_back(node);
       again += node.size();
       if (open > 0) pooled.push_back(inside);
       continue;
@@ -177,6 +191,13 @@ Committed FakeRun::commit(const Caller& caller, const Work& work, const std::vec
       failures.erase(chunk);
     }
   }
+  std::erase_if(suspects, [&](const auto& each) { return open_chunks({each.first, each.second.last}) == 0; });
+  if (entries.size() > answer.refused.size()) {
+    const auto host = hosts.find(host_of(caller.worker));
+    if (host != hosts.end() && !host->second.benched) hosts.erase(host);
+  }
+  ++active;
+  longest = std::max(longest, work.longest);
   pool = joined(pool, pooled);
   computed += work.computed;
   busy += work.busy_seconds;
@@ -187,9 +208,10 @@ Committed FakeRun::commit(const Caller& caller, const Work& work, const std::vec
   }
   if (answer.refusal == Refusal::none) {
     auto& me = workers.at(caller.worker);
-    auto back = without(without(me.held, caller.held), gone);
+    auto back = given_back(caller.worker, me.held, caller.held, gone);
     me.number = caller.number;
     me.held = caller.held;
+    if (me.held.empty()) ages.erase(caller.worker);
     if (!back.empty()) set_queue(me, joined(std::move(back), me.queue), rate_or_guess(caller.rate));
   }
   answer.done = done_count;
@@ -205,44 +227,58 @@ Failed FakeRun::fail(const Caller& caller, const Failure& failure, double delay,
   const auto chunk = failure.chunk;
   const bool mine = std::ranges::any_of(me.held, [&](Range r) { return r.first <= chunk && chunk < r.last; });
   if (!mine || done[chunk]) return answer;
-  auto& tried = attempts[chunk];
-  tried = {tried.count + 1, caller.worker};
-  answer.counted = true;
-  answer.attempts = tried.count;
-  answer.for_good = tried.count > static_cast<int>(spec.retries);
-  answer.first = ++failures_seen == 1;
-  if (answer.for_good) {
-    delayed.erase(chunk);
-    failures[chunk] = nlohmann::json{
-        {"error", failure.error},
-        {"host", failure.host},
-        {"worker", caller.worker},
-        {"attempts",
-         tried.count}}.dump();
-  } else {
-    delayed[chunk] = now + delay;
-  }
-  auto back = without(without(me.held, caller.held), {{chunk, chunk + 1}});
+  auto back = given_back(caller.worker, me.held, caller.held, {{chunk, chunk + 1}});
   me.number = caller.number;
   me.held = caller.held;
+  if (me.held.empty()) ages.erase(caller.worker);
   if (!back.empty()) set_queue(me, joined(std::move(back), me.queue), rate_or_guess(0));
+
+  answer.counted = true;
+  answer.first = ++failures_seen == 1;
+  ++active;
+  const int deaths = cut_suspects({chunk, chunk + 1});
+  answer.attempts = 1 + (failure.crash ? deaths : attempts.contains(chunk) ? attempts[chunk].count : 0);
+  const auto host = host_of(caller.worker);
+  auto& tally = hosts.try_emplace(host, FakeHost{0, done_count, false}).first->second;
+  if (!tally.benched) {
+    if (++tally.in_a_row >= 10 && done_count > tally.done_then) {
+      bench(host, chunk);
+      answer.benched = true;
+      return answer;
+    }
+  }
+  answer.for_good = answer.attempts > static_cast<int>(spec.retries);
+  if (answer.for_good) {
+    fail_for_good(chunk, answer.attempts, caller.worker, failure.error);
+  } else if (failure.crash) {
+    put_suspect({chunk, chunk + 1}, answer.attempts, "");
+  } else {
+    attempts[chunk] = {answer.attempts, caller.worker};
+    delayed[chunk] = now + delay;
+  }
+  if (done_count == 0 && spec.max_failed < 0) {
+    const bool same = first_error.value_or(failure.error) == failure.error;
+    if (!first_error || !same) first_error = same ? failure.error : "";
+    if (same && attempts.size() >= 20) end_run(1, "the first 20 chunks all failed with one error: " + failure.error);
+  }
   return answer;
 }
 
 Refusal FakeRun::end(std::uint64_t of, int exit_code, const std::string& error) {
   if (const auto refusal = running(of); refusal != Refusal::none) return refusal;
-  state = "failed";
-  fields["exit"] = std::to_string(exit_code);
-  fields["error"] = error;
+  end_run(exit_code, error);
   return Refusal::none;
 }
 
-Renewed FakeRun::renew(const std::string& worker, std::uint64_t of) {
+Renewed FakeRun::renew(const std::string& worker, std::uint64_t of, bool computes) {
   Renewed answer;
   answer.refusal = running(of);
   if (answer.refusal == Refusal::none && !workers.contains(worker)) answer.refusal = Refusal::fenced;
   if (answer.refusal != Refusal::none) return answer;
   ++workers.at(worker).beat;
+  active += computes ? 1 : 0;
+  answer.active = active;
+  answer.failures = failures_seen;
   if (leader.empty()) leader = worker;
   answer.state = shown(false);
   answer.leader = leader;
@@ -253,13 +289,20 @@ Renewed FakeRun::renew(const std::string& worker, std::uint64_t of) {
   return answer;
 }
 
-Refusal FakeRun::reap(std::uint64_t of, const std::string& worker, std::optional<std::uint64_t> beat) {
+Refusal FakeRun::reap(std::uint64_t of, const std::string& worker, std::optional<std::uint64_t> beat, bool crashed) {
   if (const auto refusal = running(of); refusal != Refusal::none) return refusal;
   const auto silent = workers.find(worker);
   if (silent == workers.end() || (beat && *beat != silent->second.beat)) return Refusal::stale;
-  for (const auto range : silent->second.held) again += open_chunks(range);
+  std::uint64_t open = 0;
+  for (const auto range : silent->second.held) open += open_chunks(range);
+  again += open;
   ++reaped;
+  const bool led = leader == worker;
+  if (crashed && open > 0) accuse(worker, open);
   let_go(worker);
+  if (crashed && led && done_count + failures.size() == spec.chunks && ++finish_deaths > 2) {
+    end_run(70, "three ranks died while they merged or finished the result");
+  }
   return Refusal::none;
 }
 
@@ -322,12 +365,23 @@ Refusal FakeRun::finish(const Finish& finish, double now) {
   workers.clear();
   pool.clear();
   delayed.clear();
+  slots.clear();
+  suspects.clear();
+  hosts.clear();
+  ages.clear();
+  copies.clear();
   leader.clear();
   if (state == "done") {
     nodes.clear();
     attempts.clear();
     spec.plan.clear();
   }
+  return Refusal::none;
+}
+
+Refusal FakeRun::cancel() {
+  if (state != "running") return Refusal::ended;
+  state = "cancelled";
   return Refusal::none;
 }
 

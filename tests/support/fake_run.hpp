@@ -6,9 +6,12 @@
 
 #include "blackboard/blackboard.hpp"
 
+#include <algorithm>
 #include <map>
 #include <optional>
+#include <set>
 #include <string>
+#include <utility>
 #include <vector>
 
 namespace stint::testing {
@@ -16,6 +19,10 @@ namespace stint::testing {
 using Ranges = std::vector<Range>;
 /// One list after the other; where the first ends the second may begin, then they become one there.
 Ranges joined(Ranges left, const Ranges& right);
+/// What of `list` is not in `minus`.
+Ranges without(Ranges list, const Ranges& minus);
+/// The part of a worker's id before the slash.
+std::string host_of(const std::string& worker);
 
 struct FakeWorker {
   std::string who;
@@ -29,6 +36,18 @@ struct FakeWorker {
 struct FakeAttempts {
   int count = 0;
   std::string worker;  ///< the last that failed at it
+};
+
+struct FakeSuspect {
+  std::uint64_t last = 0;
+  int deaths = 0;
+  std::string holder;  ///< empty while it waits
+};
+
+struct FakeHost {
+  int in_a_row = 0;  ///< chunks that failed
+  std::uint64_t done_then = 0;
+  bool benched = false;
 };
 
 struct FakeRun {
@@ -46,6 +65,14 @@ struct FakeRun {
   std::map<std::uint64_t, std::string> failures;
   std::string leader;
   std::optional<std::string> result;
+  std::map<std::uint64_t, FakeSuspect> suspects;  ///< by first chunk; none overlap
+  std::map<std::string, FakeHost> hosts;
+  std::map<std::string, double> ages;  ///< worker → when it was last given something
+  std::vector<Range> copies;
+  double longest = 0;
+  std::uint64_t active = 0;
+  int finish_deaths = 0;
+  std::optional<std::string> first_error;
   std::uint64_t computed = 0, again = 0, steals = 0, reaped = 0, failures_seen = 0;
   double busy = 0;
   std::map<std::string, std::string> fields;  ///< created, first_claim, last_end, exit, error, finished, …
@@ -59,13 +86,16 @@ struct FakeRun {
   Committed commit(const Caller& caller, const Work& work, const std::vector<Entry>& entries, double now);
   Failed fail(const Caller& caller, const Failure& failure, double delay, double now);
   Refusal end(std::uint64_t of, int exit_code, const std::string& error);
-  Renewed renew(const std::string& worker, std::uint64_t of);
-  Refusal reap(std::uint64_t of, const std::string& worker, std::optional<std::uint64_t> beat);
+  Renewed renew(const std::string& worker, std::uint64_t of, bool computes);
+  Refusal reap(std::uint64_t of, const std::string& worker, std::optional<std::uint64_t> beat, bool crashed);
   Refusal leave(const Caller& caller);
   Refusal fold(const std::string& worker, std::uint64_t of, const std::vector<Node>& removed,
                const std::vector<Entry>& put, bool lift);
   Refusal reject(std::uint64_t of, Node node, const std::string& frame);
   Refusal finish(const Finish& finish, double now);
+  Refusal cancel();
+  Revived rerun(const std::string& program, const Ranges& chunks, std::uint64_t next_generation);
+  std::uint64_t revive(const Ranges* chosen);
 
   [[nodiscard]] RunState shown(bool with_fields) const;
   [[nodiscard]] Ranges slot_ranges(std::uint64_t slot) const;
@@ -87,6 +117,17 @@ struct FakeRun {
   Ranges steal(const std::string& thief, double rate, const ClaimWish& wish);
   void set_queue(FakeWorker& worker, Ranges queue, double rate) const;
   void let_go(const std::string& worker);
+  // Losses.
+  [[nodiscard]] int alone_from() const { return std::max(1, std::min(2, static_cast<int>(spec.retries))); }
+  void put_suspect(Range range, int deaths, const std::string& holder);
+  int cut_suspects(Range range);
+  Ranges given_back(const std::string& worker, const Ranges& board, const Ranges& held, const Ranges& gone);
+  void fail_for_good(std::uint64_t chunk, int count, const std::string& worker, const std::string& error);
+  void accuse(const std::string& worker, std::uint64_t open);
+  [[nodiscard]] bool is_benched(const std::string& worker) const;
+  void bench(const std::string& host, std::uint64_t chunk);
+  [[nodiscard]] std::vector<std::uint64_t> suspects_in_turn() const;
+  void end_run(int exit_code, const std::string& error);
 };
 
 }  // namespace stint::testing

@@ -133,7 +133,7 @@ TEST_F(HeartbeatTest, FollowersWatchTheLeaderAlone) {
 }
 
 TEST_F(HeartbeatTest, WhoWasGivenUpIsTold) {
-  ASSERT_EQ(run.board().reap(1, "second.1", std::nullopt), Refusal::none);
+  ASSERT_EQ(run.board().reap(1, "second.1", std::nullopt, false), Refusal::none);
   beat(second);
   EXPECT_TRUE(second.session.fenced);
   EXPECT_FALSE(second.session.over());

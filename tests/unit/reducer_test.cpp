@@ -87,7 +87,7 @@ struct Others {
   }
   void fail(std::uint64_t chunk) {
     run.with([&](FakeRun& r) { r.workers.at("others").held = {{chunk, chunk + 1}}; });
-    ASSERT_TRUE(run.board().fail(caller(), {chunk, "bad", "here"}, 0).for_good);
+    ASSERT_TRUE(run.board().fail(caller(), {chunk, "bad"}, 0).for_good);
   }
 
   SimulatedRun& run;
@@ -312,8 +312,8 @@ TEST(Reducer, AnotherLeaderGoesOnFromTheBoard) {
   first.step();
   ASSERT_THAT(run.board().nodes(), Contains(Node{1, 0}));
   others.commit({{1, 1}});
-  ASSERT_EQ(run.board().reap(1, "first", std::nullopt), Refusal::none);
-  second.session.set_leader(run.board().renew("second", 1).leader);
+  ASSERT_EQ(run.board().reap(1, "first", std::nullopt, false), Refusal::none);
+  second.session.set_leader(run.board().renew("second", 1, false).leader);
   ASSERT_TRUE(second.session.leading());
   second.step();
   others.commit({{2, 3}});

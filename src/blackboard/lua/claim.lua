@@ -1,14 +1,17 @@
 #!lua
 -- SPDX-License-Identifier: Apache-2.0
 -- The next range for a worker: due retries, the pool, its own queue, a free slot, then a steal from the highest load.
--- Claims on the board that the caller does not hold go back to the front of its queue.
+-- Claims on the board that the caller does not hold go back to the front of its queue. When there is nothing else: a
+-- suspect, then a copy of the oldest claim of somebody who takes much longer than any chunk did so far.
 -- ARGV     generation, worker, request number, held ranges, rate (seconds a unit of cost, 0 unknown),
---          wanted cost, least chunks, least seconds worth stealing, lease (seconds), may steal (0 1)
+--          wanted cost, least chunks, least seconds worth stealing, lease (seconds), may steal (0 1),
+--          seconds after which a claim may be copied (-1 never)
 -- Returns  OK done failed queued [first last attempt source]
 -- Refusals GONE ENDED FENCED STALE, FULL done failed
 local generation, worker, number, held = ARGV[1], ARGV[2], tonumber(ARGV[3]), ARGV[4]
 local rate, want, least = tonumber(ARGV[5]), tonumber(ARGV[6]), tonumber(ARGV[7])
 local least_steal, lease, may_steal = tonumber(ARGV[8]), tonumber(ARGV[9]), ARGV[10] == '1'
+local copy_after = tonumber(ARGV[11])
 local run, refusal = running(generation)
 if not run then return {refusal} end
 local board
@@ -20,7 +23,7 @@ end
 
 local queues = redis.call('HMGET', QUEUES, worker, POOL)
 local own, pool = queues[1] or '', queues[2] or ''
-if board ~= held then own = joined(text_of(without(parse(board), parse(held))), own) end
+if board ~= held then own = joined(text_of(given_back(worker, board, held, {}, run)), own) end
 local speed = rate_or_guess(rate, run)
 local workers = redis.call('HLEN', BEATS)
 local total = cost_before(run.chunks, run)
@@ -88,11 +91,20 @@ local function part_of(list, seconds)
 end
 
 local first, last, source
-local time, retry, pool_changed, victim, victim_queue, victim_rate
-local slots = {}
+local time = now()
+local retry, pool_changed, victim, victim_queue, victim_rate, suspect, copied
+local slots, waiting, suspect_alone, idle = {}, {}, false, false
 
 if run.failures > 0 then
-  time = now()
+  for _, each in ipairs(suspects()) do
+    if each.holder == '' then waiting[#waiting + 1] = each end
+    suspect_alone = suspect_alone or (each.holder == worker and each.deaths >= alone_from(run))
+  end
+  idle = suspect_alone or is_benched(worker, run)
+end
+if idle then may_steal, copy_after = false, -1 end
+
+if run.failures > 0 and not idle then
   local due = redis.call('ZRANGEBYSCORE', DELAYED, '-inf', time, 'WITHSCORES', 'LIMIT', 0, 16)
   for i = 1, #due, 2 do
     -- Elsewhere first; after one more lease anywhere.
@@ -104,15 +116,15 @@ if run.failures > 0 then
     end
   end
 end
-if not first and pool ~= '' then
+if not first and not idle and pool ~= '' then
   first, last, pool = take(pool)
   pool_changed, source = true, 'pool'
 end
-if not first and own ~= '' then
+if not first and not idle and own ~= '' then
   first, last, own = take(own)
   source = 'own'
 end
-while not first and own == '' and #slots < 64 do  -- some slots may be empty, or all done
+while not first and not idle and own == '' and #slots < 64 do  -- some slots may be empty, or all done
   local slot = redis.call('BITPOS', SLOTS, 0, #slots > 0 and slots[#slots] + 1 or 0, run.slots - 1, 'BIT')
   if slot < 0 then break end
   slots[#slots + 1] = slot
@@ -135,7 +147,41 @@ if not first and own == '' and may_steal then
   end
 end
 
+if not first and not idle then
+  for _, each in ipairs(waiting) do
+    local from = redis.call('BITPOS', DONE, 0, each.first, each.last - 1, 'BIT')
+    if from >= 0 and (held == '' or each.deaths < alone_from(run)) then
+      suspect, first, last, source = each, from, each.last, 'suspect'
+      local taken = redis.call('BITPOS', DONE, 1, first, last - 1, 'BIT')
+      if taken >= 0 then last = taken end
+      break
+    end
+  end
+end
+if not first and copy_after >= 0 and held == '' and own == '' then
+  local slow = time - math.max(copy_after, 2 * run.longest)
+  for _, other in ipairs(redis.call('ZRANGEBYSCORE', AGES, '-inf', slow, 'LIMIT', 0, 4)) do
+    for _, range in ipairs(parse(string.match(redis.call('HGET', CLAIMS, other) or '0;', ';(.*)$'))) do
+      local name = string.format('%d-%d', range[1], range[2])
+      local from = redis.call('BITPOS', DONE, 0, range[1], range[2] - 1, 'BIT')
+      local is_suspect = false
+      for _, each in ipairs(run.failures > 0 and suspects() or {}) do
+        is_suspect = is_suspect or (each.first < range[2] and each.last > range[1])
+      end
+      if not first and other ~= worker and from >= 0 and not is_suspect and redis.call('HEXISTS', COPIES, name) == 0 then
+        copied, first, last, source = name, from, range[2], 'copy'
+        local taken = redis.call('BITPOS', DONE, 1, first, last - 1, 'BIT')
+        if taken >= 0 then last = taken end
+      end
+    end
+  end
+end
+
 -- Checks are over; from here on only writes.
+if idle and not suspect_alone and own ~= '' then  -- on a benched host it would wait in vain
+  give_to_pool(own)
+  own = ''
+end
 if pool_changed then redis.call('HSET', QUEUES, POOL, pool) end
 if retry then redis.call('ZREM', DELAYED, retry) end
 for _, slot in ipairs(slots) do redis.call('SETBIT', SLOTS, slot, 1) end
@@ -144,15 +190,25 @@ if victim then
   redis.call('HINCRBY', RUN, 'steals', 1)
   event('steal', worker .. ' from ' .. victim)
 end
+if suspect then
+  cut_suspects(suspect.first, last)
+  put_suspect(first, last, suspect.deaths, worker)
+end
+if copied then
+  redis.call('HSET', COPIES, copied, worker)
+  redis.call('HINCRBY', RUN, 'copies', 1)
+  event('copy', string.format('%s by %s', copied, worker))
+end
 local queued = set_queue(worker, own, speed, run)
-if not run.first_claim then redis.call('HSET', RUN, 'first_claim', string.format('%.6f', time or now())) end
+if not run.first_claim then redis.call('HSET', RUN, 'first_claim', string.format('%.6f', time)) end
 if not first then
   redis.call('HSET', CLAIMS, worker, ARGV[3] .. ';' .. held)
   return {'OK', run.done, run.failed, queued}
 end
 redis.call('HSET', CLAIMS, worker, ARGV[3] .. ';' .. joined(held, string.format('%d-%d', first, last)))
-local attempt = 1
+redis.call('ZADD', AGES, string.format('%.6f', time), worker)
+local attempt = 1 + (suspect and suspect.deaths or 0)
 if run.failures > 0 and last == first + 1 then
-  attempt = 1 + tonumber(string.match(redis.call('HGET', ATTEMPTS, string.format('%d', first)) or '0;', '^(%d+)'))
+  attempt = attempt + tonumber(string.match(redis.call('HGET', ATTEMPTS, string.format('%d', first)) or '0;', '^(%d+)'))
 end
 return {'OK', run.done, run.failed, queued, first, last, attempt, source}

@@ -4,17 +4,19 @@
 -- refused whole and those of its chunks that are not done go to the pool. Who sends it does not matter for counting, so
 -- a fenced worker's entries are looked at too, and it is told that it is fenced.
 -- ARGV     generation, worker, request number, held ranges (afterwards), rate, chunks computed, busy seconds,
---          seconds since the last chunk ended (-1 none), then entries: level, index, frame
--- Returns  OK done failed [names of refused entries…] | FENCED done failed [names…]
+--          seconds since the last chunk ended (-1 none), seconds of the longest chunk, then entries: level, index, frame
+-- Returns  OK done failed [names of refused entries…] | FENCED done failed [names…]. A name with ! behind it: the node
+--          on the board has other bytes
 -- Refusals GONE ENDED STALE
 local generation, worker, number, held = ARGV[1], ARGV[2], tonumber(ARGV[3]), ARGV[4]
 local rate, computed, busy, since_end = tonumber(ARGV[5]), tonumber(ARGV[6]), tonumber(ARGV[7]), tonumber(ARGV[8])
+local longest = tonumber(ARGV[9])
 local run, refusal = running(generation)
 if not run then return {refusal} end
 local board
 board, refusal = claims_of(worker, number)
 if refusal == 'STALE' then return {'STALE'} end
-local entries = entries_from(9)
+local entries = entries_from(10)
 if not entries then return redis.error_reply('ERR stint: malformed entry') end
 if not (computed >= 0 and computed < 2 ^ 53 and busy >= 0 and busy < 1e15) then computed, busy = 0, 0 end
 
@@ -36,35 +38,48 @@ local function forget_failures(entry)
 end
 
 local reply, pooled, gone = {refusal or 'OK', 0, 0}, {}, {}
-local failed, again = run.failed, 0
+local failed, again, taken = run.failed, 0, 0
 for _, entry in ipairs(entries) do
   gone[#gone + 1] = {entry.first, entry.last}
   local border = math.min(entry.last, run.chunks)  -- a name beyond the plan is refused
   local open = entry.first < border and open_chunks(entry.first, border) or 0
   if open < entry.size then
-    reply[#reply + 1] = entry.name
+    local there = redis.call('HGET', NODES, entry.name)
+    local differs = there and there ~= entry.frame
+    reply[#reply + 1] = entry.name .. (differs and '!' or '')
+    if differs then event('differs', 'node ' .. entry.name .. ' of ' .. worker) end
     again = again + entry.size
     if open > 0 then pooled[#pooled + 1] = {entry.first, border} end
   else
     redis.call('HSET', NODES, entry.name, entry.frame)
     set_done(entry.first, entry.size, 1)
     run.done = run.done + entry.size
+    taken = taken + 1
     run.node_bytes = run.node_bytes + #entry.frame
     if run.failures > 0 then forget_failures(entry) end
   end
 end
 run.computed, run.busy = run.computed + computed, run.busy + busy
 redis.call('HSET', RUN, 'done', run.done, 'node_bytes', run.node_bytes, 'computed', run.computed,
-  'busy', string.format('%.9f', run.busy))
+  'busy', string.format('%.9f', run.busy), 'active', run.active + 1)
+if longest > run.longest and longest < 1e15 then redis.call('HSET', RUN, 'longest', string.format('%.6f', longest)) end
 if run.failed ~= failed then redis.call('HSET', RUN, 'failed', run.failed) end
 if again > 0 then redis.call('HINCRBY', RUN, 'again', again) end
 if since_end >= 0 then
   redis.call('HSET', RUN, 'last_end', string.format('%.6f', math.max(run.last_end, now() - since_end)))
 end
+if run.failures > 0 then
+  for _, suspect in ipairs(suspects()) do
+    if open_chunks(suspect.first, suspect.last) == 0 then redis.call('HDEL', SUSPECTS, suspect.name) end
+  end
+  local host = host_of(worker)
+  if taken > 0 and redis.call('HGET', HOSTS, host) ~= 'benched' then redis.call('HDEL', HOSTS, host) end
+end
 if #pooled > 0 then give_to_pool(text_of(pooled)) end
 if board then
   redis.call('HSET', CLAIMS, worker, ARGV[3] .. ';' .. held)
-  local back = text_of(without(without(parse(board), parse(held)), gone))
+  if held == '' then redis.call('ZREM', AGES, worker) end
+  local back = text_of(given_back(worker, board, held, gone, run))
   if back ~= '' then
     set_queue(worker, joined(back, redis.call('HGET', QUEUES, worker)), rate_or_guess(rate, run), run)
   end

@@ -4,7 +4,7 @@
 -- Cost: chunks are alike (cost 1 each) unless the key `profile` holds M+1 doubles, the cost of all chunks before place
 -- floor(j*N/M), for j = 0 … M, M at most 4096; between two places it is interpolated.
 local RUN, PLAN, PROFILE, LOAD, BEATS, WORKERS, SLOTS, QUEUES, CLAIMS, DONE, NODES, ATTEMPTS, DELAYED, FAILED, LEADER,
-  RESULT, EVENTS = unpack(KEYS)
+  RESULT, EVENTS, SUSPECTS, HOSTS, AGES, COPIES = unpack(KEYS)
 local POOL = '-'
 
 local function now()
@@ -61,7 +61,8 @@ end
 -- What the hash `run` says of a run that is running; else nil and the refusal.
 local function running(generation)
   local f = redis.call('HMGET', RUN, 'generation', 'state', 'chunks', 'done', 'failed', 'slots', 'node_limit',
-    'byte_limit', 'node_bytes', 'computed', 'busy', 'retries', 'steps', 'failures', 'first_claim', 'last_end')
+    'byte_limit', 'node_bytes', 'computed', 'busy', 'retries', 'steps', 'failures', 'first_claim', 'last_end', 'active',
+    'longest', 'max_failed')
   if f[1] ~= generation then return nil, 'GONE' end
   if f[2] ~= 'running' then return nil, 'ENDED' end
   return {
@@ -71,6 +72,9 @@ local function running(generation)
     steps = tonumber(f[13]),                -- M of the profile; 0: chunks are alike
     failures = tonumber(f[14]),             -- counted attempts that failed; 0: no key of failures need be looked at
     first_claim = f[15], last_end = tonumber(f[16] or 0),
+    active = tonumber(f[17] or 0),          -- grows with each sign that somebody computes
+    longest = tonumber(f[18] or 0),         -- seconds of the longest chunk so far
+    max_failed = tonumber(f[19] or -1),     -- more failed chunks end the run; -1: any number
   }
 end
 
@@ -191,18 +195,6 @@ local function set_done(first, size, bit)
     local piece = string.rep(string.char(bit * 255), bytes)
     for from = first / 8, (first + size) / 8 - bytes, bytes do redis.call('SETRANGE', DONE, from, piece) end
   end
-end
-
--- A worker is gone: what it held and what waited for it goes to the pool; the lead is free in the same step.
-local function let_go(worker)
-  local held = string.match(redis.call('HGET', CLAIMS, worker) or '0;', ';(.*)$')
-  give_to_pool(joined(held, redis.call('HGET', QUEUES, worker)))
-  redis.call('HDEL', CLAIMS, worker)
-  redis.call('HDEL', QUEUES, worker)
-  redis.call('HDEL', BEATS, worker)
-  redis.call('HDEL', WORKERS, worker)
-  redis.call('ZREM', LOAD, worker)
-  if redis.call('GET', LEADER) == worker then redis.call('DEL', LEADER) end
 end
 
 -- Entries (level, index, frame) from ARGV[from] on. Nil when one is malformed.

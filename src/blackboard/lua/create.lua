@@ -1,9 +1,10 @@
 #!lua
 -- SPDX-License-Identifier: Apache-2.0
 -- Makes a run and its plan, or finds it there. A failed or cancelled run goes on under a new generation; so does a
--- running one whose program changes: the program belongs to the generation, and nobody may go on with the old one.
+-- running one whose program changes: the program belongs to the generation, and nobody may go on with the old one. What
+-- failed then gets another life. Retries and the like are options of a call, not of the run: the last call's hold.
 -- ARGV     fresh (0 1), accept program (0 1), run id, job, program, identity, options, plan frame, profile, chunks,
---          slots, retries, node limit, byte limit
+--          slots, retries, node limit, byte limit, failed chunks allowed (-1 any number)
 -- Returns  OK CREATED | OK EXISTS | OK REOPENED
 -- Refusals IDENTITY PROGRAM
 -- States   none → running; running, done, partial → the same; failed, cancelled → running; any → running when fresh
@@ -14,32 +15,27 @@ local chunks, slots = tonumber(ARGV[10]), tonumber(ARGV[11])
 if not (chunks >= 0 and chunks <= 2 ^ 32 and slots >= 1 and slots <= 2 ^ 32 and #ARGV[9] % 8 == 0) then
   return redis.error_reply('ERR stint: a run of ' .. ARGV[10] .. ' chunks and ' .. ARGV[11] .. ' slots cannot be')
 end
-local time = now()
-local generation = string.format('%d', time * 1e6)
 
 if old[1] and not fresh then
   if old[1] ~= identity then return {'IDENTITY'} end
   if old[2] ~= program and not accept then return {'PROGRAM'} end
-  local reopen = old[3] == 'failed' or old[3] == 'cancelled' or (old[3] == 'running' and old[2] ~= program)
+  local again = old[3] == 'failed' or old[3] == 'cancelled' or (old[3] == 'running' and old[2] ~= program)
   if old[2] ~= program then
     redis.call('HSET', RUN, 'program', program)
     event('program', old[2] .. ' -> ' .. program)
   end
-  if not reopen then return {'OK', 'EXISTS'} end
-  local workers = redis.call('HKEYS', BEATS)
-  table.sort(workers)
-  for _, worker in ipairs(workers) do let_go(worker) end
-  redis.call('DEL', LEADER)
-  redis.call('HDEL', RUN, 'exit', 'error')
-  redis.call('HSET', RUN, 'state', 'running', 'generation', generation)
-  event('state', 'running')
+  redis.call('HSET', RUN, 'retries', ARGV[12], 'max_failed', ARGV[15])
+  if not again then return {'OK', 'EXISTS'} end
+  reopen()
+  revive()
   return {'OK', 'REOPENED'}
 end
 
+local time = now()
 redis.call('UNLINK', unpack(KEYS))
 redis.call('HSET', RUN, 'run', ARGV[3], 'job', ARGV[4], 'program', program, 'identity', identity, 'options', ARGV[7],
   'chunks', ARGV[10], 'slots', ARGV[11], 'steps', math.max(#ARGV[9] / 8 - 1, 0), 'retries', ARGV[12],
-  'node_limit', ARGV[13], 'byte_limit', ARGV[14], 'generation', generation, 'state', 'running', 'created', string.format('%.3f', time), 'done', 0, 'failed', 0,
+  'node_limit', ARGV[13], 'byte_limit', ARGV[14], 'max_failed', ARGV[15], 'generation', string.format('%d', time * 1e6), 'state', 'running', 'created', string.format('%.3f', time), 'done', 0, 'failed', 0,
   'node_bytes', 0, 'computed', 0, 'busy', 0, 'again', 0, 'steals', 0, 'reaped', 0, 'failures', 0)
 redis.call('SET', PLAN, ARGV[8])
 if ARGV[9] ~= '' then redis.call('SET', PROFILE, ARGV[9]) end

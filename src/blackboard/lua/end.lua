@@ -6,6 +6,5 @@
 -- Refusals GONE ENDED
 local run, refusal = running(ARGV[1])
 if not run then return {refusal} end
-redis.call('HSET', RUN, 'state', 'failed', 'exit', ARGV[2], 'error', ARGV[3])
-event('state', 'failed: ' .. ARGV[3])
+end_run(ARGV[2], ARGV[3])
 return {'OK'}

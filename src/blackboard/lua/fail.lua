@@ -1,34 +1,83 @@
 #!lua flags=allow-oom
 -- SPDX-License-Identifier: Apache-2.0
 -- One attempt at a chunk failed: later again, or failed for good after retries+1 attempts. Counts only for a chunk in
--- the caller's claims that is not done.
--- ARGV     generation, worker, request number, held ranges (afterwards), chunk, error, host, delay (seconds)
--- Returns  OK counted (0 1) for good (0 1) attempts, first failure of the run (0 1)
+-- the caller's claims that is not done. A crash is counted apart: the chunk is then a suspect that was alone.
+-- A host whose chunks fail one after another, while others succeed, is benched: it gets no more work, and what it failed
+-- is forgotten. When the first 20 chunks of a run fail with one error and none succeeds, the run ends.
+-- ARGV     generation, worker, request number, held ranges (afterwards), chunk, error, delay (seconds), crash (0 1)
+-- Returns  OK counted (0 1) for good (0 1) attempts, first failure of the run (0 1), host benched (0 1)
 -- Refusals GONE ENDED FENCED STALE
 local generation, worker, number, held = ARGV[1], ARGV[2], tonumber(ARGV[3]), ARGV[4]
-local chunk, delay = tonumber(ARGV[5]), tonumber(ARGV[8])
+local chunk, error, delay, crash = tonumber(ARGV[5]), ARGV[6], tonumber(ARGV[7]), ARGV[8] == '1'
+local fails_in_a_row, first_chunks = 10, 20
 local run, refusal = running(generation)
 if not run then return {refusal} end
 local board
 board, refusal = claims_of(worker, number)
 if not board then return {refusal} end
 local mine = #without({{chunk, chunk + 1}}, parse(board)) == 0
-if not mine or redis.call('GETBIT', DONE, chunk) == 1 then return {'OK', 0, 0, 0, 0} end
+if not mine or redis.call('GETBIT', DONE, chunk) == 1 then return {'OK', 0, 0, 0, 0, 0} end
 
-local attempts = 1 + tonumber(string.match(redis.call('HGET', ATTEMPTS, ARGV[5]) or '0;', '^(%d+)'))
-local for_good = attempts > run.retries
-redis.call('HSET', ATTEMPTS, ARGV[5], string.format('%d;%s', attempts, worker))
-if for_good then
-  local new = redis.call('HSET', FAILED, ARGV[5],
-    cjson.encode({error = ARGV[6], host = ARGV[7], worker = worker, attempts = attempts}))
-  redis.call('HINCRBY', RUN, 'failed', new)  -- a chunk that two workers hold may fail for good twice
-  redis.call('ZREM', DELAYED, ARGV[5])
-else
-  redis.call('ZADD', DELAYED, string.format('%.6f', now() + delay), ARGV[5])
-end
+-- The rest of what it held goes back as in every request.
 redis.call('HSET', CLAIMS, worker, ARGV[3] .. ';' .. held)
-local back = text_of(without(without(parse(board), parse(held)), {{chunk, chunk + 1}}))
+if held == '' then redis.call('ZREM', AGES, worker) end
+local back = text_of(given_back(worker, board, held, {{chunk, chunk + 1}}, run))
 if back ~= '' then set_queue(worker, joined(back, redis.call('HGET', QUEUES, worker)), rate_or_guess(0, run), run) end
-event(for_good and 'failed' or 'retry', 'chunk ' .. ARGV[5] .. ' on ' .. worker .. ': ' .. ARGV[6])
-redis.call('HINCRBY', RUN, 'failures', 1)
-return {'OK', 1, for_good and 1 or 0, attempts, run.failures == 0 and 1 or 0}
+
+local first = redis.call('HINCRBY', RUN, 'failures', 1) == 1 and 1 or 0
+redis.call('HINCRBY', RUN, 'active', 1)
+local deaths = cut_suspects(chunk, chunk + 1)
+local failed_before = tonumber(string.match(redis.call('HGET', ATTEMPTS, ARGV[5]) or '0;', '^(%d+)'))
+local attempts = 1 + (crash and deaths or failed_before)
+
+local host = host_of(worker)
+local in_a_row, done_then = string.match(redis.call('HGET', HOSTS, host) or '', '^(%d+);(%d+)$')
+in_a_row, done_then = 1 + (in_a_row or 0), done_then or string.format('%d', run.done)
+if in_a_row >= fails_in_a_row and run.done > tonumber(done_then) then
+  redis.call('HSET', HOSTS, host, 'benched')
+  event('bench', string.format('%s: %d chunks failed one after another while others succeeded: %s', host, in_a_row, error))
+  local pooled = {{chunk, chunk + 1}}
+  redis.call('HDEL', ATTEMPTS, ARGV[5])
+  redis.call('ZREM', DELAYED, ARGV[5])
+  local names = redis.call('HKEYS', ATTEMPTS)
+  table.sort(names, function(a, b) return tonumber(a) < tonumber(b) end)
+  for _, name in ipairs(names) do
+    if host_of(string.match(redis.call('HGET', ATTEMPTS, name), ';(.*)$')) == host then
+      redis.call('HDEL', ATTEMPTS, name)
+      redis.call('ZREM', DELAYED, name)
+      run.failed = run.failed - redis.call('HDEL', FAILED, name)
+      pooled[#pooled + 1] = {tonumber(name), tonumber(name) + 1}
+    end
+  end
+  run.failed = run.failed - redis.call('HDEL', FAILED, ARGV[5])
+  redis.call('HSET', RUN, 'failed', run.failed)
+  give_to_pool(text_of(pooled))
+  return {'OK', 1, 0, attempts, first, 1}
+end
+if redis.call('HGET', HOSTS, host) ~= 'benched' then redis.call('HSET', HOSTS, host, in_a_row .. ';' .. done_then) end
+
+local for_good = attempts > run.retries
+if for_good then
+  fail_for_good(chunk, attempts, worker, error, run)
+elseif crash then
+  put_suspect(chunk, chunk + 1, attempts, '')
+  event('retry', 'chunk ' .. ARGV[5] .. ' on ' .. worker .. ': ' .. error)
+else
+  redis.call('HSET', ATTEMPTS, ARGV[5], attempts .. ';' .. worker)
+  redis.call('ZADD', DELAYED, string.format('%.6f', now() + delay), ARGV[5])
+  event('retry', 'chunk ' .. ARGV[5] .. ' on ' .. worker .. ': ' .. error)
+end
+if run.done == 0 and run.max_failed < 0 then
+  local first_error = redis.call('HGET', RUN, 'first_error')
+  if not first_error then
+    first_error = error
+    redis.call('HSET', RUN, 'first_error', error)
+  elseif first_error ~= error then
+    redis.call('HSET', RUN, 'first_error', '')  -- they differ
+  end
+  if first_error == error and redis.call('HLEN', ATTEMPTS) >= first_chunks then
+    end_run(1, string.format('the first %d chunks all failed with one error: %s; mend it, and the same command goes on',
+      first_chunks, error))
+  end
+end
+return {'OK', 1, for_good and 1 or 0, attempts, first, 0}

@@ -1,8 +1,10 @@
 #!lua flags=allow-oom
 -- SPDX-License-Identifier: Apache-2.0
 -- Gives up one worker that was silent for a lease, if its heartbeat still is what the caller saw, or that is known to
--- be gone (beat ''). Its chunks go to the pool.
--- ARGV     generation, worker, beat seen ('' known to be gone)
+-- be gone (beat ''). Its chunks go to the pool. Did it die while its world lived on, those that it held are suspects;
+-- and when there was no chunk left that it may have died of, it was the step that makes the result: the third such
+-- death ends the run.
+-- ARGV     generation, worker, beat seen ('' known to be gone), crashed (0 1: others of its world live)
 -- Returns  OK
 -- Refusals GONE ENDED STALE (it is not there, or its heart has beaten)
 local worker = ARGV[2]
@@ -10,12 +12,15 @@ local run, refusal = running(ARGV[1])
 if not run then return {refusal} end
 local beat = redis.call('HGET', BEATS, worker)
 if not beat or (ARGV[3] ~= '' and beat ~= ARGV[3]) then return {'STALE'} end
-local open = 0
-for _, range in ipairs(parse(string.match(redis.call('HGET', CLAIMS, worker) or '0;', ';(.*)$'))) do
-  open = open + open_chunks(range[1], range[2])
-end
+local open, held = 0, parse(string.match(redis.call('HGET', CLAIMS, worker) or '0;', ';(.*)$'))
+for _, range in ipairs(held) do open = open + open_chunks(range[1], range[2]) end
 redis.call('HINCRBY', RUN, 'again', open)
 redis.call('HINCRBY', RUN, 'reaped', 1)
+event('reap', string.format('%s with %d chunks in hand: %s', worker, open, text_of(held)))
+local led = redis.call('GET', LEADER) == worker
+if ARGV[4] == '1' and open > 0 then accuse(worker, held, open, run) end
 let_go(worker)
-event('reap', string.format('%s with %d chunks in hand', worker, open))
+if ARGV[4] == '1' and led and run.done + run.failed == run.chunks and redis.call('HINCRBY', RUN, 'finish_deaths', 1) > 2 then
+  end_run(70, 'three ranks died while they merged or finished the result; mend the job, and the same command goes on')
+end
 return {'OK'}

@@ -1,0 +1,12 @@
+#!lua flags=allow-oom
+-- SPDX-License-Identifier: Apache-2.0
+-- Ends a run at its user's wish. What is done stays: the same command goes on with it.
+-- ARGV     (none)
+-- Returns  OK
+-- Refusals GONE, ENDED state
+local state = redis.call('HGET', RUN, 'state')
+if not state then return {'GONE'} end
+if state ~= 'running' then return {'ENDED', state} end
+redis.call('HSET', RUN, 'state', 'cancelled')
+event('state', 'cancelled')
+return {'OK'}

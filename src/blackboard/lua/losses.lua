@@ -1,0 +1,170 @@
+-- SPDX-License-Identifier: Apache-2.0
+-- Put behind common.lua in front of every script: what becomes of chunks whose worker goes, and of those that fail.
+-- A suspect is a range that a worker held when it died. suspects: "first-last" → "deaths;holder", the holder empty while
+-- it waits; they never overlap. The first death may have any reason, so a suspect waits behind all other work, in halves.
+-- From the second on (the first, if there is but one retry) it is computed alone on its rank, and only to a chunk that
+-- was alone the deaths are charged: its good neighbours never pay.
+
+local function suspects()
+  local list, all = {}, redis.call('HGETALL', SUSPECTS)
+  for i = 1, #all, 2 do
+    local first, last = string.match(all[i], '^(%d+)%-(%d+)$')
+    local deaths, holder = string.match(all[i + 1], '^(%d+);(.*)$')
+    list[#list + 1] = {name = all[i], first = tonumber(first), last = tonumber(last), deaths = tonumber(deaths),
+      holder = holder}
+  end
+  table.sort(list, function(a, b) return a.deaths < b.deaths or (a.deaths == b.deaths and a.first < b.first) end)
+  return list
+end
+
+-- Deaths from which on a suspect is computed alone.
+local function alone_from(run) return math.max(1, math.min(2, run.retries)) end
+
+local function put_suspect(first, last, deaths, holder)
+  if first < last then redis.call('HSET', SUSPECTS, string.format('%d-%d', first, last), deaths .. ';' .. holder) end
+end
+
+-- Takes [first, last) out of the suspects; returns the deaths that were known of any part of it.
+local function cut_suspects(first, last)
+  local deaths = 0
+  for _, suspect in ipairs(suspects()) do
+    if suspect.first < last and suspect.last > first then
+      deaths = math.max(deaths, suspect.deaths)
+      redis.call('HDEL', SUSPECTS, suspect.name)
+      put_suspect(suspect.first, first, suspect.deaths, suspect.holder)
+      put_suspect(last, suspect.last, suspect.deaths, suspect.holder)
+    end
+  end
+  return deaths
+end
+
+-- Claims on the board that the worker does not hold, and has not just sent (`gone`): the list that goes back to its
+-- queue. What of them is suspect waits as such again.
+local function given_back(worker, board, held, gone, run)
+  local back = without(without(parse(board), parse(held)), gone)
+  if #back == 0 or run.failures == 0 then return back end
+  for _, suspect in ipairs(suspects()) do
+    if suspect.holder == worker then
+      for _, range in ipairs(back) do
+        local first, last = math.max(range[1], suspect.first), math.min(range[2], suspect.last)
+        if first < last then
+          cut_suspects(first, last)
+          put_suspect(first, last, suspect.deaths, '')
+        end
+      end
+      back = without(back, {{suspect.first, suspect.last}})
+    end
+  end
+  return back
+end
+
+-- A worker is gone: what it held and what waited for it goes to the pool; the lead is free in the same step.
+local function let_go(worker)
+  local held = parse(string.match(redis.call('HGET', CLAIMS, worker) or '0;', ';(.*)$'))
+  for _, suspect in ipairs(suspects()) do
+    if suspect.holder == worker then
+      redis.call('HSET', SUSPECTS, suspect.name, suspect.deaths .. ';')
+      held = without(held, {{suspect.first, suspect.last}})
+    end
+  end
+  give_to_pool(joined(text_of(held), redis.call('HGET', QUEUES, worker)))
+  redis.call('HDEL', CLAIMS, worker)
+  redis.call('HDEL', QUEUES, worker)
+  redis.call('HDEL', BEATS, worker)
+  redis.call('HDEL', WORKERS, worker)
+  redis.call('ZREM', LOAD, worker)
+  redis.call('ZREM', AGES, worker)
+  if redis.call('GET', LEADER) == worker then redis.call('DEL', LEADER) end
+end
+
+local function end_run(exit, error)
+  redis.call('HSET', RUN, 'state', 'failed', 'exit', exit, 'error', error)
+  event('state', 'failed: ' .. error)
+end
+
+local function host_of(worker) return string.match(worker, '^(.*)/') or worker end
+
+-- The last attempt at a chunk failed. A chunk that two workers hold may fail for good twice.
+local function fail_for_good(chunk, attempts, worker, error, run)
+  local name = string.format('%d', chunk)
+  redis.call('HSET', ATTEMPTS, name, attempts .. ';' .. worker)
+  redis.call('ZREM', DELAYED, name)
+  local new = redis.call('HSET', FAILED, name,
+    cjson.encode({error = error, host = host_of(worker), worker = worker, attempts = attempts}))
+  run.failed = run.failed + new
+  redis.call('HSET', RUN, 'failed', run.failed)
+  event('failed', 'chunk ' .. name .. ' on ' .. worker .. ': ' .. error)
+  if run.max_failed >= 0 and run.failed > run.max_failed then
+    end_run(1, string.format('%d chunks failed, more than --max-failed allows; the last, chunk %s: %s', run.failed, name,
+      error))
+  end
+end
+
+-- A worker died with these ranges in hand, `open` of whose chunks are not done.
+local function accuse(worker, held, open, run)
+  for _, range in ipairs(held) do
+    local first, last = redis.call('BITPOS', DONE, 0, range[1], range[2] - 1, 'BIT'), range[2]
+    if first >= 0 then
+      if open == 1 then last = first + 1 end
+      local deaths = 1 + cut_suspects(first, last)
+      if open == 1 and deaths > run.retries then
+        fail_for_good(first, deaths, worker, string.format('its rank died while it computed this chunk, %d time%s',
+          deaths, deaths == 1 and '' or 's'), run)
+      else
+        local middle = math.ceil((first + last) / 2)
+        put_suspect(first, middle, deaths, '')
+        put_suspect(middle, last, deaths, '')
+      end
+    end
+  end
+  redis.call('HSET', CLAIMS, worker, '0;')
+  redis.call('HINCRBY', RUN, 'failures', 1)
+end
+
+-- Whether the worker's host gets no work: its chunks failed one after another while others succeeded, and one of those
+-- is there.
+local function is_benched(worker, run)
+  if run.failures == 0 or redis.call('HGET', HOSTS, host_of(worker)) ~= 'benched' then return false end
+  for _, other in ipairs(redis.call('HKEYS', BEATS)) do
+    if redis.call('HGET', HOSTS, host_of(other)) ~= 'benched' then return true end
+  end
+  return false
+end
+
+-- Chunks that failed, or wait after a failure, get another life: they go to the pool, uncharged. All of them, or those
+-- that lie in the list of ranges `chosen`. Returns how many of them had failed for good.
+local function revive(chosen)
+  local pooled, failed = {}, 0
+  for _, name in ipairs(redis.call('HKEYS', ATTEMPTS)) do
+    local chunk = tonumber(name)
+    if not chosen or #without({{chunk, chunk + 1}}, chosen) == 0 then
+      redis.call('HDEL', ATTEMPTS, name)
+      redis.call('ZREM', DELAYED, name)
+      failed = failed + redis.call('HDEL', FAILED, name)
+      pooled[#pooled + 1] = {chunk, chunk + 1}
+    end
+  end
+  if not chosen then
+    for _, suspect in ipairs(suspects()) do pooled[#pooled + 1] = {suspect.first, suspect.last} end
+    redis.call('DEL', SUSPECTS)
+    redis.call('DEL', HOSTS)
+  end
+  table.sort(pooled, function(a, b) return a[1] < b[1] end)
+  give_to_pool(text_of(pooled))
+  redis.call('HINCRBY', RUN, 'failed', string.format('%d', -failed))
+  return failed
+end
+
+-- A run that had ended runs again, under a new generation: nobody of before may go on with it.
+local function reopen()
+  local workers = redis.call('HKEYS', BEATS)
+  table.sort(workers)
+  for _, worker in ipairs(workers) do let_go(worker) end
+  redis.call('DEL', LEADER, RESULT, AGES, COPIES)
+  if redis.call('EXISTS', SLOTS) == 0 then  -- it was finished, all slots having been taken
+    redis.call('SET', SLOTS, string.rep(string.char(255), math.ceil(tonumber(redis.call('HGET', RUN, 'slots')) / 8)))
+  end
+  redis.call('HDEL', RUN, 'exit', 'error', 'first_error', 'finish_deaths')
+  redis.call('HSET', RUN, 'state', 'running', 'generation', string.format('%d', now() * 1e6))
+  event('state', 'running')
+end

@@ -1,0 +1,18 @@
+#!lua
+-- SPDX-License-Identifier: Apache-2.0
+-- Gives failed chunks another life: all of them, or those of a list. A run that had ended goes on under a new generation,
+-- and its result is dropped; the nodes stay, so the bits will be those of a run without failures.
+-- ARGV     program ('' the run's), ranges ('' all)
+-- Returns  OK chunks that get another life
+-- Refusals GONE, ENDED (the run is done: there is nothing to give)
+local f = redis.call('HMGET', RUN, 'state', 'program', 'slots')
+if not f[1] then return {'GONE'} end
+if f[1] == 'done' then return {'ENDED'} end
+if ARGV[1] ~= '' and ARGV[1] ~= f[2] then
+  redis.call('HSET', RUN, 'program', ARGV[1])
+  event('program', f[2] .. ' -> ' .. ARGV[1])
+end
+local chosen
+if ARGV[2] ~= '' then chosen = parse(ARGV[2]) end
+if f[1] ~= 'running' then reopen() end
+return {'OK', revive(chosen)}
