@@ -20,6 +20,7 @@ struct RunFacts {
   std::filesystem::path scratch_dir = {};  ///< where scratch_dir() makes its folder
   std::function<void(std::string_view)> log = {};
   const std::atomic<bool>* stop = nullptr;
+  std::atomic<std::uint64_t>* at_work = nullptr;  ///< where the thread notes which chunk it computes
 };
 
 class Context {

@@ -129,6 +129,13 @@ struct Committed {
   std::uint64_t failed = 0;
 };
 
+/// What a worker's death means for what it held.
+enum class Blame {
+  none,     ///< its whole world died, or its user ended it: nothing
+  suspect,  ///< nobody was there who knows: computed last, not charged
+  charged,  ///< others of its world lived on: one death more
+};
+
 /// What went wrong with a chunk.
 struct Failure {
   std::uint64_t chunk = 0;
@@ -189,10 +196,9 @@ class Blackboard {
   virtual Refusal end(std::uint64_t generation, int exit_code, const std::string& error) = 0;
   /// `computes`: a chunk, or a step of the job, is at work here.
   virtual Renewed renew(const std::string& worker, std::uint64_t generation, bool computes) = 0;
-  /// Gives up `worker`, if its heartbeat still is `beat`; without `beat` it is known to be gone. `crashed`: others of its
-  /// world live on, so that what it held may be why it died.
+  /// Gives up `worker`, if its heartbeat still is `beat`; without `beat` it is known to be gone.
   virtual Refusal reap(std::uint64_t generation, const std::string& worker, std::optional<std::uint64_t> beat,
-                       bool crashed) = 0;
+                       Blame blame) = 0;
   virtual Refusal leave(const Caller& caller) = 0;
   /// Leader only: `put` takes the place of `removed`; `lift` raises the limit of nodes, when nothing can be merged.
   virtual Refusal fold(const std::string& worker, std::uint64_t generation, const std::vector<Node>& removed,

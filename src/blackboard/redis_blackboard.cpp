@@ -299,9 +299,9 @@ Renewed RedisBlackboard::renew(const std::string& worker, std::uint64_t generati
 }
 
 Refusal RedisBlackboard::reap(std::uint64_t generation, const std::string& worker, std::optional<std::uint64_t> beat,
-                              bool crashed) {
+                              Blame blame) {
   return refusal_of(call(scripts::reap_script, {std::to_string(generation), worker, beat ? std::to_string(*beat) : "",
-                                                crashed ? "1" : "0"}));
+                                                std::to_string(static_cast<int>(blame))}));
 }
 
 Refusal RedisBlackboard::leave(const Caller& caller) {

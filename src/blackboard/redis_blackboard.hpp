@@ -28,7 +28,7 @@ class RedisBlackboard final : public Blackboard {
   Refusal end(std::uint64_t generation, int exit_code, const std::string& error) override;
   Renewed renew(const std::string& worker, std::uint64_t generation, bool computes) override;
   Refusal reap(std::uint64_t generation, const std::string& worker, std::optional<std::uint64_t> beat,
-               bool crashed) override;
+               Blame blame) override;
   Refusal leave(const Caller& caller) override;
   Refusal fold(const std::string& worker, std::uint64_t generation, const std::vector<Node>& removed,
                const std::vector<Entry>& put, bool lift) override;

@@ -2,6 +2,7 @@
 #include "engine/courier.hpp"
 
 #include <algorithm>
+#include <cstdio>
 
 namespace stint {
 namespace {
@@ -94,6 +95,11 @@ void Courier::commit() {
   }
   workload_.committed(nodes);
   for (const auto& node : committed.refused) workload_.take_kept(node);
+  for (const auto& node : committed.differing) {
+    session_.say("chunks " + std::to_string(node.first()) + " to " + std::to_string(node.last() - 1) +
+                 " were computed twice with different bytes; the first result counts, but the job is not deterministic "
+                 "(--check N looks for such chunks)");
+  }
   if (refused(committed.refusal)) return;
   session_.progress.done = committed.done;
   session_.progress.failed = committed.failed;
@@ -105,6 +111,10 @@ void Courier::tell_failure(const ChunkFailure& failure) {
                                   policy::retry_seconds(failure.attempt));
   workload_.failure_told(failure.chunk);
   if (refused(failed.refusal) || !failed.counted) return;
+  if (failed.benched) {
+    session_.say(options_.host + " gets no more work: its chunks fail while those of other hosts do not: " + failure.error);
+    return;
+  }
   const std::string line = "chunk " + std::to_string(failure.chunk) + " failed on " + options_.host + " (attempt " +
                            std::to_string(failed.attempts) + (failed.for_good ? ", the last" : "") +
                            "): " + failure.error;
@@ -121,6 +131,7 @@ void Courier::claim(double now) {
   wish.least_steal = policy::least_steal_seconds(round_trip_);
   wish.lease = options_.lease;
   wish.steal = options_.steal;
+  if (options_.copies && misses_ > 2 && workload_.idle()) wish.copy_after = policy::copy_seconds(options_.lease);
   const auto claimed = board_.claim(caller(), wish);
   const double took = clock_.now() - now;
   round_trip_ += 0.2 * (std::min(took, 0.05) - round_trip_);
@@ -132,7 +143,7 @@ void Courier::claim(double now) {
   session_.progress.failed = claimed.failed;
   if (claimed.range) {
     last_cost_ = workload_.cost(*claimed.range);
-    workload_.add(*claimed.range, claimed.attempt);
+    workload_.add(*claimed.range, claimed.attempt, claimed.source == "copy");
     starved_ = false;
     misses_ = 0;
     next_claim_ = 0;
@@ -142,6 +153,29 @@ void Courier::claim(double now) {
   if (starved_) session_.reducer.notify();
   const double random = std::uniform_real_distribution<>()(random_);
   next_claim_ = clock_.now() + policy::idle_seconds(full_ ? 30 : misses_++, workers, random);
+}
+
+// A chunk without end is a failed one; its thread is lost, the others go on. Without any thread this rank is of no use.
+bool Courier::give_up_overdue() {
+  if (options_.chunk_timeout <= 0) return false;
+  auto failure = workload_.give_up_overdue(options_.chunk_timeout);
+  if (!failure) return false;
+  char limit[32];
+  std::snprintf(limit, sizeof limit, "%g", options_.chunk_timeout);
+  failure->error = std::string("it did not end within ") + limit + " s (--chunk-timeout)";
+  workload_.add_failure(*failure);
+  return true;
+}
+
+// Told to stop: begins nothing, waits a while for what is at work, hands in what there is, leaves the rest to others.
+double Courier::drain(double now) {
+  if (drains_since_ < 0) drains_since_ = now;
+  const bool patient =
+      now - drains_since_ < options_.grace && (options_.deadline <= 0 || now < options_.deadline - 1);
+  if (!workload_.idle() && patient && workload_.threads() > 0) return 0.05;
+  board_.leave(caller());
+  session_.end({Outcome::Kind::interrupted, Exit::interrupted, "told to stop"});
+  return 0;
 }
 
 double Courier::step() {
@@ -157,18 +191,22 @@ double Courier::step() {
     return 0;
   }
   const double now = clock_.now();
+  if (give_up_overdue()) return 0;
+  if (options_.deadline > 0 && !session_.drain &&
+      !policy::ends_in_time(workload_.demand().chunk_seconds, options_.deadline - now)) {
+    session_.say("the time limit is near: nothing more is begun");
+    session_.drain = true;
+  }
+  if (workload_.threads() == 0 && !session_.drain) {
+    session_.say("every thread of this rank is lost to chunks without end; it leaves");
+    session_.drain = true;
+  }
   if (session_.drain) workload_.trim(0);
   if (!pending_.empty() || commit_due(now)) {
     commit();
     return 0;
   }
-  if (session_.drain) {
-    if (workload_.idle()) {
-      board_.leave(caller());
-      session_.end({Outcome::Kind::interrupted, Exit::interrupted, "told to stop"});
-    }
-    return 0.1;
-  }
+  if (session_.drain) return drain(now);
   const auto demand = workload_.demand();
   // Chunks that turn out longer than thought go back, where an idle rank can have them.
   if (demand.ready_seconds > 4 * policy::claim_seconds(session_.progress.workers) && workload_.trim(0.2)) {

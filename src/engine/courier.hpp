@@ -20,6 +20,10 @@ struct CourierOptions {
   double commit_seconds = 1;  ///< results are held for at most so long: that is what a crash costs
   double lease = 10;          ///< seconds
   bool steal = true;
+  bool copies = true;         ///< in the tail, compute again what another takes too long for
+  double chunk_timeout = 0;   ///< seconds after which a chunk has failed; 0: never
+  double grace = 20;          ///< seconds that chunks at work may go on once the rank is to stop
+  double deadline = 0;        ///< on the clock; nothing is begun that will not end before; 0: none
   std::uint64_t partial_limit = std::uint64_t{64} << 20;  ///< bytes of one encoded partial
   std::string host;
   std::uint32_t seed = std::random_device{}();  ///< of the jitter of its pauses
@@ -40,6 +44,8 @@ class Courier {
   void commit();
   void claim(double now);
   void tell_failure(const ChunkFailure& failure);
+  bool give_up_overdue();
+  double drain(double now);
   bool refused(Refusal refusal);
 
   Session& session_;
@@ -57,6 +63,7 @@ class Courier {
   int misses_ = 0;                    // claims in vain, one after another
   bool starved_ = false;              // the last claim found nothing
   bool full_ = false;
+  double drains_since_ = -1;
   std::vector<Entry> pending_;        // encoded, not acknowledged
   double encode_seconds_ = 0;         // of the last commit
   Work pending_work_;

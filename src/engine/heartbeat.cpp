@@ -2,17 +2,30 @@
 #include "engine/heartbeat.hpp"
 
 #include <algorithm>
+#include <cstdio>
 
 namespace stint {
 
-Heartbeat::Heartbeat(Session& session, Blackboard& board, const Clock& clock, double lease, Whereabouts here)
-    : session_(session), board_(board), clock_(clock), lease_(lease), here_(std::move(here)) {}
+namespace {
+
+constexpr double first_warning_seconds = 600;  // of a chunk that takes so long
+
+}  // namespace
+
+Heartbeat::Heartbeat(Session& session, Blackboard& board, const Clock& clock, HeartbeatOptions options,
+                     Whereabouts here)
+    : session_(session),
+      board_(board),
+      clock_(clock),
+      options_(std::move(options)),
+      lease_(options_.lease),
+      here_(std::move(here)) {}
 
 double Heartbeat::step() {
   const double interval = std::max(0.05, lease_ / 5);
   if (session_.fenced) return 0.05;  // the courier is about to join anew
   const auto [worker, generation] = session_.identity();
-  const auto renewed = board_.renew(worker, generation, false);
+  const auto renewed = board_.renew(worker, generation, options_.computes());
   if (session_.ended_by(renewed.refusal)) return 0;
   if (renewed.refusal == Refusal::fenced) {
     session_.log("given up by the others; joining anew");
@@ -21,6 +34,8 @@ double Heartbeat::step() {
   }
   session_.set_leader(renewed.leader);
   session_.progress.workers = renewed.state.workers;  // by which everybody paces its requests
+  watch_progress(renewed, clock_.now());
+  warn_of_long_chunks(clock_.now());
   if (renewed.leader == worker) {
     watch(renewed.beats, clock_.now(), generation);
   } else {
@@ -41,8 +56,8 @@ void Heartbeat::watch(const std::map<std::string, std::uint64_t>& beats, double 
       continue;
     }
     seen.own_beats += 1;
-    if (seen.own_beats >= 3 && now - seen.since > lease_) {
-      give_up(worker, generation, beat, "silent for a lease");
+    if (seen.asked && seen.own_beats >= 3 && now - seen.since > lease_) {
+      give_up(worker, generation, beat, seen.blame, "silent for a lease");
     } else if (seen.own_beats >= 2 && !seen.asked) {
       silent = true;
     }
@@ -53,25 +68,83 @@ void Heartbeat::watch(const std::map<std::string, std::uint64_t>& beats, double 
   for (auto& [worker, seen] : seen_) {
     if (seen.own_beats < 2 || seen.asked) continue;
     seen.asked = true;
+    seen.blame = blame_of(worker, who);
     const auto found = who.find(worker);
     if (found != who.end() && known_gone(found->second, here_)) {
-      give_up(worker, generation, std::nullopt, "its process is gone");
+      give_up(worker, generation, std::nullopt, seen.blame, "its process is gone");
     }
   }
 }
 
 void Heartbeat::give_up(const std::string& worker, std::uint64_t generation, std::optional<std::uint64_t> beat,
-                        const std::string& why) {
-  if (board_.reap(generation, worker, beat, false) == Refusal::none) {
+                        Blame blame, const std::string& why) {
+  if (board_.reap(generation, worker, beat, blame) == Refusal::none) {
     session_.say("lost " + worker + ": " + why + "; its chunks are computed elsewhere");
     session_.courier.notify();
   }
 }
 
+// A rank that dies alone may have died of what it computed. When a whole world dies, something else is the reason. And
+// of a world of one nobody can tell; that we outlived it speaks against the chunk.
+Blame Heartbeat::blame_of(const std::string& worker, const std::map<std::string, std::string>& who) const {
+  const auto found = who.find(worker);
+  if (found == who.end()) return Blame::none;
+  const auto world = world_of(found->second);
+  if (world == here_.world) return Blame::charged;
+  const auto mates = std::ranges::count_if(who, [&](const auto& each) { return world_of(each.second) == world; });
+  return mates == 1 ? Blame::charged : Blame::none;
+}
+
+void Heartbeat::watch_progress(const Renewed& renewed, double now) {
+  std::vector<std::uint64_t> signs{renewed.state.done, renewed.state.failed, renewed.state.computed, renewed.failures,
+                                   renewed.state.reaped};
+  if (!options_.chunks_must_end) signs.push_back(renewed.active);
+  if (signs != last_signs_ || moved_at_ < 0 || session_.drain) {
+    last_signs_ = std::move(signs);
+    moved_at_ = now;
+    return;
+  }
+  if (options_.stall_timeout <= 0 || now - moved_at_ < options_.stall_timeout) return;
+  char seconds[32];
+  std::snprintf(seconds, sizeof seconds, "%g", options_.stall_timeout);
+  const auto& state = renewed.state;
+  std::string line = std::string("no progress anywhere for ") + seconds + " s: " + std::to_string(state.done) + " of " +
+                     std::to_string(state.chunks) + " chunks are done, " + std::to_string(state.failed) + " failed, " +
+                     std::to_string(state.workers) + " workers are there, " + renewed.leader + " leads; this rank ";
+  if (const auto oldest = options_.oldest_chunk()) {
+    line += "has been computing chunk " + std::to_string(oldest->first) + " for " +
+            std::to_string(static_cast<long>(now - oldest->second)) + " s";
+  } else if (session_.progress.finishing) {
+    line += "merges and finishes the result";
+  } else {
+    line += "waits for work";
+  }
+  session_.end({Outcome::Kind::failed, Exit::interrupted,
+                line + "; 'stint explain' says where a chunk is; the same command continues"});
+}
+
+// No chunk may hang in silence, even where none has a time limit.
+void Heartbeat::warn_of_long_chunks(double now) {
+  const auto oldest = options_.oldest_chunk();
+  if (!oldest) return;
+  if (oldest->first != warned_of_) warn_at_ = first_warning_seconds;
+  const double seconds = now - oldest->second;
+  if (seconds < warn_at_) return;
+  session_.say("chunk " + std::to_string(oldest->first) + " has been computed on " + here_.host + " for " +
+               std::to_string(static_cast<long>(seconds / 60)) + " min; --chunk-timeout would end it");
+  warned_of_ = oldest->first;
+  warn_at_ = 2 * seconds;
+}
+
 int reap_known_gone(Blackboard& board, std::uint64_t generation, const Whereabouts& here) {
   int count = 0;
-  for (const auto& [worker, who] : board.workers()) {
-    if (known_gone(who, here) && board.reap(generation, worker, std::nullopt, false) == Refusal::none) count += 1;
+  const auto who = board.workers();
+  for (const auto& [worker, json] : who) {
+    const auto world = world_of(json);
+    const auto mates = std::ranges::count_if(who, [&](const auto& each) { return world_of(each.second) == world; });
+    // Nobody saw a rank alone in its world die; it may well have been its chunk, which then is not to be the first again.
+    const auto blame = mates == 1 ? Blame::suspect : Blame::none;
+    if (known_gone(json, here) && board.reap(generation, worker, std::nullopt, blame) == Refusal::none) count += 1;
   }
   return count;
 }

@@ -42,6 +42,10 @@ std::uint64_t block_chunks(std::uint64_t ready_chunks, int threads, double chunk
   return std::clamp<std::uint64_t>(most, 1, std::max<std::uint64_t>(portion, 1));
 }
 
+double copy_seconds(double lease) { return std::max(2.0, lease / 2); }
+
+bool ends_in_time(double chunk_seconds, double left) { return left > std::max(1.2 * chunk_seconds, 0.5); }
+
 double retry_seconds(int attempt) { return std::min(30.0, 0.1 * std::pow(3.0, std::min(attempt - 1, 10))); }
 
 }  // namespace stint::policy

@@ -43,6 +43,12 @@ double reconnect_seconds(int misses, double random);
 /// Chunks that a thread takes at once: about half a millisecond's worth, and several portions for each thread.
 std::uint64_t block_chunks(std::uint64_t ready_chunks, int threads, double chunk_seconds);
 
+/// Seconds that a claim of another must have lasted before it is copied; the board asks for twice the longest chunk, too.
+double copy_seconds(double lease);
+
+/// Whether a chunk that is begun now ends before `left` seconds have passed, as far as one can know.
+bool ends_in_time(double chunk_seconds, double left);
+
 /// Seconds until a failed chunk is tried again, by attempt (1, 2, …).
 double retry_seconds(int attempt);
 

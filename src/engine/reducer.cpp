@@ -9,6 +9,18 @@
 namespace stint {
 namespace {
 
+// For as long as it lives the heartbeat says that this rank computes.
+class InJobStep {
+ public:
+  explicit InJobStep(Session& session) : flag_(session.in_job_step) { flag_ = true; }
+  ~InJobStep() { flag_ = false; }
+  InJobStep(const InJobStep&) = delete;
+  InJobStep& operator=(const InJobStep&) = delete;
+
+ private:
+  std::atomic<bool>& flag_;
+};
+
 constexpr std::size_t names_a_read = 64;  // nodes may be large; so many at a time bound the memory of both sides
 
 }  // namespace
@@ -35,6 +47,7 @@ void Reducer::merge_in(Node node, Merged merged) {
     Merged left = node.is_left() ? std::move(merged) : std::move(sibling->second);
     Merged right = node.is_left() ? std::move(sibling->second) : std::move(merged);
     merged_.erase(sibling);
+    const InJobStep step(session_);
     job_.reduce(*left.partial, std::move(right.partial));
     left.made_of.insert(left.made_of.end(), right.made_of.begin(), right.made_of.end());
     merged = std::move(left);
@@ -145,6 +158,7 @@ void Reducer::finish(const RunState& state) {
   finish.done = state.done;
   finish.failed = state.failed;
   if (result) {
+    const InJobStep step(session_);
     finish.result = finisher_.encode_result(*result, state.done);
     finisher_.render(std::move(result), state);
   } else if (state.chunks == 0) {

@@ -132,6 +132,7 @@ class Session {
   Signal courier, heartbeat, reducer;
   Progress progress;
   std::atomic<bool> fenced{false};        ///< the courier joins anew
+  std::atomic<bool> in_job_step{false};   ///< the reducer is in the job's own code
   std::atomic<bool> drain{false};         ///< begin nothing new, hand in what is there, leave
   std::function<void(const std::string&)> say = [](const std::string&) {};   ///< one line for the user
   std::function<void(const std::string&)> log = [](const std::string&) {};   ///< one line for the log

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "engine/team.hpp"
 
+#include "engine/last_words.hpp"
+
 #include <stint/error.hpp>
 
 #include <omp.h>
@@ -29,9 +31,12 @@ class Collected final : public Sink {
   int attempt_;
 };
 
-void work_off(Workload& workload, const AnyJob& job, const RunFacts& facts) {
+void work_off(Workload& workload, const AnyJob& job, RunFacts facts, int number) {
+  const TeamThread here(number);
+  auto& at_work = AtWork::note(number);
+  facts.at_work = &at_work;
   Scratch scratch;
-  while (auto block = workload.take()) {
+  while (auto block = workload.take(&at_work)) {
     if (!scratch) scratch = job.scratch(Context(facts, block->chunks.first));
     Collected made(block->attempt);
     try {
@@ -44,6 +49,7 @@ void work_off(Workload& workload, const AnyJob& job, const RunFacts& facts) {
       workload.abandon(*block, std::move(made.nodes));
       continue;
     }
+    at_work = AtWork::nothing;
     workload.put(*block, std::move(made.nodes), std::move(made.failures));
   }
 }
@@ -54,7 +60,7 @@ void run_team(Workload& workload, const AnyJob& job, const RunFacts& facts) {
   RunFacts inside = facts;
   if (job.parallel_chunks()) {
     omp_set_num_threads(facts.threads);
-    work_off(workload, job, inside);
+    work_off(workload, job, inside, 0);
     return;
   }
   inside.threads = 1;
@@ -63,7 +69,7 @@ void run_team(Workload& workload, const AnyJob& job, const RunFacts& facts) {
 #pragma omp parallel num_threads(facts.threads)
   {
     try {
-      work_off(workload, job, inside);
+      work_off(workload, job, inside, omp_get_thread_num());
     } catch (...) {
       const std::lock_guard lock(mutex);
       if (!error) error = std::current_exception();

@@ -56,6 +56,11 @@ Whereabouts Whereabouts::here() {
   return where;
 }
 
+std::string world_of(const std::string& json) {
+  const auto who = nlohmann::json::parse(json, nullptr, false);
+  return who.is_object() ? who.value("world", "") : "";
+}
+
 bool known_gone(const std::string& json, const Whereabouts& here) {
   const auto who = nlohmann::json::parse(json, nullptr, false);
   if (!who.is_object() || who.value("host", "") != here.host || who.value("boot", "") != here.boot) return false;

@@ -22,6 +22,9 @@ struct Whereabouts {
   static Whereabouts here();
 };
 
+/// The world that a worker says it is of.
+std::string world_of(const std::string& json);
+
 /// True only if the worker ran on this host, in this boot and pid namespace, and its process is no more.
 bool known_gone(const std::string& json, const Whereabouts& here);
 

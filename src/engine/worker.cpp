@@ -5,10 +5,12 @@
 
 #include "codec/frame.hpp"
 #include "engine/heartbeat.hpp"
+#include "engine/last_words.hpp"
 #include "engine/team.hpp"
 
 #include <algorithm>
 #include <condition_variable>
+#include <cstring>
 #include <random>
 #include <thread>
 
@@ -84,6 +86,26 @@ bool join(Session& session, Blackboard& board, const WorkerSetup& setup, const s
   return true;
 }
 
+// This process dies of `signal`: charges the chunk that it computed, gives the rest back. Runs beside the other threads,
+// and on a heap that may be broken; if it hangs, nobody waits for it for long.
+void say_farewell(Session& session, const WorkerSetup& setup, int signal, std::optional<std::uint64_t> chunk) {
+  const char* name = ::strsignal(signal);
+  const std::string died = std::string("its rank died of ") + (name != nullptr ? name : "a signal") + " (signal " +
+                           std::to_string(signal) + ")";
+  if (!chunk) return;  // not a chunk's doing, or nobody knows which: found out from what this rank holds
+  const auto [worker, generation] = session.identity();
+  session.end({Outcome::Kind::failed, Exit::interrupted, died});
+  session.say("rank " + std::to_string(setup.here.rank) + " dies: " + (name != nullptr ? name : "a signal") +
+              " in chunk " + std::to_string(*chunk) + "; the others go on");
+  Caller caller;
+  caller.worker = worker;
+  caller.generation = generation;
+  caller.number = std::uint64_t{1} << 52;  // the last of this worker, whatever the courier is about to send
+  const auto board = setup.board();
+  board->fail(caller, {*chunk, died, true}, 0);
+  board->leave(caller);
+}
+
 }  // namespace
 
 Outcome work(Session& session, const WorkerSetup& setup) {
@@ -121,8 +143,17 @@ Outcome work(Session& session, const WorkerSetup& setup) {
                     join(session, *courier_board, setup, id, -1);
                     id.clear();
                   });
-  Heartbeat heartbeat(session, *heartbeat_board, *setup.clock, setup.courier.lease, setup.here);
+  HeartbeatOptions heartbeats;
+  heartbeats.lease = setup.courier.lease;
+  heartbeats.stall_timeout = setup.stall_timeout;
+  heartbeats.chunks_must_end = setup.chunks_must_end;
+  heartbeats.computes = [&] { return workload.demand().running > 0 || session.in_job_step; };
+  heartbeats.oldest_chunk = [&] { return workload.oldest_running(); };
+  Heartbeat heartbeat(session, *heartbeat_board, *setup.clock, std::move(heartbeats), setup.here);
   Reducer reducer(session, job, *reducer_board, *setup.clock, std::move(finisher), setup.reducer);
+  const LastWords last_words([&](int signal, std::optional<std::uint64_t> chunk) {
+    say_farewell(session, setup, signal, chunk);
+  });
   const double begun = setup.clock->now();
   std::atomic<bool> joined{false};
   std::atomic<bool> team_ended{false};
@@ -141,7 +172,7 @@ Outcome work(Session& session, const WorkerSetup& setup) {
       return 0.0;
     });
     // The session is over. A chunk that is still at work has some time, but nobody waits for it for ever.
-    if (!team_ended) team_end.wait(setup.grace);
+    if (!team_ended) team_end.wait(setup.patience_at_end);
     if (!team_ended && setup.abandon) setup.abandon(*session.outcome());
   });
   std::thread heartbeat_thread([&] {

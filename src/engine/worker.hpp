@@ -29,8 +29,10 @@ struct WorkerSetup {
   bool leads = true;       ///< false: let another rank join first, and with that lead
   CourierOptions courier;
   ReducerOptions reducer;
+  double stall_timeout = 600;    ///< seconds without progress anywhere before the rank ends
+  bool chunks_must_end = false;  ///< a chunk at work is no progress
   double patience = 60;    ///< seconds without the blackboard before the rank gives up
-  double grace = 5;        ///< seconds that a chunk may go on after the session is over
+  double patience_at_end = 5;  ///< seconds that a chunk may go on after the session is over
   std::function<void(Partial partial, const RunState& state)> render;
   std::function<std::map<std::string, std::string>(const RunState& state)> fields;
   /// Ends the process at once: a chunk does not come to its end, and nobody needs it any more.

@@ -13,13 +13,13 @@ constexpr double memory_seconds = 10;  // how long a measured speed counts
 }  // namespace
 
 Workload::Workload(const AnyJob& job, Costs costs, int threads, const Clock& clock)
-    : job_(job), costs_(std::move(costs)), threads_(threads), clock_(clock) {}
+    : job_(job), costs_(std::move(costs)), all_threads_(threads), clock_(clock), threads_(threads) {}
 
 std::optional<Block> Workload::next_block() {
   if (ready_.empty()) return std::nullopt;
   auto& [range, attempt] = ready_.front();
   const double chunk_seconds = busy_chunks_ > 0 ? busy_ / busy_chunks_ : 0;
-  const std::uint64_t count = std::min(range.size(), policy::block_chunks(ready_chunks_, threads_, chunk_seconds));
+  const std::uint64_t count = std::min(range.size(), policy::block_chunks(ready_chunks_, all_threads_, chunk_seconds));
   std::uint64_t last = range.first + count;
   // Down to a border of a large node, so that blocks merge early; but keep more than half.
   for (std::uint64_t step = 2; last < range.last && last / step * step > range.first + count / 2; step *= 2) {
@@ -39,9 +39,14 @@ std::optional<Block> Workload::try_take() {
   return closed_ ? std::nullopt : next_block();
 }
 
-std::optional<Block> Workload::take() {
+std::optional<Block> Workload::take(const std::atomic<std::uint64_t>* at_work) {
   std::unique_lock lock(mutex_);
-  auto block = closed_ ? std::nullopt : next_block();
+  const auto next = [&] {
+    auto block = closed_ ? std::nullopt : next_block();
+    if (block) running_.back().at_work = at_work;
+    return block;
+  };
+  auto block = next();
   if (block) {
     const bool low = ready_chunks_ == 0 || ready_seconds(block->begun) < low_water_;
     lock.unlock();
@@ -52,7 +57,7 @@ std::optional<Block> Workload::take() {
   on_change();
   lock.lock();
   work_or_end_.wait(lock, [&] { return closed_ || !ready_.empty(); });
-  return closed_ ? std::nullopt : next_block();
+  return next();
 }
 
 void Workload::insert(Node node, Partial partial, std::uint64_t epoch) {
@@ -62,7 +67,8 @@ void Workload::insert(Node node, Partial partial, std::uint64_t epoch) {
       const std::lock_guard lock(mutex_);
       if (epoch != epoch_) return;
       const auto sibling = node.level < largest_level ? nodes_.find(node.sibling()) : nodes_.end();
-      if (sibling == nodes_.end()) {
+      // A copy may be refused as a whole; with own work in it, that would be lost, too.
+      if (sibling == nodes_.end() || apart_.contains(node.first()) != apart_.contains(sibling->first.first())) {
         if (!oldest_node_) oldest_node_ = clock_.now();
         nodes_.emplace(node, std::move(partial));
         return;
@@ -83,6 +89,7 @@ void Workload::insert(Node node, Partial partial, std::uint64_t epoch) {
 void Workload::put(const Block& block, std::vector<std::pair<Node, Partial>> nodes,
                    std::vector<ChunkFailure> failures) {
   const double now = clock_.now();
+  if (came_back(block)) return;
   for (auto& [node, partial] : nodes) insert(node, std::move(partial), block.epoch);
   bool wake = false;
   {
@@ -97,6 +104,7 @@ void Workload::put(const Block& block, std::vector<std::pair<Node, Partial>> nod
     last_end_ = now;
     work_.computed += block.chunks.size();
     work_.busy_seconds += seconds;
+    work_.longest = std::max(work_.longest, seconds / static_cast<double>(block.chunks.size()));
     if (block.epoch == epoch_) failures_.insert(failures_.end(), failures.begin(), failures.end());
     // Else the courier need not know: it looks at the nodes when a commit is due.
     wake = !failures_.empty() || (ready_.empty() && running_.empty());
@@ -110,6 +118,7 @@ void Workload::set_low_water(double seconds) {
 }
 
 void Workload::abandon(const Block& block, std::vector<std::pair<Node, Partial>> nodes) {
+  if (came_back(block)) return;
   std::uint64_t computed = 0;
   for (auto& [node, partial] : nodes) {
     computed += node.size();
@@ -123,9 +132,10 @@ void Workload::abandon(const Block& block, std::vector<std::pair<Node, Partial>>
   on_change();
 }
 
-void Workload::add(Range chunks, int attempt) {
+void Workload::add(Range chunks, int attempt, bool apart) {
   {
     const std::lock_guard lock(mutex_);
+    if (apart) apart_.add(chunks);
     ready_.emplace_back(chunks, attempt);
     ready_chunks_ += chunks.size();
     ready_cost_ += costs_.of(chunks);
@@ -143,7 +153,7 @@ double Workload::ready_seconds(double now) const {
     busy += now - block.begun;
     cost += costs_.of(block.chunks);
   }
-  return ready_cost_ * std::max(busy_ / busy_cost_, busy / cost) / threads_;
+  return ready_cost_ * std::max(busy_ / busy_cost_, busy / cost) / std::max(threads_, 1);
 }
 
 policy::Demand Workload::demand() const {
@@ -154,7 +164,7 @@ policy::Demand Workload::demand() const {
 
 double Workload::rate() const {
   const std::lock_guard lock(mutex_);
-  return busy_cost_ > 0 ? busy_ / busy_cost_ / threads_ : 0;
+  return busy_cost_ > 0 ? busy_ / busy_cost_ / std::max(threads_, 1) : 0;
 }
 
 Workload::Taken Workload::collect() {
@@ -196,16 +206,62 @@ std::optional<ChunkFailure> Workload::next_failure() {
   return failures_.front();
 }
 
+void Workload::add_failure(ChunkFailure failure) {
+  const std::lock_guard lock(mutex_);
+  failures_.push_back(std::move(failure));
+}
+
 void Workload::failure_told(std::uint64_t chunk) {
   const std::lock_guard lock(mutex_);
   if (!failures_.empty() && failures_.front().chunk == chunk) failures_.pop_front();
   held_.remove({chunk, chunk + 1});
 }
 
+std::optional<ChunkFailure> Workload::give_up_overdue(double seconds) {
+  const std::lock_guard lock(mutex_);
+  const auto overdue =
+      std::ranges::find_if(running_, [&](const Block& block) { return clock_.now() - block.begun > seconds; });
+  if (overdue == running_.end()) return std::nullopt;
+  ChunkFailure failure{chunk_at_work(*overdue), overdue->attempt, ""};
+  held_.remove(overdue->chunks);
+  lost_.push_back(*overdue);
+  running_.erase(overdue);
+  threads_ -= 1;
+  return failure;
+}
+
+// The thread of a block that was given up; what it brings is no longer wanted.
+bool Workload::came_back(const Block& block) {
+  const std::lock_guard lock(mutex_);
+  const auto found = std::ranges::find_if(
+      lost_, [&](const Block& lost) { return lost.chunks == block.chunks && lost.epoch == block.epoch; });
+  if (found == lost_.end()) return false;
+  lost_.erase(found);
+  threads_ += 1;
+  return true;
+}
+
+std::uint64_t Workload::chunk_at_work(const Block& block) {
+  const std::uint64_t at = block.at_work != nullptr ? block.at_work->load(std::memory_order_relaxed) : 0;
+  return std::clamp(at, block.chunks.first, block.chunks.last - 1);
+}
+
+std::optional<std::pair<std::uint64_t, double>> Workload::oldest_running() const {
+  const std::lock_guard lock(mutex_);
+  const auto oldest = std::ranges::min_element(running_, {}, &Block::begun);
+  if (oldest == running_.end()) return std::nullopt;
+  return std::pair(chunk_at_work(*oldest), oldest->begun);
+}
+
+int Workload::threads() const {
+  const std::lock_guard lock(mutex_);
+  return threads_;
+}
+
 bool Workload::trim(double seconds) {
   const std::lock_guard lock(mutex_);
   const double now = clock_.now();
-  const auto threads = static_cast<std::uint64_t>(threads_);
+  const auto threads = static_cast<std::uint64_t>(std::max(threads_, 0));
   const auto idle = threads - std::min<std::uint64_t>(running_.size(), threads);
   const std::uint64_t keep = seconds > 0 ? idle : 0;
   bool any = false;
@@ -248,6 +304,7 @@ void Workload::reset() {
   oldest_node_.reset();
   failures_.clear();
   held_.clear();
+  apart_.clear();
 }
 
 void Workload::close() {

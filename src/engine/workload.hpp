@@ -13,6 +13,7 @@
 #include "engine/costs.hpp"
 #include "engine/policy.hpp"
 
+#include <atomic>
 #include <condition_variable>
 #include <deque>
 #include <exception>
@@ -39,6 +40,7 @@ struct Block {
   int attempt = 1;
   std::uint64_t epoch = 0;
   double begun = 0;
+  const std::atomic<std::uint64_t>* at_work = nullptr;  ///< which of them the thread is at; null: not told
 };
 
 class Workload {
@@ -51,7 +53,7 @@ class Workload {
 
   // The team.
   /// Waits for work; none: the session is over.
-  std::optional<Block> take();
+  std::optional<Block> take(const std::atomic<std::uint64_t>* at_work = nullptr);
   /// The same without waiting; none: nothing to do now.
   std::optional<Block> try_take();
   /// Hands in a block of `take`: its nodes, and its failed chunks with their errors.
@@ -64,7 +66,8 @@ class Workload {
     std::vector<std::pair<Node, Partial>> nodes;
     Work work;
   };
-  void add(Range chunks, int attempt);
+  /// `apart`: a copy of what another holds; its nodes are not merged with others.
+  void add(Range chunks, int attempt, bool apart = false);
   [[nodiscard]] policy::Demand demand() const;
   /// Wake the courier when less than so many seconds of work are ready.
   void set_low_water(double seconds);
@@ -80,6 +83,13 @@ class Workload {
   Partial take_kept(const Node& node);
   std::optional<ChunkFailure> next_failure();
   void failure_told(std::uint64_t chunk);
+  void add_failure(ChunkFailure failure);
+  /// A block that has been computed for longer than `seconds` is given up, with all that it holds, and its thread with
+  /// it until it comes back; the chunk that it is at, as failed. None: there is no such block.
+  std::optional<ChunkFailure> give_up_overdue(double seconds);
+  /// The chunk that has been computed for the longest time, and since when.
+  [[nodiscard]] std::optional<std::pair<std::uint64_t, double>> oldest_running() const;
+  [[nodiscard]] int threads() const;  ///< that are not given up
   /// Gives up chunks not begun, from the back, until at most `seconds` of work are left; true if any went. Each idle
   /// thread keeps a chunk, since it would only be claimed again; but 0 seconds keep nothing.
   bool trim(double seconds);
@@ -97,11 +107,13 @@ class Workload {
  private:
   std::optional<Block> next_block();
   void insert(Node node, Partial partial, std::uint64_t epoch);
+  bool came_back(const Block& block);
+  static std::uint64_t chunk_at_work(const Block& block);
   [[nodiscard]] double ready_seconds(double now) const;
 
   const AnyJob& job_;
   const Costs costs_;
-  const int threads_;
+  const int all_threads_;
   const Clock& clock_;
 
   mutable std::mutex mutex_;  // guards all below
@@ -112,11 +124,14 @@ class Workload {
   double ready_cost_ = 0;
   std::uint64_t ready_chunks_ = 0;
   std::vector<Block> running_;
+  int threads_;               // of all_threads_, those that are not given up
+  std::vector<Block> lost_;   // given up, still computed
   std::map<Node, Partial> nodes_;
   std::map<Node, Partial> kept_;
   std::optional<double> oldest_node_;
   std::deque<ChunkFailure> failures_;
   RangeSet held_;
+  RangeSet apart_;            // copies
   Work work_;
   double last_end_ = -1;
   double low_water_ = 0.002;

@@ -140,7 +140,7 @@ TEST_P(BoardTest, RefusesAnOlderRequestThanTheLastSeen) {
 TEST_P(BoardTest, RefusesClaimAfterTheWorkerWasReaped) {
   auto a = start(64, 1, 0);
   a.claim();
-  EXPECT_EQ(board->reap(a.caller.generation, "a", std::nullopt, false), Refusal::none);
+  EXPECT_EQ(board->reap(a.caller.generation, "a", std::nullopt, Blame::none), Refusal::none);
   EXPECT_EQ(a.claim().refusal, Refusal::fenced);
 }
 

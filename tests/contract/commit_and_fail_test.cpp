@@ -99,7 +99,7 @@ TEST_P(BoardTest, TheSameCommitSentTwiceCountsOnce) {
 TEST_P(BoardTest, AFencedWorkersNodesStillCount) {
   auto a = start(64, 1, 0);
   const auto range = *a.claim({.cost = 8}).range;
-  board->reap(a.caller.generation, "a", std::nullopt, false);
+  board->reap(a.caller.generation, "a", std::nullopt, Blame::none);
   auto b = joined("b");
   b.commit({Range{4, 8}});
   const auto late = a.commit(std::vector<Node>{{2, 0}, {2, 1}});
@@ -249,7 +249,7 @@ TEST_P(BoardTest, AChunkThatFailsForGoodInTwoHandsIsCountedOnce) {
   spec.retries = 0;
   auto a = start(8, 1, 0);
   a.claim({.cost = 1});
-  board->reap(a.caller.generation, "a", std::nullopt, false);
+  board->reap(a.caller.generation, "a", std::nullopt, Blame::none);
   auto b = joined("b"), c = joined("c");
   EXPECT_EQ(b.claim({.cost = 1}).range, (Range{0, 1}));
   // A rejected copy of chunk 0 puts it into the pool a second time.
@@ -274,7 +274,7 @@ TEST_P(BoardTest, RefusesFailuresOfTheReapedAndOfOldRequests) {
   a.caller.number = 0;
   EXPECT_EQ(a.fail(0).refusal, Refusal::stale);
   a.caller.number = number;
-  board->reap(a.caller.generation, "a", std::nullopt, false);
+  board->reap(a.caller.generation, "a", std::nullopt, Blame::none);
   EXPECT_EQ(a.fail(0).refusal, Refusal::fenced);
   EXPECT_EQ(broken_rule(look(), spec), "");
 }

@@ -252,9 +252,9 @@ class History {
     const auto& actor = any();  // it may well be alive, and learn of it later
     std::optional<std::uint64_t> beat;
     if (once_in(2)) beat = 1 + pick(3);
-    const bool crashed = once_in(2);
+    const auto blame = static_cast<Blame>(pick(3));
     both("reap " + actor.caller.worker, generation_,
-         [&](Blackboard& board, std::uint64_t g) { return board.reap(g, actor.caller.worker, beat, crashed); });
+         [&](Blackboard& board, std::uint64_t g) { return board.reap(g, actor.caller.worker, beat, blame); });
   }
 
   /// Workers on the board that nobody is: a server that lost its last second brings them back.
@@ -263,7 +263,7 @@ class History {
       const auto is = [&](const Actor& actor) { return actor.caller.worker == worker; };
       if (std::ranges::any_of(actors_, is)) continue;
       both("reap " + worker, generation_,
-           [&](Blackboard& board, std::uint64_t g) { return board.reap(g, worker, std::nullopt, false); });
+           [&](Blackboard& board, std::uint64_t g) { return board.reap(g, worker, std::nullopt, Blame::none); });
     }
   }
 

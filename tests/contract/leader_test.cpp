@@ -49,7 +49,7 @@ TEST_P(BoardTest, AHeartbeatTellsTheCounters) {
 TEST_P(BoardTest, TheNextThatCallsTakesTheLeadOfOneThatIsGone) {
   auto a = start(64);
   auto b = joined("b"), c = joined("c");
-  EXPECT_EQ(board->reap(a.caller.generation, "a", std::nullopt, false), Refusal::none);
+  EXPECT_EQ(board->reap(a.caller.generation, "a", std::nullopt, Blame::none), Refusal::none);
   EXPECT_EQ(look().leader, "");
   EXPECT_EQ(c.renew().leader, "c");
   EXPECT_EQ(b.renew().leader, "c");
@@ -62,12 +62,12 @@ TEST_P(BoardTest, ReapsOnlyIfTheHeartStandsStill) {
   auto a = start(64, 2, 0);
   auto b = joined("b", 1);
   b.claim();
-  EXPECT_EQ(board->reap(a.caller.generation, "b", 2, false), Refusal::stale);
+  EXPECT_EQ(board->reap(a.caller.generation, "b", 2, Blame::none), Refusal::stale);
   b.renew();
-  EXPECT_EQ(board->reap(a.caller.generation, "b", 1, false), Refusal::stale);
+  EXPECT_EQ(board->reap(a.caller.generation, "b", 1, Blame::none), Refusal::stale);
   EXPECT_EQ(b.renew().refusal, Refusal::none);
-  EXPECT_EQ(board->reap(a.caller.generation, "b", 3, false), Refusal::none);
-  EXPECT_EQ(board->reap(a.caller.generation, "b", 3, false), Refusal::stale) << "it is gone";
+  EXPECT_EQ(board->reap(a.caller.generation, "b", 3, Blame::none), Refusal::none);
+  EXPECT_EQ(board->reap(a.caller.generation, "b", 3, Blame::none), Refusal::stale) << "it is gone";
   EXPECT_EQ(b.renew().refusal, Refusal::fenced);
   EXPECT_THAT(board->workers(), ::testing::SizeIs(1));
 }
@@ -78,7 +78,7 @@ TEST_P(BoardTest, WhatAReapedWorkerHeldGoesToThePool) {
   const auto range = *b.claim().range;
   b.commit({Range{range.first, range.first + 1}});
   b.claim();
-  ASSERT_EQ(board->reap(a.caller.generation, "b", std::nullopt, false), Refusal::none);
+  ASSERT_EQ(board->reap(a.caller.generation, "b", std::nullopt, Blame::none), Refusal::none);
   const auto picture = look();
   EXPECT_EQ(picture.run.reaped, 1U);
   EXPECT_EQ(picture.run.workers, 1U);
@@ -106,7 +106,7 @@ TEST_P(BoardTest, ARunGoesOnAfterAllWorkersAreGone) {
   a.claim();
   const auto range = *a.claim().range;
   a.commit({range});
-  board->reap(a.caller.generation, "a", std::nullopt, false);
+  board->reap(a.caller.generation, "a", std::nullopt, Blame::none);
   EXPECT_EQ(broken_rule(look(), spec), "");
   EXPECT_EQ(board->create(spec, false, false).state.done, range.size());
   auto b = joined("b");

@@ -14,7 +14,7 @@ class LossesTest : public BoardTest {
  protected:
   /// The hand dies with what it has in hand.
   void crash(const Hand& hand) {
-    EXPECT_EQ(board->reap(hand.caller.generation, hand.caller.worker, std::nullopt, true), Refusal::none);
+    EXPECT_EQ(board->reap(hand.caller.generation, hand.caller.worker, std::nullopt, Blame::charged), Refusal::none);
     EXPECT_EQ(broken_rule(look(), spec), "");
   }
   std::string field(const char* name) { return board->state()->fields[name]; }

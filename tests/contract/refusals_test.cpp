@@ -21,7 +21,7 @@ std::map<std::string, Refusal> all_steps(Blackboard& board, const Hand& hand) {
       {"commit", board.commit(caller, {1, 1, 0}, {{{0, 0}, "x"}}).refusal},
       {"fail", board.fail(caller, {0, "error"}, 0).refusal},
       {"renew", board.renew(caller.worker, generation, false).refusal},
-      {"reap", board.reap(generation, caller.worker, std::nullopt, false)},
+      {"reap", board.reap(generation, caller.worker, std::nullopt, Blame::none)},
       {"fold", board.fold(caller.worker, generation, {}, {}, true)},
       {"reject", board.reject(generation, {0, 0}, "x")},
       {"finish", board.finish({.generation = generation,

@@ -166,8 +166,8 @@ Renewed FakeBlackboard::renew(const std::string& worker, std::uint64_t generatio
 }
 
 Refusal FakeBlackboard::reap(std::uint64_t generation, const std::string& worker, std::optional<std::uint64_t> beat,
-                             bool crashed) {
-  return step("reap", [&](FakeRun& run) { return run.reap(generation, worker, beat, crashed); });
+                             Blame blame) {
+  return step("reap", [&](FakeRun& run) { return run.reap(generation, worker, beat, blame); });
 }
 
 Refusal FakeBlackboard::leave(const Caller& caller) {

@@ -109,14 +109,14 @@ void FakeRun::fail_for_good(std::uint64_t chunk, int count, const std::string& w
   }
 }
 
-void FakeRun::accuse(const std::string& worker, std::uint64_t open) {
+void FakeRun::accuse(const std::string& worker, std::uint64_t open, bool charged) {
   auto& held = workers.at(worker).held;
   for (auto range : std::exchange(held, {})) {
     while (range.first < range.last && done[range.first]) ++range.first;
     if (range.empty()) continue;
     if (open == 1) range.last = range.first + 1;
-    const int deaths = 1 + cut_suspects(range);
-    if (open == 1 && deaths > static_cast<int>(spec.retries)) {
+    const int deaths = std::max(1, cut_suspects(range) + (charged ? 1 : 0));
+    if (charged && open == 1 && deaths > static_cast<int>(spec.retries)) {
       fail_for_good(range.first, deaths, worker, "its rank died while it computed this chunk");
     } else {
       const auto middle = (range.first + range.last + 1) / 2;

@@ -289,7 +289,7 @@ Renewed FakeRun::renew(const std::string& worker, std::uint64_t of, bool compute
   return answer;
 }
 
-Refusal FakeRun::reap(std::uint64_t of, const std::string& worker, std::optional<std::uint64_t> beat, bool crashed) {
+Refusal FakeRun::reap(std::uint64_t of, const std::string& worker, std::optional<std::uint64_t> beat, Blame blame) {
   if (const auto refusal = running(of); refusal != Refusal::none) return refusal;
   const auto silent = workers.find(worker);
   if (silent == workers.end() || (beat && *beat != silent->second.beat)) return Refusal::stale;
@@ -298,9 +298,9 @@ Refusal FakeRun::reap(std::uint64_t of, const std::string& worker, std::optional
   again += open;
   ++reaped;
   const bool led = leader == worker;
-  if (crashed && open > 0) accuse(worker, open);
+  if (blame != Blame::none && open > 0) accuse(worker, open, blame == Blame::charged);
   let_go(worker);
-  if (crashed && led && done_count + failures.size() == spec.chunks && ++finish_deaths > 2) {
+  if (blame == Blame::charged && led && done_count + failures.size() == spec.chunks && ++finish_deaths > 2) {
     end_run(70, "three ranks died while they merged or finished the result");
   }
   return Refusal::none;

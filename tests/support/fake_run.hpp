@@ -87,7 +87,7 @@ struct FakeRun {
   Failed fail(const Caller& caller, const Failure& failure, double delay, double now);
   Refusal end(std::uint64_t of, int exit_code, const std::string& error);
   Renewed renew(const std::string& worker, std::uint64_t of, bool computes);
-  Refusal reap(std::uint64_t of, const std::string& worker, std::optional<std::uint64_t> beat, bool crashed);
+  Refusal reap(std::uint64_t of, const std::string& worker, std::optional<std::uint64_t> beat, Blame blame);
   Refusal leave(const Caller& caller);
   Refusal fold(const std::string& worker, std::uint64_t of, const std::vector<Node>& removed,
                const std::vector<Entry>& put, bool lift);
@@ -123,7 +123,7 @@ struct FakeRun {
   int cut_suspects(Range range);
   Ranges given_back(const std::string& worker, const Ranges& board, const Ranges& held, const Ranges& gone);
   void fail_for_good(std::uint64_t chunk, int count, const std::string& worker, const std::string& error);
-  void accuse(const std::string& worker, std::uint64_t open);
+  void accuse(const std::string& worker, std::uint64_t open, bool charged);
   [[nodiscard]] bool is_benched(const std::string& worker) const;
   void bench(const std::string& host, std::uint64_t chunk);
   [[nodiscard]] std::vector<std::uint64_t> suspects_in_turn() const;

@@ -172,12 +172,19 @@ struct SimulatedWorker {
         courier(session, workload, board, of.clock, options,
                 [this](const Node& node, const Hidden& partial) { return frame_of(*job, node, partial); },
                 [this] { join(-1); }),
-        heartbeat(session, board, of.clock, options.lease, here()),
+        heartbeat(session, board, of.clock, heartbeats(options), here()),
         reducer(session, *job, board, of.clock, finisher(), reducing) {
     session.say = session.log = [this](const std::string& line) { said.push_back(line); };
     session.on_end = [this] { workload.close(); };
   }
 
+  [[nodiscard]] HeartbeatOptions heartbeats(const CourierOptions& options) {
+    HeartbeatOptions made;
+    made.lease = options.lease;
+    made.computes = [this] { return workload.demand().running > 0 || session.in_job_step; };
+    made.oldest_chunk = [this] { return workload.oldest_running(); };
+    return made;
+  }
   [[nodiscard]] Finisher finisher() {
     auto made = finisher_of(*job);
     made.own = [this](const Node& node) { return workload.take_kept(node); };

@@ -88,7 +88,7 @@ TEST_F(CourierFaultsTest, JoinsAnewWhenItWasGivenUpAndDropsWhatItHad) {
   claim();
   ASSERT_TRUE(worker->take());
   const auto old = worker->session.identity().worker;
-  ASSERT_EQ(run->board().reap(1, old, std::nullopt, false), Refusal::none);
+  ASSERT_EQ(run->board().reap(1, old, std::nullopt, Blame::none), Refusal::none);
   ASSERT_EQ(worker->heartbeat.step(), 0.05);
   ASSERT_TRUE(worker->session.fenced);
   step();
@@ -106,7 +106,7 @@ TEST_F(CourierFaultsTest, WhatAGivenUpWorkerCommitsStillCounts) {
   claim();
   compute(1);
   run->advance(1);
-  ASSERT_EQ(run->board().reap(1, worker->session.identity().worker, std::nullopt, false), Refusal::none);
+  ASSERT_EQ(run->board().reap(1, worker->session.identity().worker, std::nullopt, Blame::none), Refusal::none);
   step();
   EXPECT_EQ(state().done, 1U);
   EXPECT_TRUE(worker->session.fenced);

@@ -47,6 +47,9 @@ std::string broken_rule(const FakeRun& run) {
   }
   for (auto range : run.pool) name(range);
   for (const auto& [chunk, due] : run.delayed) named[chunk] += 1;
+  for (const auto& [first, suspect] : run.suspects) {
+    if (suspect.holder.empty()) name({first, suspect.last});
+  }
   for (std::uint64_t slot = 0; slot < run.slots.size(); ++slot) {
     if (run.slots[slot]) continue;
     for (auto range : run.slot_ranges(slot)) name(range);
@@ -70,6 +73,7 @@ class Simulation {
         run_(chunks_, 1 + below(4), failing(), [&](RunSpec& spec) {
           if (troubles_.narrow) spec.node_limit = 1 + below(12);
           node_limit_ = spec.node_limit;
+          spec.max_failed = 1'000'000;  // nor shall the run end when its first chunks all fail
         }) {
     for (auto count = 1 + below(5); count > 0; --count) add_worker();
   }

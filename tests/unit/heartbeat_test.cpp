@@ -133,7 +133,7 @@ TEST_F(HeartbeatTest, FollowersWatchTheLeaderAlone) {
 }
 
 TEST_F(HeartbeatTest, WhoWasGivenUpIsTold) {
-  ASSERT_EQ(run.board().reap(1, "second.1", std::nullopt, false), Refusal::none);
+  ASSERT_EQ(run.board().reap(1, "second.1", std::nullopt, Blame::none), Refusal::none);
   beat(second);
   EXPECT_TRUE(second.session.fenced);
   EXPECT_FALSE(second.session.over());
@@ -216,7 +216,7 @@ TEST(Whereabouts, AProcessIsKnownToBeGoneOnlyOnItsOwnHostAndBoot) {
 
 TEST_F(HeartbeatTest, WhoseProcessIsGoneIsNotWaitedForALease) {
   const Child child, other;
-  Heartbeat heartbeat(leader.session, leader.board, run.clock, lease, Whereabouts::here());
+  Heartbeat heartbeat(leader.session, leader.board, run.clock, {.lease = lease}, Whereabouts::here());
   run.with([&](FakeRun& r) {
     r.workers.at("second.1").who = child.where().json();
     r.workers.at("third.1").who = other.where().json();

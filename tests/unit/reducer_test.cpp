@@ -312,7 +312,7 @@ TEST(Reducer, AnotherLeaderGoesOnFromTheBoard) {
   first.step();
   ASSERT_THAT(run.board().nodes(), Contains(Node{1, 0}));
   others.commit({{1, 1}});
-  ASSERT_EQ(run.board().reap(1, "first", std::nullopt, false), Refusal::none);
+  ASSERT_EQ(run.board().reap(1, "first", std::nullopt, Blame::none), Refusal::none);
   second.session.set_leader(run.board().renew("second", 1, false).leader);
   ASSERT_TRUE(second.session.leading());
   second.step();

@@ -100,6 +100,7 @@ class Adapter final : public AnyJob {
     auto& own = static_cast<HeldScratch&>(scratch).value;
     for (std::uint64_t chunk = chunks.first; chunk < chunks.last; ++chunk) {
       const Context context(facts, chunk, attempt);
+      if (facts.at_work != nullptr) facts.at_work->store(chunk, std::memory_order_relaxed);
       try {
         stack.push_back({0, chunk, detail::compute_of(job_, (*plan_)[chunk], context, own)});
       } catch (const BadInput&) {

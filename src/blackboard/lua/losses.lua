@@ -101,13 +101,13 @@ local function fail_for_good(chunk, attempts, worker, error, run)
 end
 
 -- A worker died with these ranges in hand, `open` of whose chunks are not done.
-local function accuse(worker, held, open, run)
+local function accuse(worker, held, open, charged, run)
   for _, range in ipairs(held) do
     local first, last = redis.call('BITPOS', DONE, 0, range[1], range[2] - 1, 'BIT'), range[2]
     if first >= 0 then
       if open == 1 then last = first + 1 end
-      local deaths = 1 + cut_suspects(first, last)
-      if open == 1 and deaths > run.retries then
+      local deaths = math.max(1, cut_suspects(first, last) + (charged and 1 or 0))
+      if charged and open == 1 and deaths > run.retries then
         fail_for_good(first, deaths, worker, string.format('its rank died while it computed this chunk, %d time%s',
           deaths, deaths == 1 and '' or 's'), run)
       else

@@ -1,10 +1,9 @@
 #!lua flags=allow-oom
 -- SPDX-License-Identifier: Apache-2.0
 -- Gives up one worker that was silent for a lease, if its heartbeat still is what the caller saw, or that is known to
--- be gone (beat ''). Its chunks go to the pool. Did it die while its world lived on, those that it held are suspects;
--- and when there was no chunk left that it may have died of, it was the step that makes the result: the third such
--- death ends the run.
--- ARGV     generation, worker, beat seen ('' known to be gone), crashed (0 1: others of its world live)
+-- be gone (beat ''). Its chunks go to the pool; those that it held are suspects if it may have died of them. When it is
+-- to blame and no chunk was left, it died of the step that makes the result: the third such death ends the run.
+-- ARGV     generation, worker, beat seen ('' known to be gone), blame (0 none, 1 suspect, 2 charged)
 -- Returns  OK
 -- Refusals GONE ENDED STALE (it is not there, or its heart has beaten)
 local worker = ARGV[2]
@@ -18,9 +17,9 @@ redis.call('HINCRBY', RUN, 'again', open)
 redis.call('HINCRBY', RUN, 'reaped', 1)
 event('reap', string.format('%s with %d chunks in hand: %s', worker, open, text_of(held)))
 local led = redis.call('GET', LEADER) == worker
-if ARGV[4] == '1' and open > 0 then accuse(worker, held, open, run) end
+if ARGV[4] ~= '0' and open > 0 then accuse(worker, held, open, ARGV[4] == '2', run) end
 let_go(worker)
-if ARGV[4] == '1' and led and run.done + run.failed == run.chunks and redis.call('HINCRBY', RUN, 'finish_deaths', 1) > 2 then
+if ARGV[4] == '2' and led and run.done + run.failed == run.chunks and redis.call('HINCRBY', RUN, 'finish_deaths', 1) > 2 then
   end_run(70, 'three ranks died while they merged or finished the result; mend the job, and the same command goes on')
 end
 return {'OK'}
