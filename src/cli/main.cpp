@@ -8,6 +8,7 @@
 #include "base/error.hpp"
 #include "blackboard/blackboard.hpp"
 #include "cli/board_address.hpp"
+#include "cli/doctor.hpp"
 #include "cli/guardian.hpp"
 #include "cli/home.hpp"
 #include "cli/job_options.hpp"
@@ -180,6 +181,7 @@ class CommandLine {
   int ready_ = -1;
   bool foreground_ = false;
   bool stop_ = false;
+  std::string trial_;
 };
 
 void CommandLine::add_run() {
@@ -229,7 +231,12 @@ void CommandLine::add_other_verbs() {
   rm->add_option("RUN", name_, "run id, the beginning of one, or 'last'")->required();
   rm->add_flag("--force", forced_, "also while workers are at work on it");
   rm->footer("Example:\n  " + program_ + " rm wordcount-3fa9c1");
-  for (auto* app : {ls, status, result, rm}) add_board_options(*app, choice_);
+  auto* check = app_.add_subcommand("doctor", "check what this machine and the blackboard would do to a run");
+  check->add_flag("--json", json_, "as JSON");
+  check->add_option("--as-rank", trial_, "")->group("");
+  check->footer("Exit codes: 0 nothing is bad, 2 something is, 3 the blackboard cannot be used.\nExample:\n  " + program_ +
+                " doctor --board redis://host:6379");
+  for (auto* app : {ls, status, result, rm, check}) add_board_options(*app, choice_);
   auto* serve = app_.add_subcommand("serve", "start your own blackboard and print its address (run does so by itself)");
   serve->add_option("--home", home_, "folder for its data (default: $STINT_HOME)")->type_name("DIR");
   serve->add_option("--idle", idle_, "seconds without a client after which it ends")
@@ -322,6 +329,8 @@ int CommandLine::operator()() {
     return show_result(address_of(choice_), name_, output_, jobs_, app_.get_subcommand("result")->remaining());
   }
   if (verb == "rm") return remove_run(address_of(choice_), name_, forced_);
+  if (verb == "doctor" && !trial_.empty()) return doctor_rank(trial_ == "lose");
+  if (verb == "doctor") return doctor(given_board(choice_.board, choice_.board_file), json_);
   if (verb == "new") {
     new_project(name_, std::cout);
     return 0;
