@@ -145,6 +145,7 @@ void Synthetic::options(stint::Options& options) {
   options.add("fail-chunks", fail_chunks, "chunks that throw: 3,17,20-25, or 3,17:2 at the first two attempts",
               run_time);
   options.add("crash-chunks", crash_chunks, "chunks that kill their rank", run_time);
+  options.add("crash-signal", crash_signal, "signal that they die of: 9 kills from outside, 11 is a bad pointer", run_time);
   options.add("hang-chunks", hang_chunks, "chunks that do not end", run_time);
   options.add("append", append, "a file that gets a line 'chunk attempt worker' at every beginning of a chunk",
               run_time);
@@ -208,7 +209,7 @@ void Synthetic::misbehave(const stint::Context& context) const {
       throw std::runtime_error("--append " + append + ": " + std::strerror(errno));
     }
   }
-  if (crashing_.names(chunk, attempt)) ::kill(::getpid(), SIGKILL);
+  if (crashing_.names(chunk, attempt)) ::raise(static_cast<int>(crash_signal));
   if (failing_.names(chunk, attempt)) throw std::runtime_error("chunk " + std::to_string(chunk) + " fails as told");
   while (hanging_.names(chunk, attempt)) {
     throw_if_stopped(context);

@@ -46,6 +46,7 @@ struct Synthetic {
   stint::Inputs durations;
   bool longest_first = false;
   std::uint64_t payload = 0;
+  std::uint64_t crash_signal = 9;
   std::string fail_chunks, crash_chunks, hang_chunks;
   std::string append;
 

@@ -58,6 +58,8 @@ class Display {
 
 /// 12345678 → "12,345,678".
 std::string grouped(std::uint64_t number);
+/// (1, "chunk") → "1 chunk", (2000, "chunk") → "2,000 chunks".
+std::string counted(std::uint64_t number, const char* what);
 /// Seconds for people: "0.8 s", "3 min 20 s", "2 h 5 min".
 std::string duration(double seconds);
 

@@ -3,6 +3,7 @@
 // with a rank that is killed; and without its flags, as a user may call mpirun. Each start has a bound.
 #include "cli/doctor.hpp"
 #include "cli/doctor_checks.hpp"
+#include "cli/launcher.hpp"
 #include "cli/trial.hpp"
 #include "mpi/world.hpp"
 
@@ -25,13 +26,9 @@ constexpr double launch_bound = 20;  // seconds; for one start
 constexpr double slow_launch = 5;
 constexpr auto rank_bound = std::chrono::seconds(10);
 constexpr auto until_ended = std::chrono::seconds(2);  // mpirun without recovery ends the other ranks after 1 s
-// As launcher.cpp has them, without -q: what mpirun says is wanted here.
-const std::vector<std::string> with_recovery{"--enable-recovery", "--bind-to", "none", "--oversubscribe"};
-
-Trial start_two(const std::vector<std::string>& flags, const std::string& part) {
+Trial start_two(std::vector<std::string> words, const std::string& part) {
+  std::erase(words, "-q");  // what mpirun says is wanted here
   const std::string self = std::filesystem::read_symlink("/proc/self/exe").string();
-  std::vector<std::string> words{"mpirun"};
-  words.insert(words.end(), flags.begin(), flags.end());
   words.insert(words.end(), {"-n", "2", self, "doctor", "--as-rank", part});
   if (::geteuid() != 0) return try_program(words, launch_bound);
   return try_program(words, launch_bound, {"OMPI_ALLOW_RUN_AS_ROOT=1", "OMPI_ALLOW_RUN_AS_ROOT_CONFIRM=1"});
@@ -152,12 +149,12 @@ std::vector<Check> mpi_checks() {
   }
   std::vector<Check> checks{mpirun_check(try_program({"mpirun", "--version"}, launch_bound))};
   if (checks.front().health != Health::bad) {
-    const auto launch = start_two(with_recovery, "stay");
+    const auto launch = start_two(launch_words(), "stay");
     const auto ranks = ranks_of(launch.out);
     checks.push_back(launch_check(launch, ranks));
     if (checks.back().health != Health::bad) {
-      checks.push_back(recovery_check(start_two(with_recovery, "lose")));
-      const auto plain = start_two({}, "stay");
+      checks.push_back(recovery_check(start_two(launch_words(), "lose")));
+      const auto plain = start_two({"mpirun"}, "stay");
       checks.push_back(binding_check(usable_cores(), ranks, plain, ranks_of(plain.out)));
     }
   }

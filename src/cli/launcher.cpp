@@ -2,6 +2,8 @@
 #include "cli/launcher.hpp"
 
 #include "base/error.hpp"
+#include "cli/relay.hpp"
+#include "mpi/world.hpp"
 
 #include <atomic>
 #include <cerrno>
@@ -26,9 +28,13 @@ namespace {
 
 std::atomic<pid_t> mpirun_pid{0};
 std::atomic<int> interrupts{0};
+std::atomic<bool> told{false};  // to stop
+
+constexpr const char* begun_suffix = ".begun";
 
 // mpirun would answer TERM and INT by ending all ranks; USR1 it passes on, and they drain. The second INT is meant.
 void pass_on(int signal) {
+  told = true;
   const pid_t pid = mpirun_pid;
   if (pid <= 0) return;
   ::kill(pid, signal == SIGINT && ++interrupts > 1 ? SIGTERM : SIGUSR1);
@@ -83,7 +89,48 @@ std::vector<std::string> arguments_for_ranks(int argc, char** argv) {
   return words;
 }
 
+// Starts mpirun and waits for it; returns its status as waitpid gives it.
+int run_world(std::vector<std::string> words) {
+  std::vector<char*> arguments;
+  for (auto& word : words) arguments.push_back(word.data());
+  arguments.push_back(nullptr);
+  posix_spawnattr_t attributes;
+  posix_spawnattr_init(&attributes);
+  posix_spawnattr_setflags(&attributes, POSIX_SPAWN_SETPGROUP | POSIX_SPAWN_SETSIGDEF);
+  posix_spawnattr_setpgroup(&attributes, 0);
+  sigset_t defaults;
+  sigfillset(&defaults);
+  posix_spawnattr_setsigdefault(&attributes, &defaults);
+  posix_spawn_file_actions_t actions;
+  posix_spawn_file_actions_init(&actions);
+  // In a process group of its own it must not read from the terminal.
+  posix_spawn_file_actions_addopen(&actions, STDIN_FILENO, "/dev/null", O_RDONLY, 0);
+  Relay relay;
+  posix_spawn_file_actions_adddup2(&actions, relay.entrance(), STDERR_FILENO);
+  pid_t pid = -1;
+  const int error = ::posix_spawnp(&pid, "mpirun", &actions, &attributes, arguments.data(), environ);
+  posix_spawn_file_actions_destroy(&actions);
+  posix_spawnattr_destroy(&attributes);
+  relay.close_entrance();
+  if (error != 0) {
+    throw Error(Exit::usage, std::string("cannot start mpirun: ") + std::strerror(error) +
+                                 "; install Open MPI (Debian: apt install openmpi-bin), or run without -n");
+  }
+  mpirun_pid = pid;
+  int status = 0;
+  while (::waitpid(pid, &status, 0) < 0 && errno == EINTR) {
+  }
+  mpirun_pid = 0;
+  return status;
+}
+
 }  // namespace
+
+std::vector<std::string> launch_words() {
+  std::vector<std::string> words{"mpirun", "--enable-recovery", "--bind-to", "none", "--oversubscribe"};
+  if (mpi::major_version() < 5) words.push_back("-q");  // Open MPI 5 has no banners, and does not know it
+  return words;
+}
 
 int launch(const RunOptions& options, int argc, char** argv) {
   std::string folder = (std::filesystem::temp_directory_path() / "stint-run-XXXXXX").string();
@@ -106,8 +153,9 @@ int launch(const RunOptions& options, int argc, char** argv) {
   ::unsetenv("STINT_RANKS");
   ::unsetenv("STINT_MPIRUN");
 
-  std::vector<std::string> words{"mpirun",    "-q",    "--enable-recovery", "--bind-to", "none", "--oversubscribe",
-                                 "-n",        std::to_string(options.ranks), "-x",       "STINT_EXIT_FILE"};
+  ::setenv("STINT_RESTART_NUMBER", "0", 1);
+  auto words = launch_words();
+  words.insert(words.end(), {"-n", std::to_string(options.ranks), "-x", "STINT_EXIT_FILE"});
   for (char** variable = environ; *variable != nullptr; ++variable) {
     const std::string name(*variable, std::strcspn(*variable, "="));
     if (name.starts_with("STINT_") && name != "STINT_EXIT_FILE") words.insert(words.end(), {"-x", name});
@@ -115,53 +163,53 @@ int launch(const RunOptions& options, int argc, char** argv) {
   for (auto& word : split_words(options.mpirun)) words.push_back(std::move(word));
   words.push_back(std::filesystem::read_symlink("/proc/self/exe").string());
   for (auto& word : arguments_for_ranks(argc, argv)) words.push_back(std::move(word));
-  std::vector<char*> arguments;
-  for (auto& word : words) arguments.push_back(word.data());
-  arguments.push_back(nullptr);
 
   for (int signal : {SIGINT, SIGTERM, SIGUSR1}) std::signal(signal, pass_on);
-  posix_spawnattr_t attributes;
-  posix_spawnattr_init(&attributes);
-  posix_spawnattr_setflags(&attributes, POSIX_SPAWN_SETPGROUP | POSIX_SPAWN_SETSIGDEF);
-  posix_spawnattr_setpgroup(&attributes, 0);
-  sigset_t defaults;
-  sigfillset(&defaults);
-  posix_spawnattr_setsigdefault(&attributes, &defaults);
-  posix_spawn_file_actions_t actions;
-  posix_spawn_file_actions_init(&actions);
-  // In a process group of its own it must not read from the terminal.
-  posix_spawn_file_actions_addopen(&actions, STDIN_FILENO, "/dev/null", O_RDONLY, 0);
-  pid_t pid = -1;
-  const int error = ::posix_spawnp(&pid, "mpirun", &actions, &attributes, arguments.data(), environ);
-  posix_spawn_file_actions_destroy(&actions);
-  posix_spawnattr_destroy(&attributes);
-  if (error != 0) {
-    std::filesystem::remove_all(folder);
-    throw Error(Exit::usage, std::string("cannot start mpirun: ") + std::strerror(error) +
-                                 "; install Open MPI (Debian: apt install openmpi-bin), or run without -n");
+  // A chunk may kill its rank some times before it has failed for good: ranks that are all lost are started again.
+  for (int restarts = 0;; ++restarts) {
+    int status = 0;
+    try {
+      status = run_world(words);
+    } catch (const Error&) {
+      std::filesystem::remove_all(folder);
+      throw;
+    }
+    int code = -1;
+    std::ifstream(exit_file) >> code;
+    const bool begun = std::filesystem::exists(exit_file + begun_suffix);
+    if (code < 0 && !told && restarts < (begun ? options.restarts : std::min(options.restarts, 2)) &&
+        (!WIFEXITED(status) || WEXITSTATUS(status) == 0 || begun)) {
+      std::fprintf(stderr, "stint: every rank was lost before the run ended; starting them again (%d of at most %d)\n",
+                   restarts + 1, options.restarts);
+      ::setenv("STINT_RESTART_NUMBER", std::to_string(restarts + 1).c_str(), 1);
+      continue;
+    }
+    std::error_code ignored;
+    std::filesystem::remove_all(folder, ignored);
+    if (code >= 0) return code;
+    if (!begun && WIFEXITED(status) && WEXITSTATUS(status) != 0) {
+      std::fprintf(stderr, "stint: mpirun ended with exit code %d before the run did; what it says stands above\n",
+                   WEXITSTATUS(status));
+      return static_cast<int>(Exit::usage);
+    }
+    std::fprintf(stderr, "stint: every rank was lost before the run %s; the same command continues\n",
+                 begun ? "ended" : "was planned");
+    return static_cast<int>(Exit::interrupted);
   }
-  mpirun_pid = pid;
-  int status = 0;
-  while (::waitpid(pid, &status, 0) < 0 && errno == EINTR) {
-  }
-  mpirun_pid = 0;
-  int code = -1;
-  std::ifstream(exit_file) >> code;
-  std::error_code ignored;
-  std::filesystem::remove_all(folder, ignored);
-  if (code >= 0) return code;
-  if (WIFEXITED(status) && WEXITSTATUS(status) != 0) {
-    std::fprintf(stderr, "stint: mpirun ended with exit code %d before the run did; what it says stands above\n",
-                 WEXITSTATUS(status));
-    return static_cast<int>(Exit::usage);
-  }
-  std::fprintf(stderr, "stint: every rank was lost before the run ended; the same command continues\n");
-  return static_cast<int>(Exit::interrupted);
 }
 
 bool launched() {
   const char* file = std::getenv("STINT_EXIT_FILE");
   return file != nullptr && *file != '\0';
+}
+
+bool restarted() {
+  const char* number = std::getenv("STINT_RESTART_NUMBER");
+  return launched() && number != nullptr && std::atoi(number) > 0;
+}
+
+void tell_launcher_begun() {
+  if (launched()) std::ofstream(std::string(std::getenv("STINT_EXIT_FILE")) + begun_suffix) << '\n';
 }
 
 bool tell_launcher(int exit_code) {

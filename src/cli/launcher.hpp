@@ -5,13 +5,26 @@
 
 #include "cli/run_options.hpp"
 
+#include <string>
+#include <vector>
+
 namespace stint {
 
-/// Starts this program again under mpirun with the same arguments, without -n and --mpirun. Returns the exit code.
+/// mpirun with the flags that survival needs, for the version that this program is linked with.
+std::vector<std::string> launch_words();
+
+/// Starts this program again under mpirun with the same arguments, without -n and --mpirun; again, some times, when all
+/// ranks were lost. Returns the exit code.
 int launch(const RunOptions& options, int argc, char** argv);
 
 /// True in a rank that `launch` started: mpirun has recovery on.
 bool launched();
+
+/// True in a rank of a world that was started again: what its command begins (--fresh, rerun) was begun before.
+bool restarted();
+
+/// A rank tells its launcher that the run is planned and work begins.
+void tell_launcher_begun();
 
 /// The rank that ends the run tells its launcher the exit code; false: there is no launcher, so the process itself must
 /// return it. (With one it returns 0: mpirun reports every other code on stderr.)

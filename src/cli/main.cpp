@@ -14,13 +14,16 @@
 #include "cli/job_options.hpp"
 #include "cli/launcher.hpp"
 #include "cli/new_project.hpp"
+#include "cli/explain.hpp"
 #include "cli/run.hpp"
+#include "cli/run_flags.hpp"
 #include "cli/run_options.hpp"
 #include "cli/verbs.hpp"
 #include "mpi/world.hpp"
 
 #include <CLI/CLI.hpp>
 
+#include <charconv>
 #include <chrono>
 #include <csignal>
 #include <cstdio>
@@ -28,6 +31,8 @@
 #include <malloc.h>
 #include <iostream>
 #include <memory>
+#include <optional>
+#include <sstream>
 #include <string>
 #include <vector>
 
@@ -39,86 +44,6 @@ struct Candidate {
   Options options;
   CLI::App* app = nullptr;
 };
-
-// An option of its own and the environment variable STINT_… of the same name.
-template <class T>
-CLI::Option* add(CLI::App& app, const std::string& names, T& field, const std::string& help) {
-  const auto at = names.find("--");
-  std::string variable = "STINT_" + names.substr(at + 2, names.find(',', at) - at - 2);
-  for (auto& c : variable) c = c == '-' ? '_' : static_cast<char>(std::toupper(static_cast<unsigned char>(c)));
-  CLI::Option* option = nullptr;
-  if constexpr (std::is_same_v<T, bool>) {
-    option = app.add_flag(names, field, help);
-  } else {
-    option = app.add_option(names, field, help);
-    if constexpr (!std::is_same_v<T, std::string>) option->capture_default_str();
-  }
-  if (variable != "STINT_BOARD") option->envname(variable);  // that one may hold a password: read apart
-  return option;
-}
-
-CLI::Validator positive(const char* what) {
-  return CLI::Validator(
-      [what](const std::string& text) -> std::string {
-        try {
-          if (parse_number(text) > 0) return {};
-        } catch (const std::invalid_argument&) {
-        }
-        return "'" + text + "' is no " + what + " above 0";
-      },
-      "");
-}
-
-void add_run_options(CLI::App& app, RunOptions& options) {
-  add(app, "-n,--ranks", options.ranks, "start mpirun with N ranks; without it, this process computes alone")
-      ->type_name("N")
-      ->check(positive("number of ranks"));
-  add(app, "--mpirun", options.mpirun, "more arguments for mpirun, in one text")->type_name("'ARGS'");
-  add(app, "--board", options.board, "blackboard to use: redis://host:port/db or unix:///path (default: one of your own)")
-      ->type_name("URL");
-  add(app, "--board-file", options.board_file, "file (mode 600) that holds its address, perhaps with a password")
-      ->type_name("FILE");
-  add(app, "--run-id", options.run_id, "name of the run (default: from job, options and input)")->type_name("ID");
-  add(app, "--fresh", options.fresh, "drop what is there and begin anew");
-  add(app, "--accept-program", options.accept_program, "go on with a run begun by another version of the program");
-  add(app, "--threads", options.threads, "OpenMP threads of each rank (default: its share of the cores)")
-      ->type_name("T")
-      ->check(CLI::Range(1, 4096));
-  add(app, "--lease", options.lease, "seconds that a rank may be silent before it is given up")
-      ->type_name("S")
-      ->check(CLI::Range(0.2, 86400.0));
-  add(app, "--commit-every", options.commit_every, "seconds of results that a crash may cost")
-      ->type_name("S")
-      ->check(CLI::Range(0.0, 86400.0));
-  add(app, "--retries", options.retries, "further attempts at a chunk that failed")->type_name("K");
-  add(app, "--check", options.check, "first compute N chunks with several numbers of threads, and compare the bytes")
-      ->type_name("N");
-  add(app, "--no-steal", options.no_steal, "each rank computes its own share only");
-  app.add_option(
-         "--partial-limit",
-         [&options](const std::vector<std::string>& texts) {
-           try {
-             options.partial_limit = parse_bytes(texts.at(0));
-           } catch (const std::invalid_argument& error) {
-             throw CLI::ValidationError("--partial-limit", error.what());
-           }
-           return true;
-         },
-         "largest partial that may be stored", false)
-      ->type_name("BYTES")
-      ->default_str("64M")
-      ->type_size(1)
-      ->envname("STINT_PARTIAL_LIMIT");
-  add(app, "--board-timeout", options.board_timeout, "seconds to wait for a blackboard that does not answer")
-      ->type_name("S");
-  add(app, "--output", options.output, "file for the result (default: stdout); written whole or not at all")
-      ->type_name("FILE");
-  add(app, "--summary", options.summary, "file for counts and times, in JSON")->type_name("FILE");
-  add(app, "--progress", options.progress, "show the bar also where stderr is no terminal");
-  add(app, "--log", options.log, "file for a log (of rank R: FILE.R)")->type_name("FILE");
-  add(app, "-v,--verbose", options.verbose, "say more on stderr");
-  add(app, "-q,--quiet", options.quiet, "say nothing but errors");
-}
 
 struct BoardChoice {
   std::string board;
@@ -133,6 +58,25 @@ void add_board_options(CLI::App& app, BoardChoice& choice) {
 redis::Address address_of(const BoardChoice& choice) {
   const auto given = given_board(choice.board, choice.board_file);
   return given ? *given : existing_blackboard();
+}
+
+// "3,17,20-25": numbers of chunks, the last of a range included.
+std::vector<Range> parse_list(const std::string& text) {
+  std::vector<Range> ranges;
+  std::istringstream parts(text);
+  for (std::string part; std::getline(parts, part, ',');) {
+    Range range;
+    const char* end = part.data() + part.size();
+    auto read = std::from_chars(part.data(), end, range.first);
+    range.last = range.first;
+    if (read.ec == std::errc{} && read.ptr != end && *read.ptr == '-') read = std::from_chars(read.ptr + 1, end, range.last);
+    if (read.ec != std::errc{} || read.ptr != end || range.last < range.first) {
+      throw Error(Exit::usage, "'" + part + "' is no chunk: give --chunks a list like 3,17,20-25");
+    }
+    range.last += 1;
+    ranges.push_back(range);
+  }
+  return ranges;
 }
 
 int one_line(const std::string& line, Exit exit) {
@@ -159,6 +103,8 @@ class CommandLine {
   void add_run();
   void add_other_verbs();
   int run();
+  int rerun();
+  int start(JobNamed job);
   [[noreturn]] void refuse_word(const std::vector<std::string>& rest, CLI::App& app, const std::string& kind) const;
 
   const int argc_;
@@ -182,6 +128,8 @@ class CommandLine {
   bool foreground_ = false;
   bool stop_ = false;
   std::string trial_;
+  std::optional<std::uint64_t> chunk_;
+  std::string chunk_list_;
 };
 
 void CommandLine::add_run() {
@@ -231,12 +179,26 @@ void CommandLine::add_other_verbs() {
   rm->add_option("RUN", name_, "run id, the beginning of one, or 'last'")->required();
   rm->add_flag("--force", forced_, "also while workers are at work on it");
   rm->footer("Example:\n  " + program_ + " rm wordcount-3fa9c1");
+  auto* cancel = app_.add_subcommand("cancel", "end a run; what is done stays, and the same command goes on with it");
+  cancel->add_option("RUN", name_, "run id, the beginning of one, or 'last'")->required();
+  cancel->footer("Example:\n  " + program_ + " cancel last");
+  auto* explain = app_.add_subcommand("explain", "say what became of a run, or of one of its chunks");
+  explain->add_option("RUN", name_, "run id, the beginning of one, or 'last'")->required();
+  explain->add_option("CHUNK", chunk_, "number of a chunk");
+  explain->add_flag("--json", json_, "as JSON");
+  explain->footer("Example:\n  " + program_ + " explain last 17");
+  auto* rerun = app_.add_subcommand("rerun", "give the failed chunks of a run another life");
+  rerun->add_option("RUN", options_.rerun, "run id, the beginning of one, or 'last'")->required();
+  rerun->add_option("--chunks", chunk_list_, "just these of them, like 3,17,20-25")->type_name("LIST");
+  add_run_options(*rerun, options_);
+  rerun->footer("With -n N, or under mpirun, they are computed at once; otherwise by the next command that runs it.\n"
+                "Example:\n  " + program_ + " rerun last -n 4");
   auto* check = app_.add_subcommand("doctor", "check what this machine and the blackboard would do to a run");
   check->add_flag("--json", json_, "as JSON");
   check->add_option("--as-rank", trial_, "")->group("");
   check->footer("Exit codes: 0 nothing is bad, 2 something is, 3 the blackboard cannot be used.\nExample:\n  " + program_ +
                 " doctor --board redis://host:6379");
-  for (auto* app : {ls, status, result, rm, check}) add_board_options(*app, choice_);
+  for (auto* app : {ls, status, result, rm, cancel, explain, check}) add_board_options(*app, choice_);
   auto* serve = app_.add_subcommand("serve", "start your own blackboard and print its address (run does so by itself)");
   serve->add_option("--home", home_, "folder for its data (default: $STINT_HOME)")->type_name("DIR");
   serve->add_option("--idle", idle_, "seconds without a client after which it ends")
@@ -264,9 +226,6 @@ void CommandLine::refuse_word(const std::vector<std::string>& rest, CLI::App& ap
 }
 
 int CommandLine::run() {
-  // Partials come and go by the megabyte; giving their pages back each time costs more than computing them.
-  ::mallopt(M_MMAP_THRESHOLD, 1 << 30);
-  ::mallopt(M_TRIM_THRESHOLD, 1 << 30);
   Candidate* chosen = nullptr;
   for (const auto& candidate : candidates_) {
     if (candidate->app == run_ || candidate->app->parsed()) chosen = candidate.get();
@@ -285,6 +244,29 @@ int CommandLine::run() {
                                    "; see " + program_ + " run " + std::string(chosen->job->name()) + " --help");
     }
   }
+  return start([&](const std::string&) { return ChosenJob{chosen->job.get(), &chosen->options}; });
+}
+
+int CommandLine::rerun() {
+  options_.rerun_chunks = parse_list(chunk_list_);
+  if (options_.ranks == 0 && !mpi::under_launcher()) {
+    const auto given = given_board(options_.board, options_.board_file);
+    return mark_rerun(given ? *given : existing_blackboard(), options_.rerun, options_.rerun_chunks);
+  }
+  return start([&](const std::string& name) {
+    for (const auto& candidate : candidates_) {
+      if (candidate->job->name() == name) return ChosenJob{candidate->job.get(), &candidate->options};
+    }
+    throw Error(Exit::usage, "run " + options_.rerun + " is of job '" + name +
+                                 "', which this program does not have; use the program that computed it");
+  });
+}
+
+// Computes in this process, a rank of a world or alone, or starts the world.
+int CommandLine::start(JobNamed job) {
+  // Partials come and go by the megabyte; giving their pages back each time costs more than computing them.
+  ::mallopt(M_MMAP_THRESHOLD, 1 << 30);
+  ::mallopt(M_TRIM_THRESHOLD, 1 << 30);
   if (options_.ranks > 0 && mpi::under_launcher()) {
     throw Error(Exit::usage, "-n inside mpirun or srun would start a world in a world; leave -n away");
   }
@@ -292,7 +274,7 @@ int CommandLine::run() {
     given_board(options_.board, options_.board_file);  // what is wrong there is said once, and before mpirun starts
     return launch(options_, argc_, argv_);
   }
-  return run_job(options_, *chosen->job, chosen->options, begun_);
+  return run_job(options_, std::move(job), begun_);
 }
 
 int CommandLine::operator()() {
@@ -329,6 +311,9 @@ int CommandLine::operator()() {
     return show_result(address_of(choice_), name_, output_, jobs_, app_.get_subcommand("result")->remaining());
   }
   if (verb == "rm") return remove_run(address_of(choice_), name_, forced_);
+  if (verb == "cancel") return cancel_run(address_of(choice_), name_);
+  if (verb == "explain") return stint::explain(address_of(choice_), name_, chunk_, json_);
+  if (verb == "rerun") return rerun();
   if (verb == "doctor" && !trial_.empty()) return doctor_rank(trial_ == "lose");
   if (verb == "doctor") return doctor(given_board(choice_.board, choice_.board_file), json_);
   if (verb == "new") {

@@ -52,7 +52,7 @@ void WorldHost::tell(const RunWord& word) {
   if (alone_) return;
   stop_renewing();
   const nlohmann::json json{
-      {"run", word.run}, {"seed", word.seed}, {"program", word.program}, {"options", word.options}};
+      {"run", word.run}, {"job", word.job}, {"seed", word.seed}, {"program", word.program}, {"options", word.options}};
   Directory(address_).tell_world(world_, json.dump(), told_seconds);
   told_ = true;
 }
@@ -81,7 +81,7 @@ std::optional<RunWord> await_word(const redis::Address& address, const std::stri
     if (word == nothing) return std::nullopt;
     if (word && *word != planning) {
       const auto json = nlohmann::json::parse(*word);
-      return RunWord{json.at("run"), json.at("seed"), json.at("program"), json.at("options")};
+      return RunWord{json.at("run"), json.at("job"), json.at("seed"), json.at("program"), json.at("options")};
     }
     if (word) last_heard = clock.now();
     if (clock.now() - last_heard > silence_seconds) {

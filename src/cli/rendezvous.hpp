@@ -17,6 +17,7 @@ namespace stint {
 /// What rank 0 tells the others.
 struct RunWord {
   std::string run;
+  std::string job;
   std::uint64_t seed = 0;
   std::string program;
   std::string options;  ///< JSON, all options of the job as rank 0 was given them

@@ -16,6 +16,8 @@
 #include "cli/stored_result.hpp"
 #include "cli/summary.hpp"
 #include "cli/threads.hpp"
+#include "cli/verbs.hpp"
+#include "base/watchdog.hpp"
 #include "codec/frame.hpp"
 #include "engine/heartbeat.hpp"
 #include "engine/worker.hpp"
@@ -64,13 +66,17 @@ std::string random_id() {
 // One process's way through the verb. Members in the order in which they come to be known.
 class RunCommand {
  public:
-  RunCommand(const RunOptions& options, AnyJob& job, Options& job_options, double begun)
-      : options_(options), job_(job), job_options_(job_options), begun_(begun) {}
+  RunCommand(const RunOptions& options, JobNamed job_named, double begun)
+      : options_(options), job_named_(std::move(job_named)), begun_(begun) {}
 
   int operator()();
 
  private:
   void find_board();
+  void choose(const std::string& job);
+  bool prepare_rerun();
+  std::int64_t failed_chunks_allowed(std::uint64_t chunks) const;
+  double deadline() const;
   bool prepare_run();   // rank 0; false: nothing to compute
   bool await_run();     // other ranks; false: nothing to compute
   void take_plan(RedisBlackboard& board);
@@ -84,11 +90,13 @@ class RunCommand {
   [[noreturn]] void refuse_program(const RunState& state) const;
 
   const RunOptions& options_;
-  AnyJob& job_;
-  Options& job_options_;
+  const JobNamed job_named_;
   const double begun_;
   const double begun_unix_ = unix_now();
+  const bool fresh_ = options_.fresh && !restarted();
 
+  AnyJob* job_ = nullptr;
+  Options* job_options_ = nullptr;
   std::unique_ptr<Display> display_;
   std::unique_ptr<ResultOutput> output_;
   redis::Address address_;
@@ -148,15 +156,66 @@ void RunCommand::refuse_program(const RunState& state) const {
                                    "); give --accept-program to go on with what is done, or --fresh to begin anew");
 }
 
+void RunCommand::choose(const std::string& job) {
+  const auto chosen = job_named_(job);
+  job_ = chosen.job;
+  job_options_ = chosen.options;
+}
+
+// -1: any number.
+std::int64_t RunCommand::failed_chunks_allowed(std::uint64_t chunks) const {
+  if (options_.max_failed.empty()) return -1;
+  const double number = std::strtod(options_.max_failed.c_str(), nullptr);
+  return static_cast<std::int64_t>(options_.max_failed.ends_with('%') ? number / 100 * static_cast<double>(chunks)
+                                                                      : number);
+}
+
+// When this call has to have ended, on the steady clock; 0: any time.
+double RunCommand::deadline() const {
+  double end = options_.time_limit > 0 ? begun_ + options_.time_limit : 0;
+  if (const char* text = std::getenv("SLURM_JOB_END_TIME"); text != nullptr && std::atof(text) > 0) {
+    const double then = SteadyClock().now() + std::atof(text) - unix_now();
+    end = end > 0 ? std::min(end, then) : then;
+  }
+  return end;
+}
+
+// The run is there, with all that it needs; what failed gets another life.
+bool RunCommand::prepare_rerun() {
+  run_ = Directory(address_).find(options_.rerun);
+  RedisBlackboard board(address_, run_);
+  const auto state = board.state();
+  if (!state) throw Error(Exit::usage, "run " + run_ + " is no longer on the blackboard");
+  refuse_good_chunks(run_, *state, board.failures(), options_.rerun_chunks);
+  choose(state->fields.at("job"));
+  apply_options(*job_options_, state->fields.at("options"), false);
+  const auto identity = identify(*job_, *job_options_);
+  if (identity.json != state->fields.at("identity")) {
+    throw Error(Exit::other_run, "what run " + run_ + " was computed from has changed: " +
+                                     difference(state->fields.at("identity"), identity.json) +
+                                     "; run it anew to compute all of it");
+  }
+  seed_ = identity.seed;
+  program_ = program_of(*job_);
+  if (restarted() && state->state == "running") return true;
+  const auto revived = board.rerun(program_, options_.rerun_chunks);
+  if (revived.refusal != Refusal::none) throw Error(Exit::usage, "run " + run_ + " has just ended");
+  display_->say(counted(revived.chunks, "failed chunk") + " of run " + run_ +
+                (revived.chunks == 1 ? " gets" : " get") + " another life");
+  return true;
+}
+
 bool RunCommand::prepare_run() {
-  const auto identity = identify(job_, job_options_);
-  program_ = program_of(job_);
+  if (!options_.rerun.empty()) return prepare_rerun();
+  choose("");
+  const auto identity = identify(*job_, *job_options_);
+  program_ = program_of(*job_);
   run_ = options_.run_id.empty() ? identity.run : options_.run_id;
   seed_ = identity.seed;
   RedisBlackboard board(address_, run_);
   const auto found = board.state();
-  const bool there = found && !options_.fresh;
-  if (found && !options_.fresh && found->fields.contains("identity") &&
+  const bool there = found && !fresh_;
+  if (found && !fresh_ && found->fields.contains("identity") &&
       found->fields.at("identity") != identity.json) {
     throw Error(Exit::other_run, "run " + run_ + " has other content: " +
                                      difference(found->fields.at("identity"), identity.json) +
@@ -169,33 +228,35 @@ bool RunCommand::prepare_run() {
   }
   RunSpec spec;
   spec.run = run_;
-  spec.job = job_.name();
+  spec.job = job_->name();
   spec.program = program_;
   spec.identity = identity.json;
-  spec.options = options_json(job_options_);
+  spec.options = options_json(*job_options_);
   spec.retries = options_.retries;
+  spec.max_failed = failed_chunks_allowed(there ? found->chunks : 0);
   spec.slots = static_cast<std::uint64_t>(ranks_);
   if (!there) {
     say_of_changed_input(identity);
     const auto plan_facts = facts();
     try {
-      job_.plan(Context(plan_facts));
+      job_->plan(Context(plan_facts));
     } catch (const std::invalid_argument& error) {
       throw Error(Exit::usage, error.what());  // options that do not go together
     }
-    spec.chunks = job_.chunks();
+    spec.chunks = job_->chunks();
     if (spec.chunks > most_chunks) {
       throw Error(Exit::usage, "the plan has " + grouped(spec.chunks) + " chunks, at most " + grouped(most_chunks) +
                                    " can be kept; make chunks larger");
     }
-    spec.plan = codec::wrap({'p', codec::hash(job_.name()), spec.chunks}, job_.encode_plan());
+    spec.plan = codec::wrap({'p', codec::hash(job_->name()), spec.chunks}, job_->encode_plan());
     if (spec.plan.size() > plan_limit) {
       throw Error(Exit::usage, "the plan has " + std::to_string(spec.plan.size() >> 20) + " MiB, at most " +
                                    std::to_string(plan_limit >> 20) + " can be kept; make chunks larger");
     }
-    spec.profile = Costs(job_.weights()).profile();
+    spec.profile = Costs(job_->weights()).profile();
+    spec.max_failed = failed_chunks_allowed(spec.chunks);
   }
-  const auto created = board.create(spec, options_.fresh, options_.accept_program);
+  const auto created = board.create(spec, fresh_, options_.accept_program);
   if (created.refusal == Refusal::identity) {
     throw Error(Exit::other_run, "run " + run_ + " has just been made with other content; give another --run-id");
   }
@@ -216,7 +277,8 @@ bool RunCommand::await_run() {
   run_ = word->run;
   seed_ = word->seed;
   program_ = word->program;
-  apply_options(job_options_, word->options, false);
+  choose(word->job);
+  apply_options(*job_options_, word->options, false);
   return true;
 }
 
@@ -226,7 +288,7 @@ void RunCommand::take_plan(RedisBlackboard& board) {
   const auto frame = board.plan();
   if (frame.empty()) return;  // ended meanwhile
   try {
-    job_.adopt_plan(codec::unwrap({'p', codec::hash(job_.name()), state->chunks}, frame));
+    job_->adopt_plan(codec::unwrap({'p', codec::hash(job_->name()), state->chunks}, frame));
   } catch (const codec::FrameError& error) {
     throw Error(Exit::damaged, "the plan of run " + run_ + " cannot be read: " + error.what() + "; give --fresh to begin anew");
   }
@@ -252,14 +314,14 @@ Outcome RunCommand::compute() {
   RedisBlackboard board(address_, run_);
   take_plan(board);
   auto run_facts = facts();
-  job_.prepare(Context(run_facts));
+  job_->prepare(Context(run_facts));
   if (options_.check > 0 && rank_ == 0) {
-    const auto same = check_chunks(job_, run_facts, options_.check);
+    const auto same = check_chunks(*job_, run_facts, options_.check);
     display_->say(fmt::format("{} chunks checked: the same bytes with every number of threads", grouped(same)));
   }
   SteadyClock clock;
   WorkerSetup setup;
-  setup.job = &job_;
+  setup.job = job_;
   setup.facts = run_facts;
   setup.here = Whereabouts::here();
   setup.here.rank = rank_;
@@ -274,13 +336,19 @@ Outcome RunCommand::compute() {
   setup.courier.commit_seconds = options_.commit_every;
   setup.courier.lease = options_.lease;
   setup.courier.steal = !options_.no_steal;
+  setup.courier.copies = !options_.no_copies;
+  setup.courier.chunk_timeout = options_.chunk_timeout;
+  setup.courier.grace = options_.grace;
+  setup.courier.deadline = deadline();
   setup.courier.partial_limit = options_.partial_limit;
+  setup.stall_timeout = options_.stall_timeout > 0 ? options_.stall_timeout : 600;
+  setup.chunks_must_end = options_.stall_timeout > 0;
   setup.courier.host = setup.here.host;
   setup.patience = options_.board_timeout;
   setup.render = [this](Partial partial, const RunState&) {
     if (!output_) output_ = std::make_unique<ResultOutput>(options_.output);
     output_->clear();
-    job_.finish(std::move(partial), *output_);
+    job_->finish(std::move(partial), *output_);
     rendered_ = true;
   };
   setup.fields = [this](const RunState& state) { return final_fields(state); };
@@ -291,19 +359,22 @@ Outcome RunCommand::compute() {
   };
   session_.say = [this](const std::string& line) { display_->say(line); };
   session_.log = [this](const std::string& line) { display_->log(line); };
-  if (rank_ == 0) display_->start(session_, run_);
+  if (rank_ == 0) {
+    display_->start(session_, run_);
+    tell_launcher_begun();
+  }
   const auto outcome = work(session_, setup);
   display_->stop();
   return outcome;
 }
 
 int RunCommand::show_stored(RedisBlackboard& board, const RunState& state) {
-  show_stored_result(job_, board, state, run_, *output_);
+  show_stored_result(*job_, board, state, run_, *output_);
   const int code = static_cast<int>(state.state == "partial" ? Exit::partial : Exit::complete);
   if (!options_.summary.empty()) write_whole(options_.summary, summary_json(state, 0));
   display_->say(fmt::format("run {} is {}: {} of {} chunks, nothing computed{}", run_, state.state, grouped(state.done),
                             grouped(state.chunks),
-                            state.state == "partial" ? "; give --fresh to compute it anew" : ""));
+                            state.state == "partial" ? "; stint rerun " + run_ + " gives the failed chunks another life" : ""));
   return code;
 }
 
@@ -333,7 +404,8 @@ int RunCommand::conclude(const Outcome& outcome) {
         const auto first = nlohmann::json::parse(lost.begin()->second, nullptr, false);
         display_->error(fmt::format("{} of {} chunks failed, the result is partial; the first, chunk {}: {}",
                                     grouped(state->failed), grouped(state->chunks), lost.begin()->first,
-                                    first.is_object() ? first.value("error", "") : ""));
+                                    (first.is_object() ? first.value("error", "") : "") + "; stint rerun " + run_ +
+                                        " -n N computes them again"));
       }
       display_->say(fmt::format(
           "run {}: {} chunks: {} computed here, {} found in the checkpoint, {} computed again; {}, {} rank{} of {} thread{}",
@@ -355,7 +427,7 @@ int RunCommand::conclude(const Outcome& outcome) {
         // Whoever finished told the launcher already.
         return static_cast<int>(state->state == "partial" ? Exit::partial : Exit::complete);
       } else {
-        display_->error("run " + run_ + " was " + (state ? state->state : "removed"));
+        display_->error("run " + run_ + " was " + (state ? state->state + "; the same command goes on with what is done" : "removed"));
         code = static_cast<int>(Exit::interrupted);
       }
       break;
@@ -364,6 +436,8 @@ int RunCommand::conclude(const Outcome& outcome) {
       if (rank_ != 0) return 0;
       display_->say("run " + run_ + " was interrupted; the same command continues");
       break;
+    case Outcome::Kind::left:
+      return launched() ? 0 : code;  // whoever ends the run tells the launcher; nobody: it starts the ranks again
     case Outcome::Kind::failed:
       // What ends the whole run is said once, by rank 0, which reads it on the board.
       if (rank_ == 0 || (outcome.exit != Exit::usage && outcome.exit != Exit::defect)) display_->error(outcome.error);
@@ -418,7 +492,7 @@ int RunCommand::operator()() {
     if (zero) {
       WorldHost host(address_, world_id_, ranks_);
       go = prepare_run();
-      if (go) host.tell({run_, seed_, program_, options_json(job_options_)});
+      if (go) host.tell({run_, std::string(job_->name()), seed_, program_, options_json(*job_options_)});
       code = exit_;
     } else {
       go = await_run();
@@ -439,16 +513,15 @@ int RunCommand::operator()() {
     code = say_and_end(std::string("lost the blackboard: ") + error.what() + "; the same command continues",
                        Exit::board);
   } catch (const std::exception& error) {
-    code = say_and_end("job " + std::string(job_.name()) + " failed outside a chunk: " + error.what(), Exit::defect);
+    code = say_and_end(std::string("the job failed outside a chunk: ") + error.what(), Exit::defect);
   }
   display_->stop();
   output_.reset();
   if (launched()) {
     // With recovery on, MPI_Finalize waits for ever for a rank that was lost; mpirun lets go whoever leaves it out.
-    std::thread([code] {
-      std::this_thread::sleep_for(std::chrono::seconds(2));
-      ::_exit(code);
-    }).detach();
+    const Watchdog watchdog(2, "", code);
+    world.finalize();
+    return code;
   }
   world.finalize();
   return code;
@@ -456,8 +529,8 @@ int RunCommand::operator()() {
 
 }  // namespace
 
-int run_job(const RunOptions& options, AnyJob& job, Options& job_options, double begun) {
-  return RunCommand(options, job, job_options, begun)();
+int run_job(const RunOptions& options, JobNamed job, double begun) {
+  return RunCommand(options, std::move(job), begun)();
 }
 
 }  // namespace stint

@@ -2,12 +2,17 @@
 // What `stint run` was told, beside the options of the job.
 #pragma once
 
+#include <stint/range.hpp>
+
 #include <cstdint>
 #include <string>
+#include <vector>
 
 namespace stint {
 
 struct RunOptions {
+  std::string rerun;        ///< run whose failed chunks get another life; empty: the verb is `run`
+  std::vector<Range> rerun_chunks;  ///< of them; none: all
   int ranks = 0;            ///< -n; 0: not given
   std::string mpirun;       ///< more arguments for mpirun
   std::string board;        ///< address; empty: embedded
@@ -20,6 +25,13 @@ struct RunOptions {
   double commit_every = 1;  ///< seconds
   std::uint32_t retries = 2;
   std::uint64_t check = 0;  ///< chunks to compute again with other thread counts
+  std::string max_failed;   ///< failed chunks with which the run goes on: N or N%; empty: any number
+  double chunk_timeout = 0; ///< seconds; 0: none
+  double stall_timeout = 0; ///< seconds; 0: 10 min, in which a chunk at work counts as progress
+  double time_limit = 0;    ///< seconds; 0: none
+  double grace = 20;        ///< seconds
+  bool no_copies = false;
+  int restarts = 5;         ///< of a world that lost all its ranks
   bool no_steal = false;
   std::uint64_t partial_limit = std::uint64_t{64} << 20;  ///< bytes
   double board_timeout = 60;                              ///< seconds

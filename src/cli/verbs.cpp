@@ -16,6 +16,7 @@
 #include <nlohmann/json.hpp>
 
 #include <chrono>
+#include <map>
 #include <cstdio>
 #include <cstdlib>
 
@@ -43,6 +44,20 @@ RunState state_of(RedisBlackboard& board, const std::string& run) {
 }
 
 }  // namespace
+
+void refuse_good_chunks(const std::string& run, const RunState& state,
+                        const std::map<std::uint64_t, std::string>& failures, const std::vector<Range>& chunks) {
+  if (state.state == "done") throw Error(Exit::usage, "run " + run + " is done and no chunk of it failed; nothing to rerun");
+  for (const auto range : chunks) {
+    const auto failed = failures.lower_bound(range.first);
+    if (failed != failures.end() && failed->first < range.last) continue;
+    const bool one = range.size() == 1;
+    throw Error(Exit::usage, (one ? "chunk " + std::to_string(range.first) + " of run "
+                                  : "no chunk from " + std::to_string(range.first) + " to " +
+                                        std::to_string(range.last - 1) + " of run ") +
+                                 run + (one ? " has not failed" : " has failed") + "; only failed chunks can be rerun");
+  }
+}
 
 int list_runs(const redis::Address& address, bool json) {
   Directory directory(address);
@@ -155,6 +170,29 @@ int show_result(const redis::Address& address, const std::string& name, const st
                  static_cast<unsigned long long>(state.failed), static_cast<unsigned long long>(state.chunks));
     return static_cast<int>(Exit::partial);
   }
+  return 0;
+}
+
+int cancel_run(const redis::Address& address, const std::string& name) {
+  const auto run = Directory(address).find(name);
+  RedisBlackboard board(address, run);
+  if (board.cancel() != Refusal::none) {
+    throw Error(Exit::usage, "run " + run + " is " + state_of(board, run).state + ", so there is nothing to cancel");
+  }
+  std::fprintf(stderr, "stint: cancelled run %s; the same command goes on with what is done\n", run.c_str());
+  return 0;
+}
+
+int mark_rerun(const redis::Address& address, const std::string& name, const std::vector<Range>& chunks) {
+  const auto run = Directory(address).find(name);
+  RedisBlackboard board(address, run);
+  const auto failures = board.failures();
+  refuse_good_chunks(run, state_of(board, run), failures, chunks);
+  const auto revived = board.rerun("", chunks);
+  std::fprintf(stderr,
+               "stint: %s of run %s get%s another life; the same command, or stint rerun %s -n N, computes %s\n",
+               counted(revived.chunks, "chunk").c_str(), run.c_str(), revived.chunks == 1 ? "s" : "", run.c_str(),
+               revived.chunks == 1 ? "it" : "them");
   return 0;
 }
 

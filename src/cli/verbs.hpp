@@ -1,12 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
-// The verbs that look at runs on the blackboard: ls, status, result, rm. None of them initialises MPI or computes.
+// The verbs that look at runs on the blackboard: ls, status, result, cancel, rerun (without -n), rm. None of them initialises MPI or computes.
 #pragma once
 
 #include <stint/main.hpp>
 
+#include "blackboard/blackboard.hpp"
 #include "redis/address.hpp"
 
+#include <cstdint>
 #include <functional>
+#include <map>
 #include <memory>
 #include <string>
 #include <vector>
@@ -18,6 +21,12 @@ int show_status(const redis::Address& address, const std::string& run, bool json
 /// `options`: `--name value` for the job's result options, such as --top.
 int show_result(const redis::Address& address, const std::string& run, const std::string& output,
                 std::span<const JobEntry> jobs, const std::vector<std::string>& options);
+/// Throws unless each of `chunks` names a failed chunk, and the run is one that can be rerun.
+void refuse_good_chunks(const std::string& run, const RunState& state,
+                        const std::map<std::uint64_t, std::string>& failures, const std::vector<Range>& chunks);
+int cancel_run(const redis::Address& address, const std::string& run);
+/// Failed chunks get another life; whoever runs the run next computes them. No `chunks`: all.
+int mark_rerun(const redis::Address& address, const std::string& run, const std::vector<Range>& chunks);
 int remove_run(const redis::Address& address, const std::string& run, bool forced);
 
 }  // namespace stint

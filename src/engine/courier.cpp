@@ -174,7 +174,8 @@ double Courier::drain(double now) {
       now - drains_since_ < options_.grace && (options_.deadline <= 0 || now < options_.deadline - 1);
   if (!workload_.idle() && patient && workload_.threads() > 0) return 0.05;
   board_.leave(caller());
-  session_.end({Outcome::Kind::interrupted, Exit::interrupted, "told to stop"});
+  const auto kind = workload_.threads() == 0 ? Outcome::Kind::left : Outcome::Kind::interrupted;
+  session_.end({kind, Exit::interrupted, ""});
   return 0;
 }
 

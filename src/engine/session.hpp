@@ -45,6 +45,7 @@ struct Outcome {
     finished,     ///< this rank led, and the result is stored
     ended,        ///< the run's state is no longer `running`; the board says more
     interrupted,  ///< told to stop; the same command continues
+    left,         ///< of no use to the run any more; others go on
     failed,       ///< see `error`
   };
   Kind kind = Kind::ended;

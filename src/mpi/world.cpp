@@ -2,17 +2,21 @@
 #include "mpi/world.hpp"
 
 #include "base/error.hpp"
+#include "base/watchdog.hpp"
 
 #define OMPI_SKIP_MPICXX 1
 #include <mpi.h>
 
 #include <chrono>
+#include <cstdio>
 #include <cstdlib>
 #include <thread>
 #include <vector>
 
 namespace stint::mpi {
 namespace {
+
+constexpr double init_seconds = 120;
 
 const char* first_of(std::initializer_list<const char*> names) {
   for (const auto* name : names) {
@@ -44,9 +48,23 @@ int rank_from_environment() {
   return rank != nullptr ? std::atoi(rank) : 0;
 }
 
+int major_version() {
+  char text[MPI_MAX_LIBRARY_VERSION_STRING] = "";
+  int length = 0;
+  MPI_Get_library_version(text, &length);
+  int major = 4;
+  std::sscanf(text, "Open MPI v%d", &major);
+  return major;
+}
+
 World::World() {
   if (!under_launcher()) return;
   int provided = 0;
+  // A rank that dies in MPI_Init leaves the others waiting there.
+  const Watchdog watchdog(init_seconds,
+                          "MPI_Init did not come back within 2 min: another rank was lost in it, or the hosts do not "
+                          "reach each other; 'stint doctor' tries it out; the same command starts again",
+                          static_cast<int>(Exit::interrupted));
   MPI_Init_thread(nullptr, nullptr, MPI_THREAD_FUNNELED, &provided);
   if (provided < MPI_THREAD_FUNNELED) {
     throw Error(Exit::usage, "this MPI was built without threads, Stint needs MPI_THREAD_FUNNELED; use another build");

@@ -10,6 +10,8 @@ namespace stint::mpi {
 
 /// True inside mpirun or an srun step with PMIx: only then MPI is initialised.
 bool under_launcher();
+/// Of Open MPI: 4, 5, …
+int major_version();
 /// Rank as the launcher's environment tells it, before MPI is initialised; 0 without a launcher.
 int rank_from_environment();
 

@@ -155,7 +155,7 @@ TEST_P(LossesTest, WhenTheFirstChunksAllFailWithOneErrorTheRunEnds) {
   auto a = start(100, 1, 0);
   for (int i = 0; i < 20; ++i) {
     ASSERT_EQ(board->state()->state, "running") << i;
-    a.fail(a.claim({.cost = 1}).range->first, 1000);
+    a.fail(a.claim({.cost = 1}).range->first, 1000, "no luck with " + std::to_string(i));
   }
   EXPECT_EQ(board->state()->state, "failed");
   EXPECT_EQ(field("exit"), "1");
@@ -169,7 +169,7 @@ TEST_P(LossesTest, WhenTheFirstChunksAllFailWithOneErrorTheRunEnds) {
 
 TEST_P(LossesTest, DifferentErrorsDoNotEndARun) {
   auto a = start(100, 1, 0);
-  for (int i = 0; i < 30; ++i) a.fail(a.claim({.cost = 1}).range->first, 1000, std::to_string(i % 2));
+  for (int i = 0; i < 30; ++i) a.fail(a.claim({.cost = 1}).range->first, 1000, i % 2 == 0 ? "no luck" : "no air");
   EXPECT_EQ(board->state()->state, "running");
 }
 

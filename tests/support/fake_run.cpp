@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <cstdio>
+#include <regex>
 #include <set>
 
 namespace stint::testing {
@@ -257,8 +258,9 @@ Failed FakeRun::fail(const Caller& caller, const Failure& failure, double delay,
     delayed[chunk] = now + delay;
   }
   if (done_count == 0 && spec.max_failed < 0) {
-    const bool same = first_error.value_or(failure.error) == failure.error;
-    if (!first_error || !same) first_error = same ? failure.error : "";
+    const auto kind = std::regex_replace(failure.error, std::regex("[0-9]+"), "#");
+    const bool same = first_error.value_or(kind) == kind;
+    if (!first_error || !same) first_error = same ? kind : "";
     if (same && attempts.size() >= 20) end_run(1, "the first 20 chunks all failed with one error: " + failure.error);
   }
   return answer;

@@ -87,12 +87,12 @@ class Adapter final : public AnyJob {
 
   void compute(Range chunks, int attempt, const RunFacts& facts, Hidden& scratch, Sink& sink) const override {
     // A binary counter of finished nodes: the largest at the bottom, merged as soon as two siblings are there.
-    struct Node {
+    struct Done {
       unsigned level;
       std::uint64_t index;
       Value value;
     };
-    std::vector<Node> stack;
+    std::vector<Done> stack;
     auto flush = [&] {
       for (auto& node : stack) sink.node(node.level, node.index, std::make_unique<Held>(std::move(node.value)));
       stack.clear();
@@ -119,8 +119,8 @@ class Adapter final : public AnyJob {
         continue;
       }
       while (stack.size() > 1 && stack.back().index % 2 == 1) {
-        Node& left = stack[stack.size() - 2];
-        Node& right = stack.back();
+        Done& left = stack[stack.size() - 2];
+        Done& right = stack.back();
         if (left.level != right.level || left.index + 1 != right.index) break;
         job_.reduce(left.value, std::move(right.value));
         stack.pop_back();

@@ -68,14 +68,15 @@ else
   event('retry', 'chunk ' .. ARGV[5] .. ' on ' .. worker .. ': ' .. error)
 end
 if run.done == 0 and run.max_failed < 0 then
+  local kind = string.gsub(error, '%d+', '#')  -- "cannot open 17.txt" and "… 18.txt" are one error
   local first_error = redis.call('HGET', RUN, 'first_error')
   if not first_error then
-    first_error = error
-    redis.call('HSET', RUN, 'first_error', error)
-  elseif first_error ~= error then
+    first_error = kind
+    redis.call('HSET', RUN, 'first_error', kind)
+  elseif first_error ~= kind then
     redis.call('HSET', RUN, 'first_error', '')  -- they differ
   end
-  if first_error == error and redis.call('HLEN', ATTEMPTS) >= first_chunks then
+  if first_error == kind and redis.call('HLEN', ATTEMPTS) >= first_chunks then
     end_run(1, string.format('the first %d chunks all failed with one error: %s; mend it, and the same command goes on',
       first_chunks, error))
   end

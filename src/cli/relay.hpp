@@ -1,0 +1,34 @@
+// SPDX-License-Identifier: Apache-2.0
+// Passes on what mpirun and the ranks write on stderr, except what mpirun 4.1 says of itself whenever a rank is lost
+// ("[host:pid] PMIX ERROR: …"): the run says so in words of its own. Everything else goes through as it comes, a
+// progress bar without line ends, too.
+#pragma once
+
+#include <string>
+#include <thread>
+
+namespace stint {
+
+class Relay {
+ public:
+  Relay();
+  ~Relay();
+  Relay(const Relay&) = delete;
+  Relay& operator=(const Relay&) = delete;
+
+  /// Where to write; for the process that is started.
+  [[nodiscard]] int entrance() const { return ends_[1]; }
+  /// To be called once that process has it.
+  void close_entrance();
+
+ private:
+  void pass_on();
+
+  int ends_[2] = {-1, -1};
+  std::thread thread_;
+};
+
+/// What of `held` + `piece` may be shown now; `held` is left with a beginning that may turn out to be noise.
+std::string without_noise(std::string& held, const std::string& piece, bool last);
+
+}  // namespace stint

@@ -1,0 +1,161 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "cli/run_flags.hpp"
+
+#include <stint/options.hpp>
+
+#include <cctype>
+#include <optional>
+#include <stdexcept>
+#include <vector>
+
+namespace stint {
+namespace {
+
+// Seconds; none: it is no time.
+std::optional<double> parse_seconds(const std::string& text) {
+  try {
+    std::size_t used = 0;
+    if (text.find(':') == text.npos) {
+      const double value = std::stod(text, &used);
+      const std::string unit = text.substr(used);
+      const double factor = unit.empty() || unit == "s" ? 1 : unit == "m" ? 60 : unit == "h" ? 3600 : unit == "d" ? 86400 : -1;
+      if (!(value >= 0) || value > 1e9 || factor < 0) return std::nullopt;
+      return value * factor;
+    }
+    // days-hours:minutes:seconds, as batch systems write it
+    double total = 0;
+    std::string rest = text;
+    if (const auto dash = rest.find('-'); dash != rest.npos) {
+      total = 24 * std::stod(rest.substr(0, dash));
+      rest = rest.substr(dash + 1);
+    }
+    double fields = 0;
+    int count = 0;
+    for (std::size_t from = 0; from <= rest.size(); ++count) {
+      const auto colon = std::min(rest.find(':', from), rest.size());
+      const std::string part = rest.substr(from, colon - from);
+      if (part.empty() || part.find_first_not_of("0123456789") != part.npos) return std::nullopt;
+      fields = fields * 60 + std::stod(part);
+      from = colon + 1;
+    }
+    if (count > 3) return std::nullopt;
+    return total * 3600 + (count == 2 && total > 0 ? fields * 60 : fields);
+  } catch (const std::exception&) {
+    return std::nullopt;
+  }
+}
+
+CLI::Validator positive(const char* what) {
+  return CLI::Validator(
+      [what](const std::string& text) -> std::string {
+        try {
+          if (parse_number(text) > 0) return {};
+        } catch (const std::invalid_argument&) {
+        }
+        return "'" + text + "' is no " + what + " above 0";
+      },
+      "");
+}
+
+// A time as people write it: 90, 90s, 10m, 2h, 1-12:30:00 or 12:30:00.
+CLI::Option* seconds(CLI::App& app, const std::string& name, double& field, const std::string& help) {
+  std::string variable = "STINT_" + name.substr(2);
+  for (auto& c : variable) c = c == '-' ? '_' : static_cast<char>(std::toupper(static_cast<unsigned char>(c)));
+  return app
+      .add_option(
+          name,
+          [name, &field](const std::vector<std::string>& texts) {
+            const auto value = parse_seconds(texts.at(0));
+            if (!value) throw CLI::ValidationError(name, "'" + texts.at(0) + "' is no time: give 90, 90s, 10m, 2h or 2:00:00");
+            field = *value;
+            return true;
+          },
+          help, false)
+      ->type_name("TIME")
+      ->type_size(1)
+      ->envname(variable);
+}
+
+// A number of chunks, or a part of them.
+const CLI::Validator share(
+    [](const std::string& text) -> std::string {
+      const auto digits = text.ends_with('%') ? text.substr(0, text.size() - 1) : text;
+      if (!digits.empty() && digits.find_first_not_of("0123456789") == digits.npos && digits.size() < 18) return {};
+      return "'" + text + "' is no number of chunks: give 10, or 5%";
+    },
+    "");
+
+}  // namespace
+
+void add_run_options(CLI::App& app, RunOptions& options) {
+  add(app, "-n,--ranks", options.ranks, "start mpirun with N ranks; without it, this process computes alone")
+      ->type_name("N")
+      ->check(positive("number of ranks"));
+  add(app, "--mpirun", options.mpirun, "more arguments for mpirun, in one text")->type_name("'ARGS'");
+  add(app, "--board", options.board, "blackboard to use: redis://host:port/db or unix:///path (default: one of your own)")
+      ->type_name("URL");
+  add(app, "--board-file", options.board_file, "file (mode 600) that holds its address, perhaps with a password")
+      ->type_name("FILE");
+  add(app, "--run-id", options.run_id, "name of the run (default: from job, options and input)")->type_name("ID");
+  add(app, "--fresh", options.fresh, "drop what is there and begin anew");
+  add(app, "--accept-program", options.accept_program, "go on with a run begun by another version of the program");
+  add(app, "--threads", options.threads, "OpenMP threads of each rank (default: its share of the cores)")
+      ->type_name("T")
+      ->check(CLI::Range(1, 4096));
+  add(app, "--lease", options.lease, "seconds that a rank may be silent before it is given up")
+      ->type_name("S")
+      ->check(CLI::Range(0.2, 86400.0));
+  add(app, "--commit-every", options.commit_every, "seconds of results that a crash may cost")
+      ->type_name("S")
+      ->check(CLI::Range(0.0, 86400.0));
+  add(app, "--retries", options.retries, "further attempts at a chunk that failed")->type_name("K");
+  app.add_option(
+         "--max-failed",
+         [&options](const std::vector<std::string>& texts) {
+           options.max_failed = texts.at(0);
+           return true;
+         },
+         "failed chunks with which the run goes on; one more ends it (default: any number)", false)
+      ->type_name("N|N%")
+      ->type_size(1)
+      ->check(share)
+      ->envname("STINT_MAX_FAILED");
+  seconds(app, "--chunk-timeout", options.chunk_timeout, "time after which a chunk that has not ended counts as failed");
+  seconds(app, "--stall-timeout", options.stall_timeout,
+          "time without any chunk ending anywhere after which a rank gives up (default: 10 min without anybody computing)");
+  seconds(app, "--time-limit", options.time_limit,
+          "time that this call may take: nothing is begun that will not end before (also from SLURM_JOB_END_TIME)");
+  seconds(app, "--grace", options.grace, "time that chunks at work have to end once a signal told the run to stop")
+      ->default_str("20");
+  add(app, "--no-copies", options.no_copies, "near the end, do not compute again what another rank takes too long for");
+  add(app, "--restarts", options.restarts, "times that -n starts its ranks anew when all of them were lost")->type_name("K");
+  add(app, "--check", options.check, "first compute N chunks with several numbers of threads, and compare the bytes")
+      ->type_name("N");
+  add(app, "--no-steal", options.no_steal, "each rank computes its own share only");
+  app.add_option(
+         "--partial-limit",
+         [&options](const std::vector<std::string>& texts) {
+           try {
+             options.partial_limit = parse_bytes(texts.at(0));
+           } catch (const std::invalid_argument& error) {
+             throw CLI::ValidationError("--partial-limit", error.what());
+           }
+           return true;
+         },
+         "largest partial that may be stored", false)
+      ->type_name("BYTES")
+      ->default_str("64M")
+      ->type_size(1)
+      ->envname("STINT_PARTIAL_LIMIT");
+  add(app, "--board-timeout", options.board_timeout, "seconds to wait for a blackboard that does not answer")
+      ->type_name("S");
+  add(app, "--output", options.output, "file for the result (default: stdout); written whole or not at all")
+      ->type_name("FILE");
+  add(app, "--summary", options.summary, "file for counts and times, in JSON")->type_name("FILE");
+  add(app, "--progress", options.progress, "show the bar also where stderr is no terminal");
+  add(app, "--log", options.log, "file for a log (of rank R: FILE.R)")->type_name("FILE");
+  add(app, "-v,--verbose", options.verbose, "say more on stderr");
+  add(app, "-q,--quiet", options.quiet, "say nothing but errors");
+}
+
+}  // namespace stint

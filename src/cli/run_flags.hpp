@@ -1,0 +1,35 @@
+// SPDX-License-Identifier: Apache-2.0
+// The options of `run` and `rerun` on the command line: each also an environment variable STINT_….
+#pragma once
+
+#include "cli/run_options.hpp"
+
+#include <CLI/App.hpp>
+
+#include <algorithm>
+#include <string>
+#include <type_traits>
+
+namespace stint {
+
+/// An option of its own and the environment variable STINT_… of the same name.
+template <class T>
+CLI::Option* add(CLI::App& app, const std::string& names, T& field, const std::string& help) {
+  const auto at = names.find("--");
+  std::string variable = "STINT_" + names.substr(at + 2, names.find(',', at) - at - 2);
+  for (auto& c : variable) c = c == '-' ? '_' : static_cast<char>(std::toupper(static_cast<unsigned char>(c)));
+  CLI::Option* option = nullptr;
+  if constexpr (std::is_same_v<T, bool>) {
+    option = app.add_flag(names, field, help);
+  } else {
+    option = app.add_option(names, field, help);
+    if constexpr (!std::is_same_v<T, std::string>) option->capture_default_str();
+  }
+  if (variable != "STINT_BOARD") option->envname(variable);  // that one may hold a password: read apart
+  return option;
+}
+
+/// All that `run` takes beside the options of its job. `options` must outlive `app`.
+void add_run_options(CLI::App& app, RunOptions& options);
+
+}  // namespace stint

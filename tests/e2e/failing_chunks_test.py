@@ -1,0 +1,125 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Chunks that throw, kill their rank, or never end: the run goes on without them, says why, and gives them another life."""
+
+import json
+import unittest
+
+from stint_home import StintHome, eventually
+
+WORLD = ("run", "-n", 3, "--threads", 1, "--lease", 2, "--commit-every", 0.2)
+JOB = ("synthetic", "--seconds", 0.01, "--chunks", 60)
+
+
+class FailingChunks(unittest.TestCase):
+    def setUp(self):
+        self.home = self.enterContext(StintHome())
+
+    def explained(self, chunk):
+        return json.loads(self.home.run("explain", "last", chunk, "--json").stdout)
+
+    def partial(self, *job, world=WORLD):
+        done = self.home.run(*world, *job, check=False)
+        self.assertEqual(done.returncode, 1, done.stderr)
+        self.assertIn("1 of 60 chunks failed, the result is partial", done.stderr)
+        return done
+
+    def test_a_chunk_that_throws_is_tried_elsewhere_and_then_failed(self):
+        done = self.partial(*JOB, "--fail-chunks", 17)
+        self.assertIn("chunk 17 failed on", done.stderr)
+        story = self.explained(17)
+        self.assertEqual((story["where"]["state"], story["where"]["attempts"]), ("failed", "3"))
+        self.assertIn("fails as told", story["where"]["error"])
+        self.assertEqual(sum(event["kind"] == "retry" for event in story["events"]), 2)
+
+    def test_a_chunk_that_fails_at_first_changes_nothing_of_the_result(self):
+        expected = self.home.run("run", "--run-id", "whole", *JOB).stdout
+        self.assertEqual(self.home.run(*WORLD, *JOB, "--fail-chunks", "17,20:2").stdout, expected)
+
+    def test_a_rank_that_crashes_names_its_chunk_at_once(self):
+        done = self.partial(*JOB, "--crash-chunks", 17, "--crash-signal", 11, "--retries", 1)
+        self.assertIn("dies: Segmentation fault in chunk 17", done.stderr)
+        story = self.explained(17)
+        self.assertIn("signal 11", story["where"]["error"])
+        self.assertEqual(self.home.status()["computed"]["again"], 0)
+
+    def test_a_chunk_that_is_killed_with_its_rank_is_found_among_its_neighbours(self):
+        self.partial(*JOB, "--crash-chunks", 17)
+        self.assertEqual(self.home.status()["chunks"], {"total": 60, "done": 59, "failed": 1})
+        self.assertEqual(self.explained(17)["where"]["state"], "failed")
+        self.assertEqual(self.explained(16)["where"]["state"], "done")
+
+    def test_ranks_that_are_all_lost_are_started_again(self):
+        done = self.partial(*JOB, "--crash-chunks", 17, world=("run", "-n", 2, *WORLD[3:]))
+        self.assertIn("starting them again", done.stderr)
+        self.assertNotIn("PMIX", done.stderr)
+
+    def test_a_chunk_without_end_costs_a_thread_and_not_the_run(self):
+        self.partial(*JOB, "--chunk-timeout", 0.5, "--retries", 0, "--hang-chunks", 17)
+        self.assertIn("did not end within 0.5 s", self.explained(17)["where"]["error"])
+
+    def test_without_progress_anywhere_a_rank_says_what_it_waits_for(self):
+        done = self.home.run(*WORLD, *JOB, "--stall-timeout", "2s", "--hang-chunks", 17, check=False)
+        self.assertEqual(done.returncode, 75, done.stderr)
+        self.assertIn("no progress anywhere for 2 s", done.stderr)
+        self.assertIn("computing chunk 17", done.stderr)
+
+    def test_failures_of_one_kind_end_the_run(self):
+        done = self.home.run(*WORLD, *JOB, "--fail-chunks", "0-59", check=False)
+        self.assertEqual((done.returncode, done.stdout), (1, ""), done.stderr)
+        self.assertIn("the first 20 chunks all failed with one error", done.stderr)
+
+    def test_more_failed_chunks_than_allowed_end_the_run(self):
+        job = (*JOB, "--fail-chunks", "10-20", "--retries", 0)
+        done = self.home.run(*WORLD, *job, "--max-failed", "10%", check=False)
+        self.assertEqual(done.returncode, 1, done.stderr)
+        self.assertIn("more than --max-failed allows", done.stderr)
+        self.assertEqual(self.home.status()["state"], "failed")
+
+    def test_rerun_computes_just_what_failed(self):
+        expected = self.home.run("run", "--run-id", "whole", *JOB).stdout
+        log = self.home.folder / "log"
+        job = (*JOB, "--fail-chunks", "17,30:3", "--append", log)
+        self.assertEqual(self.home.run(*WORLD, *job, check=False).returncode, 1)
+        lines = len(log.read_text().splitlines())
+        marked = self.home.run("rerun", "last", "--chunks", "17")
+        self.assertIn("1 chunk of run", marked.stderr)
+        # The attempts are counted anew, so they fail again, and again another life is all that helps.
+        self.assertEqual(self.home.run(*WORLD, *job, check=False).returncode, 1)
+        self.assertEqual(len(log.read_text().splitlines()) - lines, 3)
+        refused = self.home.run("rerun", "last", "--chunks", "16", check=False)
+        self.assertEqual(refused.returncode, 2)
+        self.assertIn("chunk 16 of run", refused.stderr)
+        done = self.home.run("rerun", "last", "-n", 2, "--retries", 3, "--threads", 1)
+        self.assertEqual(done.stdout, expected)
+        self.assertEqual(self.home.run("rerun", "last", check=False).returncode, 2)
+
+    def test_a_cancelled_run_goes_on_with_the_same_command(self):
+        job = ("synthetic", "--chunks", 200, "--seconds", 0.03, "--run-id", "cancelled")
+        world = self.home.start(*WORLD, *job)
+        eventually(30, "some chunks are done", lambda: self.home.run("status", "cancelled", check=False).returncode == 0
+                   and self.home.status("cancelled")["chunks"]["done"] >= 20)
+        self.home.run("cancel", "cancelled")
+        self.assertEqual(world.wait(30), 75)
+        before = self.home.status("cancelled")
+        self.assertEqual(before["state"], "cancelled")
+        done = self.home.run(*WORLD, *job)
+        self.assertIn("goes on", done.stderr)
+        self.assertGreaterEqual(before["chunks"]["done"], 20)
+
+    def test_the_time_limit_ends_a_run_before_it_is_ended(self):
+        job = ("synthetic", "--chunks", 500, "--seconds", 0.1)
+        done = self.home.run(*WORLD, "--time-limit", "2s", *job, check=False)
+        self.assertEqual(done.returncode, 75, done.stderr)
+        self.assertIn("the time limit is near", done.stderr)
+        self.assertEqual(self.home.status()["computed"]["again"], 0)
+
+    def test_what_is_no_time_or_number_of_chunks_is_refused(self):
+        for option, text in (("--time-limit", "soon"), ("--max-failed", "some"), ("--grace", "-1")):
+            with self.subTest(option=option):
+                done = self.home.run("run", f"{option}={text}", *JOB, check=False)
+                self.assertEqual(done.returncode, 2)
+                self.assertEqual(done.stderr.count("\n"), 1, done.stderr)
+
+
+if __name__ == "__main__":
+    unittest.main()
