@@ -172,6 +172,13 @@ struct Finish {
   std::map<std::string, std::string> fields;  ///< kept with the run: times, threads
 };
 
+struct RerunWish {
+  std::vector<Range> chunks = {};  ///< none: all that failed
+  std::string program = {};        ///< becomes the run's; empty: it stays
+  std::optional<std::uint32_t> retries = {};
+  std::optional<std::int64_t> max_failed = {};
+};
+
 struct Revived {
   Refusal refusal = Refusal::none;
   std::uint64_t chunks = 0;  ///< that had failed and get another life
@@ -209,9 +216,8 @@ class Blackboard {
   virtual Refusal finish(const Finish& finish) = 0;
   /// Ends the run at its user's wish; the same command goes on with what is done.
   virtual Refusal cancel() = 0;
-  /// Gives failed chunks another life, all or those in `chunks`; a run that had ended goes on. `program` becomes the
-  /// run's, unless it is empty.
-  virtual Revived rerun(const std::string& program, const std::vector<Range>& chunks) = 0;
+  /// Gives failed chunks another life; a run that had ended goes on.
+  virtual Revived rerun(const RerunWish& wish) = 0;
 
   // Reading. None of these changes anything.
   virtual std::optional<RunState> state() = 0;

@@ -5,8 +5,9 @@
 
 #include <charconv>
 #include <cstdio>
+#include <map>
 #include <mutex>
-#include <unordered_map>
+#include <utility>
 
 namespace stint {
 namespace {
@@ -92,8 +93,8 @@ const char* word_of(Refusal refusal) {
   return "?";
 }
 
-RedisBlackboard::RedisBlackboard(redis::Address address, std::string run)
-    : address_(std::move(address)), run_(std::move(run)), keys_(keys::of_run(run_)) {}
+RedisBlackboard::RedisBlackboard(redis::Address address, std::string run, Edit edit)
+    : address_(std::move(address)), run_(std::move(run)), edit_(edit), keys_(keys::of_run(run_)) {}
 
 redis::Reply RedisBlackboard::command(std::span<const std::string_view> words) {
   try {
@@ -117,11 +118,12 @@ redis::Reply RedisBlackboard::command(std::initializer_list<std::string_view> wo
 
 redis::Reply RedisBlackboard::call(const scripts::Script& script, std::span<const std::string_view> words) {
   static std::mutex mutex;
-  static std::unordered_map<std::string_view, std::string> digests;  // script → what the server calls it
+  // Script → what the server calls it.
+  static std::map<std::pair<std::string_view, Edit>, std::string> digests;
   std::string digest;
   {
     const std::lock_guard lock(mutex);
-    digest = digests[script.name];
+    digest = digests[{script.name, edit_}];
   }
   const std::string key_count = std::to_string(keys_.size());
   std::vector<std::string_view> line{"EVALSHA", digest, key_count};
@@ -134,11 +136,11 @@ redis::Reply RedisBlackboard::call(const scripts::Script& script, std::span<cons
       // NOSCRIPT: a server that was started anew
     }
   }
-  digest = command({"SCRIPT", "LOAD", script.text}).str();
+  digest = command({"SCRIPT", "LOAD", edit_ != nullptr ? edit_(script.text) : std::string(script.text)}).str();
   line[1] = digest;
   {
     const std::lock_guard lock(mutex);
-    digests[script.name] = digest;
+    digests[{script.name, edit_}] = digest;
   }
   try {
     return command(line);
@@ -345,8 +347,10 @@ Refusal RedisBlackboard::finish(const Finish& finish) {
 
 Refusal RedisBlackboard::cancel() { return refusal_of(call(scripts::cancel_script, {})); }
 
-Revived RedisBlackboard::rerun(const std::string& program, const std::vector<Range>& chunks) {
-  const auto reply = call(scripts::rerun_script, {program, text_of(chunks)});
+Revived RedisBlackboard::rerun(const RerunWish& wish) {
+  const auto reply = call(scripts::rerun_script,
+                          {wish.program, text_of(wish.chunks), wish.retries ? std::to_string(*wish.retries) : "",
+                           wish.max_failed ? std::to_string(*wish.max_failed) : ""});
   Revived revived;
   revived.refusal = refusal_of(reply);
   if (reply.size() >= 2) revived.chunks = as_count(reply[1]);

@@ -18,7 +18,9 @@ namespace stint {
 
 class RedisBlackboard final : public Blackboard {
  public:
-  RedisBlackboard(redis::Address address, std::string run);
+  /// `edit` changes the text of every script before the server gets it: so a simulation passes its own time in.
+  using Edit = std::string (*)(std::string_view text);
+  RedisBlackboard(redis::Address address, std::string run, Edit edit = nullptr);
 
   Joined create(const RunSpec& spec, bool fresh, bool accept_program) override;
   Joined join(const Caller& caller, const std::string& who, std::int64_t slot, const std::string& program) override;
@@ -35,7 +37,7 @@ class RedisBlackboard final : public Blackboard {
   Refusal reject(std::uint64_t generation, Node node, const std::string& frame) override;
   Refusal finish(const Finish& finish) override;
   Refusal cancel() override;
-  Revived rerun(const std::string& program, const std::vector<Range>& chunks) override;
+  Revived rerun(const RerunWish& wish) override;
 
   std::optional<RunState> state() override;
   std::string plan() override;
@@ -67,6 +69,7 @@ class RedisBlackboard final : public Blackboard {
 
   redis::Address address_;
   std::string run_;
+  Edit edit_;
   std::array<std::string, keys::count> keys_;
   std::unique_ptr<redis::Connection> connection_;
 };

@@ -198,7 +198,8 @@ bool RunCommand::prepare_rerun() {
   seed_ = identity.seed;
   program_ = program_of(*job_);
   if (restarted() && state->state == "running") return true;
-  const auto revived = board.rerun(program_, options_.rerun_chunks);
+  const auto revived = board.rerun(
+      {options_.rerun_chunks, program_, options_.retries, failed_chunks_allowed(state->chunks)});
   if (revived.refusal != Refusal::none) throw Error(Exit::usage, "run " + run_ + " has just ended");
   display_->say(counted(revived.chunks, "failed chunk") + " of run " + run_ +
                 (revived.chunks == 1 ? " gets" : " get") + " another life");

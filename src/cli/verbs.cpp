@@ -188,7 +188,7 @@ int mark_rerun(const redis::Address& address, const std::string& name, const std
   RedisBlackboard board(address, run);
   const auto failures = board.failures();
   refuse_good_chunks(run, state_of(board, run), failures, chunks);
-  const auto revived = board.rerun("", chunks);
+  const auto revived = board.rerun({.chunks = chunks});
   std::fprintf(stderr,
                "stint: %s of run %s get%s another life; the same command, or stint rerun %s -n N, computes %s\n",
                counted(revived.chunks, "chunk").c_str(), run.c_str(), revived.chunks == 1 ? "s" : "", run.c_str(),

@@ -65,6 +65,7 @@ class History {
   template <class Act>
   auto both(const std::string& what, std::uint64_t generation, Act act) {
     fake_.advance(1e-4);
+    redis_.advance(1e-4);
     auto answer = act(*boards_[0], generation);
     const auto other = act(*boards_[1], on_redis(generation));
     log_ << what << " -> " << in_words(answer) << '\n';
@@ -339,7 +340,7 @@ class History {
     std::vector<Range> chosen;
     if (once_in(2)) chosen = {{0, 1 + pick(spec_.chunks)}};
     both("rerun", generation_,
-         [&](Blackboard& board, std::uint64_t) { return board.rerun("", chosen); });
+         [&](Blackboard& board, std::uint64_t) { return board.rerun({.chunks = chosen}); });
   }
 
   void advance() {

@@ -205,7 +205,7 @@ TEST_P(LossesTest, ARerunTakesTheChosenChunksAndTheNewProgram) {
   a.work_off();
   ASSERT_EQ(finish(a), Refusal::none);
   ASSERT_EQ(board->state()->state, "partial");
-  EXPECT_EQ(board->rerun("v2", {{0, 1}}).chunks, 1U);
+  EXPECT_EQ(board->rerun({.chunks = {{0, 1}}, .program = "v2"}).chunks, 1U);
   EXPECT_EQ(board->state()->failed, 1U);
   Hand b(*board, "b");
   EXPECT_EQ(b.join(-1, "v1").refusal, Refusal::program);
@@ -221,7 +221,7 @@ TEST_P(LossesTest, ARerunComputesWhatFailedAndNothingElse) {
   a.fail(a.claim({.cost = 1}).range->first);
   a.work_off();
   ASSERT_EQ(finish(a), Refusal::none);
-  EXPECT_EQ(board->rerun("", {}).chunks, 2U);
+  EXPECT_EQ(board->rerun({}).chunks, 2U);
   EXPECT_EQ(board->state()->state, "running");
   EXPECT_FALSE(board->result().has_value());
   EXPECT_EQ(broken_rule(look(), spec), "");
@@ -230,7 +230,7 @@ TEST_P(LossesTest, ARerunComputesWhatFailedAndNothingElse) {
   EXPECT_EQ(board->state()->done, 64U);
   EXPECT_EQ(finish(b), Refusal::none);
   EXPECT_EQ(board->state()->state, "done");
-  EXPECT_EQ(board->rerun("", {}).refusal, Refusal::ended);
+  EXPECT_EQ(board->rerun({}).refusal, Refusal::ended);
 }
 
 TEST_P(LossesTest, AnIdleWorkerCopiesTheOldestClaimOfASlowOne) {

@@ -45,13 +45,16 @@ class StintHome:
         return json.loads(self.run("status", run, "--json").stdout)
 
     def pids(self):
-        """Every process that carries this home in its environment: ranks, mpirun, the guardian and its server."""
+        """Every process that carries this home in its environment: ranks, mpirun, the guardian; and its server, which
+        writes its title over its environment: the title names the socket in our folder."""
         mark = f"STINT_HOME={self.environment['STINT_HOME']}\0".encode()
         found = []
         for entry in pathlib.Path("/proc").iterdir():
             if entry.name.isdigit() and int(entry.name) != os.getpid():
                 try:
-                    if mark in (entry / "environ").read_bytes() + b"\0":
+                    title = (entry / "cmdline").read_bytes()
+                    if (mark in (entry / "environ").read_bytes() + b"\0"
+                            or re.match(rb"\S*(redis|valkey)-server ", title) and bytes(self.folder) + b"/" in title):
                         found.append(int(entry.name))
                 except OSError:
                     pass
@@ -65,6 +68,47 @@ class StintHome:
             except ProcessLookupError:
                 pass
         eventually(20, "all processes are gone", lambda: not self.pids())
+
+
+class Server:
+    """A redis-server of the test's own, on a UNIX socket in `folder`; ended by stop()."""
+
+    def __init__(self, folder, *settings):
+        self.folder = pathlib.Path(folder)
+        self.folder.mkdir(exist_ok=True)
+        self.socket = self.folder / "socket"
+        self.url = f"unix://{self.socket}"
+        self.settings = settings
+        self.start()
+
+    def start(self, wait=True):
+        program = os.environ.get("STINT_REDIS_SERVER") or "redis-server"
+        with open(self.folder / "log", "ab") as log:
+            self.process = subprocess.Popen(
+                [program, "--port", "0", "--unixsocket", str(self.socket), "--dir", str(self.folder), "--save", "",
+                 "--appendonly", "yes", "--appendfsync", "everysec", *self.settings],
+                stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True)
+        if wait:
+            eventually(20, "the server answers", lambda: self.command("PING") in ("PONG", "NOAUTH Authentication required."))
+
+    def command(self, *words):
+        """The reply, or the error, as redis-cli prints it."""
+        done = subprocess.run(["redis-cli", "-s", str(self.socket), *map(str, words)], capture_output=True, text=True,
+                              errors="replace", timeout=60, check=False)
+        return (done.stdout or done.stderr).strip()
+
+    def stop(self):
+        """SIGKILL."""
+        self.process.kill()
+        self.process.wait()
+
+    def last_file(self):
+        """The append-only file that it writes to."""
+        return last_append_only_file(self.folder / "appendonlydir")
+
+
+def last_append_only_file(folder):
+    return max(pathlib.Path(folder).glob("*.incr.aof"), key=lambda file: int(file.name.split(".")[-3]))
 
 
 def eventually(seconds, what, condition):

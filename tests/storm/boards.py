@@ -5,24 +5,17 @@ server of the storm's own behind a proxy, which the storm itself starts again.""
 import os
 import pathlib
 import signal
-import socket
-import subprocess
 import time
 
 import processes
 from proxy import Proxy
-from stint_home import eventually
+from stint_home import Server, eventually, last_append_only_file
 
 
 def cut_append_only_file(folder, amount):
     """Takes up to `amount` bytes off the end of the file that a server in `folder` was writing to."""
-    files = list(pathlib.Path(folder).glob("*.incr.aof"))
-    if not files:
-        return 0
-    last = max(files, key=lambda file: int(file.name.split(".")[-3]))
-    size = last.stat().st_size
-    os.truncate(last, max(0, size - amount))
-    return min(size, amount)
+    file = last_append_only_file(folder)
+    os.truncate(file, max(0, file.stat().st_size - amount))
 
 
 def await_gone(pid):
@@ -84,62 +77,24 @@ class EmbeddedBoard:
 class OwnBoard:
     """A redis-server on a UNIX socket in the home's folder, and a proxy in front of it."""
 
-    def __init__(self, home, proxy=True, settings=()):
-        self.folder = pathlib.Path(home.folder) / "board"
-        self.folder.mkdir(exist_ok=True)
-        self.settings = settings
-        self.process = None
-        self.start()
-        self.proxy = Proxy(self.folder / "front", self.socket()) if proxy else None
-        self.url = f"unix://{self.folder / 'front' if proxy else self.socket()}"
-        self.arguments = ("--board", self.url)
-
-    def socket(self):
-        return self.folder / "back"
-
-    def start(self, wait=True):
-        program = os.environ.get("STINT_REDIS_SERVER") or "redis-server"
-        with open(self.folder / "log", "ab") as log:
-            self.process = subprocess.Popen(
-                [program, "--port", "0", "--unixsocket", str(self.socket()), "--dir", str(self.folder), "--save", "",
-                 "--appendonly", "yes", "--appendfsync", "everysec", *self.settings],
-                stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True)
-        if wait:
-            eventually(20, "the server answers", lambda: self.process.poll() is not None or self.answers())
-
-    def answers(self):
-        with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as client:
-            client.settimeout(5)
-            try:
-                client.connect(str(self.socket()))
-                client.sendall(b"PING\r\n")
-                return client.recv(64).startswith((b"+PONG", b"-NOAUTH"))
-            except OSError:
-                return False
-
-    def command(self, *words, check=True):
-        """The reply as redis-cli prints it."""
-        done = subprocess.run(["redis-cli", "-s", str(self.socket()), *map(str, words)], capture_output=True, text=True,
-                              timeout=60, check=False)
-        if check and done.returncode != 0:
-            raise AssertionError(f"redis-cli {words}: {done.stdout}{done.stderr}")
-        return done.stdout.rstrip("\n")
-
-    def stop(self):
-        self.process.kill()
-        self.process.wait()
+    def __init__(self, home):
+        self.server = Server(pathlib.Path(home.folder) / "board")
+        self.proxy = Proxy(self.server.folder / "front", self.server.socket)
+        self.arguments = ("--board", f"unix://{self.proxy.front}")
 
     def kill(self, seconds=0.0, cut=0):
-        self.stop()
+        self.server.stop()
         if cut:
-            cut_append_only_file(self.folder / "appendonlydir", cut)
+            cut_append_only_file(self.server.folder / "appendonlydir", cut)
         time.sleep(seconds)
-        self.start()
+        self.server.start()
 
     def pause(self, seconds):
-        pause(self.process.pid, seconds)
+        pause(self.server.process.pid, seconds)
+
+    def socket(self):
+        return self.server.socket
 
     def close(self):
-        if self.proxy:
-            self.proxy.close()
-        self.stop()
+        self.proxy.close()
+        self.server.stop()

@@ -29,7 +29,7 @@ def keys(socket, run):
         if key.endswith(":done"):
             look["string"] = ("BITCOUNT", key)
         text = ask(*look.get(kind, ("GET", key))).replace("\n", " | ")
-        lines.append(f"{key}: {text[:6000]}")
+        lines.append(f"{key}: {''.join(c if c.isprintable() else '.' for c in text[:6000])}")
     return "\n".join(lines)
 
 

@@ -60,11 +60,12 @@ class Injector:
         return math.ceil(seconds / plan.chunk_seconds / (0.35 if plan.skew == "pareto" else 1)) + 2
 
     def most_computed_again(self, reaped):
-        """By ranks that died or were given up; and by what the end of a cut file held: its commits, and the claims of
-        all, which two ranks may then work on. A fault on the board or its connections alone costs nothing."""
-        deaths = reaped + sum({"kill-world": self.plan.ranks, "kill-everything": self.plan.ranks,
-                               "kill-mpirun": self.plan.ranks, "kill-rank": 1, "kill-rank-0": 1, "pause-rank": 1,
-                               "pause-rank-0": 1}.get(kind, 0) for kind in self.hit)
+        """By ranks that died, were given up or drained (which begins chunks and lets them go); and by what the end of a
+        cut file held: its commits, and the claims of all, which two ranks may then work on. A fault on the board or its
+        connections alone costs nothing."""
+        everybody = ("terminate", "kill-world", "kill-everything", "kill-mpirun")
+        one = ("kill-rank", "kill-rank-0", "pause-rank", "pause-rank-0")
+        deaths = reaped + sum(self.plan.ranks if kind in everybody else kind in one for kind in self.hit)
         commits = sum(math.ceil(amount / LEAST_COMMIT_BYTES) + self.plan.ranks for amount in self.cuts)
         # A cut that took the beginning of the run, or its counters, or its whole second.
         return (deaths + commits) * self.in_hand() + self.runs_lost * self.plan.chunks
@@ -171,8 +172,12 @@ class Injector:
         self.storm.board.pause(fault.seconds)
 
     def _kill_everything(self, _):
+        # The board first: the same command is given again as soon as the world has ended.
+        self.storm.board.kill_guardian()
+        server = processes.embedded_server(self.storm.home)
+        if server is not None:
+            processes.kill(server)
         self._world.kill()
-        self.storm.home.kill_everything()
         self._server_started = time.monotonic()
 
     def _kill_guardian(self, _):

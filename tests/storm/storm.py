@@ -70,7 +70,8 @@ class Storm:
         self.board = EmbeddedBoard(self.home) if self.plan.board == "embedded" else OwnBoard(self.home)
         try:
             plain = ["--chunks", self.plan.chunks, "--skew", self.plan.skew]
-            expected = self.home.run("run", "--run-id", "fair", *self.board.arguments, "synthetic", *plain, text=False).stdout
+            fair = ("run", "--run-id", "fair", *self.board.arguments, "synthetic", *plain)
+            expected = self.home.run(*fair, text=False).stdout
             begun = time.monotonic()
             self.injector = Injector(self)
             self.injector.start()
@@ -105,7 +106,8 @@ class Storm:
             if code == 0:
                 return world
             if not self.is_legitimate(code, said, world):
-                raise StormFailure(f"world {world.number} ended with exit code {code}, which no fault of this storm explains")
+                raise StormFailure(f"world {world.number} ended with exit code {code}, which no fault of this storm "
+                                   "explains")
             if out and not world.killed:
                 raise StormFailure(f"world {world.number} printed a result and ended with exit code {code}")
         raise StormFailure(f"not complete after the same command was given {STARTS} times")
@@ -139,6 +141,9 @@ class Storm:
                     world.process.returncode, world.read()[1], world):
                 raise StormFailure(f"world {world.number}, which joined, ended with exit code {world.process.returncode}")
         eventually(30, "every rank has ended", lambda: not processes.ranks(self.home))
+        # A server that was killed last may still be on its way back.
+        eventually(30, "the blackboard answers", lambda: self.home.run(
+            "status", RUN, "--json", *self.board.arguments, check=False).returncode != 3)
 
     # What must hold afterwards.
 
@@ -179,7 +184,8 @@ def storm(seed, only=(), without=(), say=print):
         try:
             seconds = Storm(plan, home, say).run()
         except StormFailure as failure:
-            filters = "".join(f" --{name} {','.join(kinds)}" for name, kinds in (("only", only), ("without", without)) if kinds)
+            filters = "".join(f" --{name} {','.join(kinds)}" for name, kinds in (("only", only), ("without", without))
+                              if kinds)
             raise StormFailure(f"seed {seed}: {failure}\n{plan}\nagain: tools/storm.sh --seed {seed}{filters}") from None
     say(f"seed {seed}: ok, {seconds:.1f} s, {plan.board}, {plan.ranks} ranks, {len(plan.faults)} faults")
 

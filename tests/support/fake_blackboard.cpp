@@ -191,8 +191,8 @@ Refusal FakeBlackboard::cancel() {
   return step("cancel", [](FakeRun& run) { return run.cancel(); });
 }
 
-Revived FakeBlackboard::rerun(const std::string& program, const std::vector<Range>& chunks) {
-  return step("rerun", [&](FakeRun& run) { return run.rerun(program, chunks, ++server_->generations_); });
+Revived FakeBlackboard::rerun(const RerunWish& wish) {
+  return step("rerun", [&](FakeRun& run) { return run.rerun(wish, ++server_->generations_); });
 }
 
 std::optional<RunState> FakeBlackboard::state() {

@@ -89,7 +89,7 @@ class FakeBlackboard final : public Blackboard {
   Refusal reject(std::uint64_t generation, Node node, const std::string& frame) override;
   Refusal finish(const Finish& finish) override;
   Refusal cancel() override;
-  Revived rerun(const std::string& program, const std::vector<Range>& chunks) override;
+  Revived rerun(const RerunWish& wish) override;
 
   std::optional<RunState> state() override;
   std::string plan() override;

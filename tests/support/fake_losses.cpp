@@ -173,11 +173,13 @@ std::uint64_t FakeRun::revive(const Ranges* chosen) {
   return failed;
 }
 
-Revived FakeRun::rerun(const std::string& program, const Ranges& chunks, std::uint64_t next_generation) {
+Revived FakeRun::rerun(const RerunWish& wish, std::uint64_t next_generation) {
   if (state == "done") return {Refusal::ended, 0};
-  if (!program.empty()) spec.program = program;
+  if (!wish.program.empty()) spec.program = wish.program;
+  spec.retries = wish.retries.value_or(spec.retries);
+  spec.max_failed = wish.max_failed.value_or(spec.max_failed);
   if (state != "running") reopen(next_generation);
-  return {Refusal::none, revive(chunks.empty() ? nullptr : &chunks)};
+  return {Refusal::none, revive(wish.chunks.empty() ? nullptr : &wish.chunks)};
 }
 
 }  // namespace stint::testing

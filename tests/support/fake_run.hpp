@@ -94,7 +94,7 @@ struct FakeRun {
   Refusal reject(std::uint64_t of, Node node, const std::string& frame);
   Refusal finish(const Finish& finish, double now);
   Refusal cancel();
-  Revived rerun(const std::string& program, const Ranges& chunks, std::uint64_t next_generation);
+  Revived rerun(const RerunWish& wish, std::uint64_t next_generation);
   std::uint64_t revive(const Ranges* chosen);
 
   [[nodiscard]] RunState shown(bool with_fields) const;
