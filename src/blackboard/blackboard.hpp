@@ -210,6 +210,9 @@ class Blackboard {
   /// Leader only: `put` takes the place of `removed`; `lift` raises the limit of nodes, when nothing can be merged.
   virtual Refusal fold(const std::string& worker, std::uint64_t generation, const std::vector<Node>& removed,
                        const std::vector<Entry>& put, bool lift) = 0;
+  /// Leader only: checks what lies on the board against itself and mends it, as after a server that lost the middle of
+  /// what it had written; true: there was something to mend.
+  virtual std::pair<Refusal, bool> mend(const std::string& worker, std::uint64_t generation) = 0;
   /// A node whose bytes, `frame`, cannot be read is taken out, if it still has these bytes: its chunks are computed again.
   virtual Refusal reject(std::uint64_t generation, Node node, const std::string& frame) = 0;
   /// Leader only: stores the result and ends the run as `done`, or `partial` when chunks failed.

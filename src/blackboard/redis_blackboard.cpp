@@ -326,6 +326,11 @@ Refusal RedisBlackboard::fold(const std::string& worker, std::uint64_t generatio
   return refusal_of(call(scripts::fold_script, words));
 }
 
+std::pair<Refusal, bool> RedisBlackboard::mend(const std::string& worker, std::uint64_t generation) {
+  const auto reply = call(scripts::mend_script, {std::to_string(generation), worker});
+  return {refusal_of(reply), reply.size() >= 2 && reply[1].integer() == 1};
+}
+
 Refusal RedisBlackboard::reject(std::uint64_t generation, Node node, const std::string& frame) {
   return refusal_of(call(scripts::reject_script, {std::to_string(generation), std::to_string(node.level),
                                                   std::to_string(node.index), frame}));

@@ -164,7 +164,7 @@ std::vector<Check> mpi_checks() {
 
 int doctor_rank(bool lose) {
   using std::chrono::milliseconds;
-  mpi::World world;
+  mpi::World world(launch_bound);
   const auto first = std::atoi(world.broadcast(std::to_string(::getpid()), 10).c_str());
   fmt::print("rank {} of {}: {} cores\n", world.rank(), world.size(), usable_cores());
   std::fflush(stdout);

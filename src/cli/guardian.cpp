@@ -2,6 +2,7 @@
 #include "cli/guardian.hpp"
 
 #include "base/error.hpp"
+#include "cli/append_only_tail.hpp"
 #include "cli/home.hpp"
 #include "redis/connection.hpp"
 
@@ -121,6 +122,7 @@ pid_t start_server(const fs::path& home) {
   const fs::path configuration = home / "redis.conf";
   check_space(home);
   write_configuration(home, configuration);
+  cut_open_transaction(home / "data" / "appendonlydir");
   std::string name = "redis-server";
   std::string file = configuration.string();
   char* arguments[] = {name.data(), file.data(), nullptr};
@@ -214,13 +216,15 @@ int guard(const fs::path& home, double idle, int ready) {
     for (int signal : {SIGTERM, SIGINT}) std::signal(signal, [](int) { told_to_stop = true; });
     auto last_used = steady_clock::now();
     auto last_start = last_used;
+    int quick_ends = 0;  // one after another
     while (!told_to_stop) {
       std::this_thread::sleep_for(std::chrono::milliseconds(250));
       int status = 0;
       const bool died = server > 0 && ::waitpid(server, &status, WNOHANG) == server;
       if (died || (server < 0 && ask(address) == Answer::none)) {
         if (WIFEXITED(status) && WEXITSTATUS(status) == 0 && died) return 0;  // it was told to end
-        if (steady_clock::now() - last_start < std::chrono::seconds(2)) return static_cast<int>(Exit::board);
+        quick_ends = steady_clock::now() - last_start < std::chrono::seconds(2) ? quick_ends + 1 : 0;
+        if (quick_ends > 3) return static_cast<int>(Exit::board);
         server = start_server(home);
         last_start = steady_clock::now();
         await_server(home, address, server);

@@ -23,7 +23,11 @@ constexpr const char* nothing = "nothing to compute";
 WorldHost::WorldHost(redis::Address address, std::string world, int ranks)
     : address_(std::move(address)), world_(std::move(world)), alone_(ranks == 1) {
   if (alone_) return;
-  Directory(address_).tell_world(world_, planning, silence_seconds);
+  try {
+    Directory(address_).tell_world(world_, planning, silence_seconds);
+  } catch (const BoardLost&) {
+    // It is waited for, by the others, too.
+  }
   renewer_ = std::thread([this] { renew(); });
 }
 
@@ -67,16 +71,20 @@ WorldHost::~WorldHost() {
   }
 }
 
-std::optional<RunWord> await_word(const redis::Address& address, const std::string& world) {
+std::optional<RunWord> await_word(const redis::Address& address, const std::string& world, double board_timeout) {
   Directory directory(address);
   const SteadyClock clock;
   double last_heard = clock.now();
+  double lost_since = -1;
   for (double pause = 0.002;; pause = std::min(0.05, pause * 1.5)) {
     std::optional<std::string> word;
     try {
       word = directory.hear_world(world);
+      lost_since = -1;
     } catch (const BoardLost&) {
-      // Like a word that does not come.
+      if (lost_since < 0) lost_since = clock.now();
+      if (clock.now() - lost_since > board_timeout) throw;
+      last_heard = clock.now();  // rank 0 cannot speak while the blackboard is away
     }
     if (word == nothing) return std::nullopt;
     if (word && *word != planning) {

@@ -49,7 +49,7 @@ class WorldHost {
 };
 
 /// The other ranks' side: waits for the word; none: there is nothing to compute. Throws Error(interrupted) when rank 0
-/// was silent for too long.
-std::optional<RunWord> await_word(const redis::Address& address, const std::string& world);
+/// was silent for too long, or the blackboard for `board_timeout` seconds.
+std::optional<RunWord> await_word(const redis::Address& address, const std::string& world, double board_timeout);
 
 }  // namespace stint

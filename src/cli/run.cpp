@@ -20,6 +20,7 @@
 #include "base/watchdog.hpp"
 #include "codec/frame.hpp"
 #include "engine/heartbeat.hpp"
+#include "engine/policy.hpp"
 #include "engine/worker.hpp"
 #include "mpi/world.hpp"
 
@@ -40,6 +41,9 @@ namespace stint {
 namespace {
 
 constexpr std::uint64_t most_chunks = (std::uint64_t{1} << 32) - 1;      // one bit each in a string of 512 MiB
+// Only where mpirun has recovery on can a rank be lost in MPI_Init and leave the others waiting.
+constexpr double init_seconds_launched = 30;
+constexpr double init_seconds = 300;
 constexpr std::size_t plan_limit = std::size_t{256} << 20;               // bytes
 
 std::atomic<std::atomic<bool>*> drain_flag{nullptr};
@@ -73,13 +77,15 @@ class RunCommand {
 
  private:
   void find_board();
+  template <class Step>
+  auto patiently(Step step);
   void choose(const std::string& job);
   bool prepare_rerun();
   std::int64_t failed_chunks_allowed(std::uint64_t chunks) const;
   double deadline() const;
   bool prepare_run();   // rank 0; false: nothing to compute
   bool await_run();     // other ranks; false: nothing to compute
-  void take_plan(RedisBlackboard& board);
+  void take_plan();
   Outcome compute();
   int conclude(const Outcome& outcome);
   int show_stored(RedisBlackboard& board, const RunState& state);
@@ -121,7 +127,28 @@ void RunCommand::find_board() {
   try {
     Directory(address_).check();
   } catch (const BoardLost& lost) {
-    throw Error(Exit::board, std::string(lost.what()) + "; start the blackboard, or leave --board away");
+    const std::string why = lost.what();
+    if (why.starts_with("LOADING") || why.starts_with("BUSY")) return;  // it is there, and waited for later
+    throw Error(Exit::board, why + (given ? "; start the blackboard, or leave --board away" : "; 'stint doctor' says more"));
+  }
+}
+
+// A blackboard that is there and does not answer is waited for, here as while computing.
+template <class Step>
+auto RunCommand::patiently(Step step) {
+  const SteadyClock clock;
+  std::minstd_rand random{std::random_device{}()};
+  double since = -1;
+  for (int misses = 0;; ++misses) {
+    try {
+      return step();
+    } catch (const BoardLost& lost) {
+      if (since < 0) since = clock.now();
+      if (clock.now() - since > options_.board_timeout) throw;
+      if (misses == 5 && rank_ == 0) display_->say(std::string("waiting for the blackboard: ") + lost.what());
+      std::this_thread::sleep_for(std::chrono::duration<double>(
+          policy::reconnect_seconds(misses, std::uniform_real_distribution<>()(random))));
+    }
   }
 }
 
@@ -273,7 +300,7 @@ bool RunCommand::prepare_run() {
 }
 
 bool RunCommand::await_run() {
-  const auto word = await_word(address_, world_id_);
+  const auto word = await_word(address_, world_id_, options_.board_timeout);
   if (!word) return false;
   run_ = word->run;
   seed_ = word->seed;
@@ -283,7 +310,8 @@ bool RunCommand::await_run() {
   return true;
 }
 
-void RunCommand::take_plan(RedisBlackboard& board) {
+void RunCommand::take_plan() {
+  RedisBlackboard board(address_, run_);
   const auto state = board.state();
   if (!state) throw Error(Exit::board, "run " + run_ + " is no longer on the blackboard; the same command starts it again");
   const auto frame = board.plan();
@@ -312,8 +340,6 @@ std::map<std::string, std::string> RunCommand::final_fields(const RunState& stat
 }
 
 Outcome RunCommand::compute() {
-  RedisBlackboard board(address_, run_);
-  take_plan(board);
   auto run_facts = facts();
   job_->prepare(Context(run_facts));
   if (options_.check > 0 && rank_ == 0) {
@@ -425,8 +451,7 @@ int RunCommand::conclude(const Outcome& outcome) {
         display_->error(error == state->fields.end() ? "the run failed" : error->second);
       } else if (state && (state->state == "done" || state->state == "partial")) {
         display_->say("run " + run_ + " was finished by another rank; stint result " + run_ + " shows it");
-        // Whoever finished told the launcher already.
-        return static_cast<int>(state->state == "partial" ? Exit::partial : Exit::complete);
+        code = static_cast<int>(state->state == "partial" ? Exit::partial : Exit::complete);
       } else {
         display_->error("run " + run_ + " was " + (state ? state->state + "; the same command goes on with what is done" : "removed"));
         code = static_cast<int>(Exit::interrupted);
@@ -440,8 +465,8 @@ int RunCommand::conclude(const Outcome& outcome) {
     case Outcome::Kind::left:
       return launched() ? 0 : code;  // whoever ends the run tells the launcher; nobody: it starts the ranks again
     case Outcome::Kind::failed:
-      // What ends the whole run is said once, by rank 0, which reads it on the board.
-      if (rank_ == 0 || (outcome.exit != Exit::usage && outcome.exit != Exit::defect)) display_->error(outcome.error);
+      // What ends all ranks is said once; what only this rank knows, by this rank.
+      if (rank_ == 0 || session_.leading() || outcome.exit == Exit::interrupted) display_->error(outcome.error);
       break;
   }
   const bool speaks = rank_ == 0 || kind == Outcome::Kind::finished;
@@ -462,7 +487,7 @@ int RunCommand::operator()() {
       early = error;
     }
   }
-  mpi::World world;
+  mpi::World world(launched() ? init_seconds_launched : init_seconds);
   rank_ = world.rank();
   ranks_ = world.size();
   ranks_here_ = world.ranks_here();
@@ -471,6 +496,14 @@ int RunCommand::operator()() {
     early = Error(Exit::usage,
                   "these ranks are on several hosts, and the blackboard that Stint starts serves one; start a Redis "
                   "that all can reach and give --board redis://host:port");
+  }
+  std::optional<WorldHost> host;
+  if (zero && !early) {
+    try {
+      host.emplace(address_, world_id_, ranks_);
+    } catch (const Error& error) {
+      early = error;
+    }
   }
   // Rank 0 tells where the blackboard is; the rest is learned from there.
   std::string message = early ? "" : address_.whole() + " " + world_id_;
@@ -491,9 +524,11 @@ int RunCommand::operator()() {
   try {
     bool go = false;
     if (zero) {
-      WorldHost host(address_, world_id_, ranks_);
-      go = prepare_run();
-      if (go) host.tell({run_, std::string(job_->name()), seed_, program_, options_json(*job_options_)});
+      go = patiently([&] { return prepare_run(); });
+      if (go) {
+        patiently([&] { host->tell({run_, std::string(job_->name()), seed_, program_, options_json(*job_options_)}); });
+      }
+      host.reset();
       code = exit_;
     } else {
       go = await_run();
@@ -503,7 +538,9 @@ int RunCommand::operator()() {
       std::signal(SIGPIPE, SIG_IGN);
       drain_flag = &session_.drain;
       for (int signal : {SIGTERM, SIGUSR1, SIGINT}) std::signal(signal, on_signal);
-      code = conclude(compute());
+      patiently([&] { take_plan(); });
+      const auto outcome = compute();
+      code = patiently([&] { return conclude(outcome); });
       drain_flag = nullptr;
     }
   } catch (const Error& error) {
@@ -516,6 +553,7 @@ int RunCommand::operator()() {
   } catch (const std::exception& error) {
     code = say_and_end(std::string("the job failed outside a chunk: ") + error.what(), Exit::defect);
   }
+  host.reset();  // tells the others that there is nothing to compute, unless it named the run
   display_->stop();
   output_.reset();
   if (launched()) {

@@ -181,6 +181,7 @@ double Courier::drain(double now) {
 
 double Courier::step() {
   if (session_.fenced) {
+    session_.log("given up by the others; joining anew");
     workload_.reset();
     pending_.clear();
     rejoin_();

@@ -28,7 +28,6 @@ double Heartbeat::step() {
   const auto renewed = board_.renew(worker, generation, options_.computes());
   if (session_.ended_by(renewed.refusal)) return 0;
   if (renewed.refusal == Refusal::fenced) {
-    session_.log("given up by the others; joining anew");
     session_.fence(worker);
     return 0.05;
   }

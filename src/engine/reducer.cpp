@@ -21,6 +21,7 @@ class InJobStep {
   std::atomic<bool>& flag_;
 };
 
+constexpr double check_seconds = 5;
 constexpr std::size_t names_a_read = 64;  // nodes may be large; so many at a time bound the memory of both sides
 
 }  // namespace
@@ -39,6 +40,24 @@ void Reducer::forget() {
   merged_.clear();
   known_.clear();
   seen_done_ = ~std::uint64_t{0};
+  next_check_ = 0;
+}
+
+// Whenever we begin anew, and when nothing has moved for a while: the board may have lost something in its middle.
+bool Reducer::check(const RunState& state) {
+  const double now = clock_.now();
+  if (next_check_ > 0 && (now < next_check_ || state.done != checked_done_)) {
+    if (state.done != checked_done_) next_check_ = now + check_seconds;
+    checked_done_ = state.done;
+    return false;
+  }
+  next_check_ = now + check_seconds;
+  checked_done_ = state.done;
+  const auto [refusal, mended] = board_.mend(session_.identity().worker, state.generation);
+  if (session_.ended_by(refusal) || !mended) return false;
+  session_.say("the blackboard had lost some of what was on it, and is mended; some chunks may be computed again");
+  session_.courier.notify();
+  return true;
 }
 
 void Reducer::merge_in(Node node, Merged merged) {
@@ -197,6 +216,11 @@ double Reducer::step() {
   progress.computed = state->computed;
   if (state->state != "running") {
     session_.ended_by(Refusal::ended);
+    return 0;
+  }
+  if (check(*state)) {
+    forget();
+    next_check_ = clock_.now() + check_seconds;
     return 0;
   }
   const bool complete = state->done + state->failed == state->chunks;

@@ -51,6 +51,7 @@ class Reducer {
     std::vector<Node> made_of;  // names on the board
   };
   void forget();
+  bool check(const RunState& state);
   bool read_new_nodes(const RunState& state);
   void merge_in(Node node, Merged merged);
   void fold(const RunState& state);
@@ -68,6 +69,8 @@ class Reducer {
   std::uint64_t seen_done_ = ~std::uint64_t{0};
   double next_fold_ = 0;
   double pause_ = 0.002;
+  double next_check_ = 0;          // of what lies on the board
+  std::uint64_t checked_done_ = ~std::uint64_t{0};
 };
 
 }  // namespace stint

@@ -37,6 +37,10 @@ void work_off(Workload& workload, const AnyJob& job, RunFacts facts, int number)
   facts.at_work = &at_work;
   Scratch scratch;
   while (auto block = workload.take(&at_work)) {
+    if (facts.stop != nullptr && *facts.stop) {
+      workload.abandon(*block);  // begun it would only be left
+      continue;
+    }
     if (!scratch) scratch = job.scratch(Context(facts, block->chunks.first));
     Collected made(block->attempt);
     try {

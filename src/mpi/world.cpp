@@ -16,8 +16,6 @@
 namespace stint::mpi {
 namespace {
 
-constexpr double init_seconds = 120;
-
 const char* first_of(std::initializer_list<const char*> names) {
   for (const auto* name : names) {
     if (const char* value = std::getenv(name); value != nullptr && *value != '\0') return value;
@@ -57,13 +55,14 @@ int major_version() {
   return major;
 }
 
-World::World() {
+World::World(double init_seconds) {
   if (!under_launcher()) return;
   int provided = 0;
   // A rank that dies in MPI_Init leaves the others waiting there.
   const Watchdog watchdog(init_seconds,
-                          "MPI_Init did not come back within 2 min: another rank was lost in it, or the hosts do not "
-                          "reach each other; 'stint doctor' tries it out; the same command starts again",
+                          "MPI_Init did not come back within " + std::to_string(static_cast<int>(init_seconds)) +
+                              " s: another rank was lost in it, or the hosts do not reach each other; 'stint doctor' "
+                              "tries it out; the same command starts again",
                           static_cast<int>(Exit::interrupted));
   MPI_Init_thread(nullptr, nullptr, MPI_THREAD_FUNNELED, &provided);
   if (provided < MPI_THREAD_FUNNELED) {

@@ -17,8 +17,8 @@ int rank_from_environment();
 
 class World {
  public:
-  /// A world of one without MPI when there is no launcher.
-  World();
+  /// A world of one without MPI when there is no launcher. Ends the process with 75 when MPI_Init takes longer.
+  explicit World(double init_seconds);
   ~World();
   World(const World&) = delete;
   World& operator=(const World&) = delete;

@@ -365,7 +365,15 @@ class History {
     }
   }
 
+  void mend() {
+    const auto leader = fake_.look(spec_).leader;
+    const auto answer = both("mend by " + leader, generation_,
+                             [&](Blackboard& board, std::uint64_t g) { return board.mend(leader, g); });
+    if (answer.second) fail_with("there was something to mend");
+  }
+
   void one_step() {
+    if (once_in(20)) return mend();
     const auto dice = pick(100);
     if (dice < 34) return claim(any());
     if (dice < 64) return commit(any());

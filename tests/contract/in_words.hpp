@@ -39,6 +39,9 @@ inline std::string in_words(const Renewed& r) {
   return out.str();
 }
 
+inline std::string in_words(const std::pair<Refusal, bool>& mended) {
+  return in_words(mended.first) + (mended.second ? " mended" : " whole");
+}
 inline std::string in_words(const Revived& r) { return in_words(r.refusal) + " " + std::to_string(r.chunks); }
 
 inline std::string in_words(const Picture& picture) {

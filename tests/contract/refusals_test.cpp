@@ -216,6 +216,9 @@ TEST_F(RedisOnlyTest, ARefusalChangesNothing) {
   refuses("GONE", scripts::reject_script, {"1", "1", "1", frame_of({1, 1})});
   refuses("STALE", scripts::reject_script, {generation, "1", "1", "other bytes"});
   refuses("STALE", scripts::reject_script, {generation, "0", "50", "x"});
+  refuses("GONE", scripts::mend_script, {"1", "a"});
+  refuses("STALE", scripts::mend_script, {generation, "b"});
+  refuses("OK", scripts::mend_script, {generation, "a"});  // all is well
   refuses("GONE", scripts::finish_script, {"1", "a", "2", "1", "r", "9", "1", "1:1"});
   refuses("STALE", scripts::finish_script, {generation, "b", "2", "1", "r", "9", "1", "1:1"});
   refuses("STALE", scripts::finish_script, {generation, "a", "2", "1", "r", "9", "1", "1:1"});
@@ -274,6 +277,46 @@ TEST_F(RedisOnlyTest, CountsThatAreNoNumbersDoNotHarmACommit) {
   EXPECT_EQ(raw(scripts::commit_script, {generation, "a", "99", "", "nan", "1", "nan", "0", "nan", "0", "40", "frame"}), "OK");
   EXPECT_EQ(raw(scripts::claim_script, {generation, "a", "100", "", "inf", "4", "1", "0", "10", "1", "-1"}), "OK");
   EXPECT_EQ(board.state()->done, done + 1);
+}
+
+TEST_F(RedisOnlyTest, ABoardThatLostItsMiddleIsMended) {
+  spec.slots = 1;
+  board.create(spec, true, false);
+  Hand a(board, "a");
+  a.join(0);
+  for (int i = 0; i < 4; ++i) a.commit({*a.claim({.cost = 4}).range});
+  const auto names = board.nodes();
+  const auto keys = keys::of_run("run");
+  // A stale child beside the parent that it was folded into, a count that forgot a commit, and bits of nobody.
+  ASSERT_EQ(board.fold("a", a.caller.generation, {names[0], names[1]}, {{names[0].parent(), "parent"}}, false),
+            Refusal::none);
+  connection.command({"HSET", keys[10], names[0].name(), "stale"});
+  connection.command({"HSET", keys[0], "done", "3"});
+  connection.command({"SETBIT", keys[9], "60", "1"});
+  EXPECT_EQ(board.mend("b", a.caller.generation).first, Refusal::stale) << "not the leader";
+  EXPECT_EQ(board.mend("a", a.caller.generation), std::pair(Refusal::none, true));
+  const auto boards = board.nodes();
+  EXPECT_EQ(std::ranges::count(boards, names[0]), 0);
+  std::uint64_t covered = 0;
+  for (const auto& node : boards) covered += node.size();
+  EXPECT_EQ(board.state()->done, covered);
+  EXPECT_EQ(static_cast<std::uint64_t>(connection.command({"BITCOUNT", keys[9]}).integer()), covered);
+  EXPECT_EQ(board.mend("a", a.caller.generation), std::pair(Refusal::none, false));
+  a.work_off();
+  EXPECT_EQ(board.state()->done, 64U);
+}
+
+TEST_F(RedisOnlyTest, ChunksThatNobodyKnowsOfAreFound) {
+  spec.slots = 1;
+  board.create(spec, true, false);
+  Hand a(board, "a");
+  a.join(0);
+  a.commit({*a.claim({.cost = 4}).range});
+  connection.command({"HSET", keys::of_run("run")[7], "a", ""});
+  EXPECT_FALSE(a.claim().range);
+  EXPECT_TRUE(board.mend("a", a.caller.generation).second);
+  a.work_off();
+  EXPECT_EQ(board.state()->done, 64U);
 }
 
 TEST_F(RedisOnlyTest, AServerThatForgotTheScriptsIsTaughtThem) {

@@ -164,7 +164,7 @@ class LostServer(Faults):
         self.assertLess(time.monotonic() - begun, 10)
         self.assert_error(world.returncode, out, said, 3, "gave up waiting for the blackboard", "the same command continues")
         self.server.start()
-        self.assert_result(self.start(), again=2 * 30)
+        self.assert_result(self.start(), again=2 * 30, reaped=2)  # who gave up could not say goodbye
 
     def test_a_torn_tail_goes_on(self):
         world = self.start()

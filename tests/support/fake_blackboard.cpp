@@ -10,6 +10,8 @@ template <class Answer>
 Answer refused(Refusal refusal) {
   if constexpr (std::is_same_v<Answer, Refusal>) {
     return refusal;
+  } else if constexpr (std::is_same_v<Answer, std::pair<Refusal, bool>>) {
+    return {refusal, false};
   } else {
     Answer answer;
     answer.refusal = refusal;
@@ -177,6 +179,10 @@ Refusal FakeBlackboard::leave(const Caller& caller) {
 Refusal FakeBlackboard::fold(const std::string& worker, std::uint64_t generation, const std::vector<Node>& removed,
                              const std::vector<Entry>& put, bool lift) {
   return step("fold", [&](FakeRun& run) { return run.fold(worker, generation, removed, put, lift); });
+}
+
+std::pair<Refusal, bool> FakeBlackboard::mend(const std::string& worker, std::uint64_t generation) {
+  return step("mend", [&](FakeRun& run) { return run.mend(worker, generation); });
 }
 
 Refusal FakeBlackboard::reject(std::uint64_t generation, Node node, const std::string& frame) {

@@ -86,6 +86,7 @@ class FakeBlackboard final : public Blackboard {
   Refusal leave(const Caller& caller) override;
   Refusal fold(const std::string& worker, std::uint64_t generation, const std::vector<Node>& removed,
                const std::vector<Entry>& put, bool lift) override;
+  std::pair<Refusal, bool> mend(const std::string& worker, std::uint64_t generation) override;
   Refusal reject(std::uint64_t generation, Node node, const std::string& frame) override;
   Refusal finish(const Finish& finish) override;
   Refusal cancel() override;

@@ -173,6 +173,39 @@ std::uint64_t FakeRun::revive(const Ranges* chosen) {
   return failed;
 }
 
+std::pair<Refusal, bool> FakeRun::mend(const std::string& worker, std::uint64_t of) {
+  if (const auto refusal = running(of); refusal != Refusal::none) return {refusal, false};
+  if (leader.empty() || leader != worker) return {Refusal::stale, false};
+  std::vector<Node> in_turn;
+  for (const auto& [node, frame] : nodes) in_turn.push_back(node);
+  std::ranges::sort(in_turn, [](const Node& a, const Node& b) {
+    return a.first() < b.first() || (a.first() == b.first() && a.size() > b.size());
+  });
+  std::vector<bool> bits(spec.chunks);
+  std::uint64_t last = 0, covered = 0;
+  std::vector<Node> bad;
+  for (const auto& node : in_turn) {
+    if (node.first() < last || node.last() > spec.chunks) {
+      bad.push_back(node);
+      continue;
+    }
+    last = node.last();
+    covered += node.size();
+    for (auto chunk = node.first(); chunk < node.last(); ++chunk) bits[chunk] = true;
+  }
+  const bool whole = bad.empty() && covered == done_count && bits == done;
+  bool known = !pool.empty() || !delayed.empty() || !suspects.empty() || std::ranges::count(slots, false) > 0 ||
+               done_count + failures.size() == spec.chunks;
+  for (const auto& [name, each] : workers) known = known || !each.held.empty() || !each.queue.empty();
+  if (whole && known) return {Refusal::none, false};
+  for (const auto& node : bad) nodes.erase(node);
+  done = bits;
+  done_count = covered;
+  std::erase_if(failures, [&](const auto& failure) { return done[failure.first]; });
+  pool = joined(pool, {{0, spec.chunks}});
+  return {Refusal::none, true};
+}
+
 Revived FakeRun::rerun(const RerunWish& wish, std::uint64_t next_generation) {
   if (state == "done") return {Refusal::ended, 0};
   if (!wish.program.empty()) spec.program = wish.program;

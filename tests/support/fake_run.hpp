@@ -91,6 +91,7 @@ struct FakeRun {
   Refusal leave(const Caller& caller);
   Refusal fold(const std::string& worker, std::uint64_t of, const std::vector<Node>& removed,
                const std::vector<Entry>& put, bool lift);
+  std::pair<Refusal, bool> mend(const std::string& worker, std::uint64_t of);
   Refusal reject(std::uint64_t of, Node node, const std::string& frame);
   Refusal finish(const Finish& finish, double now);
   Refusal cancel();

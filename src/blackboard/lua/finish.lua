@@ -13,11 +13,13 @@ if redis.call('GET', LEADER) ~= worker or run.done ~= tonumber(ARGV[3]) or run.f
   or run.done + run.failed ~= run.chunks or redis.call('HLEN', NODES) ~= count then
   return {'STALE'}
 end
-local seen = {}
+local seen, covered = {}, 0
 for i = 8, 7 + count do
   if seen[ARGV[i]] or redis.call('HEXISTS', NODES, ARGV[i]) == 0 then return {'STALE'} end
   seen[ARGV[i]] = true
+  covered = covered + 2 ^ tonumber(string.match(ARGV[i], '^%d+'))
 end
+if covered ~= run.done or redis.call('BITCOUNT', DONE) ~= covered then return {'STALE'} end  -- see mend
 
 local state = run.failed > 0 and 'partial' or 'done'
 redis.call('SET', RESULT, ARGV[5])
