@@ -29,6 +29,15 @@ class FakeBoards final : public Boards {
     server_->with(run_id, [this](FakeRun& run) { run = *saved_; });
   }
 
+  void damage(const RunSpec& spec, std::uint64_t which) override {
+    server_->with(spec.run, [&](FakeRun& run) {
+      if (run.nodes.empty()) return;
+      const auto node = std::next(run.nodes.begin(), static_cast<std::ptrdiff_t>(which % run.nodes.size()));
+      auto& frame = node->second;
+      frame[frame.size() / 2] = static_cast<char>(frame[frame.size() / 2] ^ 1);
+    });
+  }
+
   Picture look(const RunSpec& spec) override {
     return server_->with(spec.run, [](const FakeRun& run) {
       Picture picture;
@@ -129,6 +138,14 @@ class RedisBoards final : public Boards {
       connection_.command({"DEL", keys_[i]});
       if (!saved_[i].empty()) connection_.command({"RESTORE", keys_[i], "0", saved_[i]});
     }
+  }
+
+  void damage(const RunSpec& spec, std::uint64_t which) override {
+    auto nodes = look(spec).nodes;
+    if (nodes.empty()) return;
+    auto& [node, frame] = *std::next(nodes.begin(), static_cast<std::ptrdiff_t>(which % nodes.size()));
+    frame[frame.size() / 2] = static_cast<char>(frame[frame.size() / 2] ^ 1);
+    connection_.command({"HSET", keys_[10], node.name(), frame});
   }
 
   Picture look(const RunSpec& spec) override {

@@ -56,6 +56,8 @@ class Boards {
   /// Remembers the run as it lies there, and brings it back: a server that lost its last second.
   virtual void save() = 0;
   virtual void roll_back() = 0;
+  /// Changes a byte of the `which`-th node, if there is any.
+  virtual void damage(const RunSpec& spec, std::uint64_t which) = 0;
 };
 
 std::unique_ptr<Boards> fake_boards();

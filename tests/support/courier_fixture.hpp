@@ -50,7 +50,7 @@ class CourierFixture : public ::testing::Test {
     }
   }
   // What the board believes is what the worker holds: nothing leaked, nothing forgotten.
-  void expect_claims_are_held() { EXPECT_EQ(worker->claims(), worker->workload.held()); }
+  void expect_claims_are_held() { EXPECT_EQ(support::claims_of(*run, *worker), worker->workload.held()); }
   std::uint64_t calls(const std::string& name) { return run->server->calls(name); }
   RunState state() { return *run->board().state(); }
 

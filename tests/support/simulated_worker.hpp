@@ -133,11 +133,25 @@ inline void compute(const AnyJob& job, Workload& workload, const Block& block) {
   workload.put(block, std::move(made.nodes), std::move(made.failures));
 }
 
-/// One run of Trace on a fake server, with its clock.
-struct SimulatedRun {
+/// Where simulated workers meet: a run of Trace on some board, and a clock that is the board's, too.
+struct Stage {
+  explicit Stage(Arguments of) : arguments(std::move(of)) {}
+  virtual ~Stage() = default;
+  Stage(const Stage&) = delete;
+  Stage& operator=(const Stage&) = delete;
+  /// A handle of the board, for one worker.
+  [[nodiscard]] virtual std::unique_ptr<Blackboard> open() = 0;
+  virtual void advance(double seconds) = 0;
+
+  Arguments arguments;
+  ManualClock clock;
+};
+
+/// On a fake server.
+struct SimulatedRun final : Stage {
   explicit SimulatedRun(std::uint64_t chunks, std::uint64_t slots = 1, const Arguments& more = {},
                         const std::function<void(RunSpec&)>& change = [](RunSpec&) {})
-      : arguments(more) {
+      : Stage(more) {
     arguments["chunks"] = {std::to_string(chunks)};
     RunSpec spec;
     spec.run = "r";
@@ -147,7 +161,10 @@ struct SimulatedRun {
     board().create(spec, false, false);
   }
   [[nodiscard]] testing::FakeBlackboard board() const { return {server, "r"}; }
-  void advance(double seconds) {
+  [[nodiscard]] std::unique_ptr<Blackboard> open() override {
+    return std::make_unique<testing::FakeBlackboard>(server, "r");
+  }
+  void advance(double seconds) override {
     clock.advance(seconds);
     server->advance(seconds);
   }
@@ -157,13 +174,11 @@ struct SimulatedRun {
     return server->with("r", look);
   }
 
-  Arguments arguments;
-  ManualClock clock;
   std::shared_ptr<testing::FakeServer> server = std::make_shared<testing::FakeServer>();
 };
 
 struct SimulatedWorker {
-  SimulatedWorker(SimulatedRun& of, std::string named, int threads = 1, const CourierOptions& options = {},
+  SimulatedWorker(Stage& of, std::string named, int threads = 1, const CourierOptions& options = {},
                   ReducerOptions reducing = {})
       : run(of),
         name(std::move(named)),
@@ -219,16 +234,13 @@ struct SimulatedWorker {
     running.erase(running.begin() + static_cast<std::ptrdiff_t>(at));
     compute(*job, workload, block);
   }
-  /// What the board believes that this worker holds.
-  [[nodiscard]] std::vector<Range> claims() const {
-    return run.with([&](testing::FakeRun& r) { return r.workers.at(session.identity().worker).held; });
-  }
 
-  SimulatedRun& run;
+  Stage& run;
   const std::string name;
   std::shared_ptr<Adapter<Trace>> job;
   Session session;
-  testing::FakeBlackboard board = run.board();
+  const std::unique_ptr<Blackboard> opened = run.open();
+  Blackboard& board = *opened;
   Workload workload;
   Courier courier;
   Heartbeat heartbeat;
@@ -237,5 +249,10 @@ struct SimulatedWorker {
   std::vector<std::string> said;
   int joins = 0;
 };
+
+/// What the board believes that the worker holds.
+inline std::vector<Range> claims_of(const SimulatedRun& run, const SimulatedWorker& worker) {
+  return run.with([&](testing::FakeRun& r) { return r.workers.at(worker.session.identity().worker).held; });
+}
 
 }  // namespace stint::support

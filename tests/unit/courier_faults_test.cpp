@@ -67,7 +67,7 @@ TEST_F(CourierFaultsTest, ForgetsNoChunkWhenTheReplyToAClaimIsLost) {
   start(4);
   run->server->lose_next_reply("claim");
   lost_step();
-  EXPECT_THAT(worker->claims(), ElementsAre(Range{0, 1}));
+  EXPECT_THAT(claims_of(*run, *worker), ElementsAre(Range{0, 1}));
   EXPECT_THAT(worker->workload.held(), IsEmpty());
   step();
   EXPECT_THAT(worker->workload.held(), ElementsAre(Range{0, 1})) << "the board gave it back, and out again";
@@ -125,7 +125,7 @@ TEST_F(CourierFaultsTest, AFailureIsCountedOnceWhateverIsLost) {
   run->server->lose_next_request("fail");
   run->server->lose_next_reply("fail");
   lost_step();
-  EXPECT_THAT(worker->claims(), ElementsAre(Range{0, 1}));
+  EXPECT_THAT(claims_of(*run, *worker), ElementsAre(Range{0, 1}));
   lost_step();
   EXPECT_EQ(step(), 0);
   EXPECT_EQ(calls("fail"), 3U);

@@ -23,7 +23,7 @@ using ::testing::SizeIs;
 TEST_F(CourierTest, ClaimsWhenThereIsNothingToDoAndNotBefore) {
   start(64);
   EXPECT_EQ(step(), 0);
-  EXPECT_THAT(worker->claims(), ElementsAre(Range{0, 1}));
+  EXPECT_THAT(claims_of(*run, *worker), ElementsAre(Range{0, 1}));
   EXPECT_GT(step(), 0);
   EXPECT_EQ(calls("claim"), 1U) << "the chunk is not begun";
   ASSERT_TRUE(worker->take());
