@@ -149,6 +149,7 @@ class Driver {
   void trouble() {
     if (calm_) {
       simulation_.deliver_late(true);
+      for (auto& actor : simulation_.actors) actor->slowness = 1;
       return;
     }
     if (troubles_.deaths && one_in(2000)) any().worker->session.drain = true;

@@ -242,7 +242,8 @@ Failed FakeRun::fail(const Caller& caller, const Failure& failure, double delay,
   const auto host = host_of(caller.worker);
   auto& tally = hosts.try_emplace(host, FakeHost{0, done_count, false}).first->second;
   if (!tally.benched) {
-    if (++tally.in_a_row >= 10 && done_count > tally.done_then) {
+    if (++tally.in_a_row >= 10 &&
+        2 * (static_cast<std::int64_t>(done_count) - static_cast<std::int64_t>(tally.done_then)) >= tally.in_a_row) {
       bench(host, chunk);
       answer.benched = true;
       return answer;

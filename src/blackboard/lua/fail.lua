@@ -2,7 +2,7 @@
 -- SPDX-License-Identifier: Apache-2.0
 -- One attempt at a chunk failed: later again, or failed for good after retries+1 attempts. Counts only for a chunk in
 -- the caller's claims that is not done. A crash is counted apart: the chunk is then a suspect that was alone.
--- A host whose chunks fail one after another, while others succeed, is benched: it gets no more work, and what it failed
+-- A host whose chunks fail one after another, while others succeed half as often at least, is benched: it gets no more work, and what it failed
 -- is forgotten. When the first 20 chunks of a run fail with one error and none succeeds, the run ends.
 -- ARGV     generation, worker, request number, held ranges (afterwards), chunk, error, delay (seconds), crash (0 1)
 -- Returns  OK counted (0 1) for good (0 1) attempts, first failure of the run (0 1), host benched (0 1)
@@ -33,7 +33,7 @@ local attempts = 1 + (crash and deaths or failed_before)
 local host = host_of(worker)
 local in_a_row, done_then = string.match(redis.call('HGET', HOSTS, host) or '', '^(%d+);(%d+)$')
 in_a_row, done_then = 1 + (in_a_row or 0), done_then or string.format('%d', run.done)
-if in_a_row >= fails_in_a_row and run.done > tonumber(done_then) then
+if in_a_row >= fails_in_a_row and 2 * (run.done - tonumber(done_then)) >= in_a_row then
   redis.call('HSET', HOSTS, host, 'benched')
   event('bench', string.format('%s: %d chunks failed one after another while others succeeded: %s', host, in_a_row, error))
   local pooled = {{chunk, chunk + 1}}
