@@ -9,6 +9,7 @@
 
 #include <exception>
 #include <mutex>
+#include <thread>
 #include <utility>
 #include <vector>
 
@@ -30,6 +31,20 @@ class Collected final : public Sink {
  private:
   int attempt_;
 };
+
+// The threads of the team at once; each does `work(number)`.
+template <class Work>
+void at_once(int threads, Work work) {
+#if defined(__SANITIZE_THREAD__)
+  // The thread sanitizer does not see what libgomp's threads wait for, and would find races that are none.
+  std::vector<std::thread> team;
+  for (int number = 0; number < threads; ++number) team.emplace_back(work, number);
+  for (auto& thread : team) thread.join();
+#else
+#pragma omp parallel num_threads(threads)
+  work(omp_get_thread_num());
+#endif
+}
 
 void work_off(Workload& workload, const AnyJob& job, RunFacts facts, int number) {
   const TeamThread here(number);
@@ -70,16 +85,15 @@ void run_team(Workload& workload, const AnyJob& job, const RunFacts& facts) {
   inside.threads = 1;
   std::exception_ptr error;
   std::mutex mutex;
-#pragma omp parallel num_threads(facts.threads)
-  {
+  at_once(facts.threads, [&](int number) {
     try {
-      work_off(workload, job, inside, omp_get_thread_num());
+      work_off(workload, job, inside, number);
     } catch (...) {
       const std::lock_guard lock(mutex);
       if (!error) error = std::current_exception();
       workload.close();
     }
-  }
+  });
   if (error) std::rethrow_exception(error);
 }
 

@@ -11,6 +11,7 @@
 #include <algorithm>
 #include <condition_variable>
 #include <cstring>
+#include <optional>
 #include <random>
 #include <thread>
 
@@ -151,9 +152,12 @@ Outcome work(Session& session, const WorkerSetup& setup) {
   heartbeats.oldest_chunk = [&] { return workload.oldest_running(); };
   Heartbeat heartbeat(session, *heartbeat_board, *setup.clock, std::move(heartbeats), setup.here);
   Reducer reducer(session, job, *reducer_board, *setup.clock, std::move(finisher), setup.reducer);
-  const LastWords last_words([&](int signal, std::optional<std::uint64_t> chunk) {
-    say_farewell(session, setup, signal, chunk);
-  });
+  std::optional<LastWords> last_words;
+  if (setup.last_words) {
+    last_words.emplace([&](int signal, std::optional<std::uint64_t> chunk) {
+      say_farewell(session, setup, signal, chunk);
+    });
+  }
   const double begun = setup.clock->now();
   std::atomic<bool> joined{false};
   std::atomic<bool> team_ended{false};

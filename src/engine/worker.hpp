@@ -31,6 +31,7 @@ struct WorkerSetup {
   ReducerOptions reducer;
   double stall_timeout = 600;    ///< seconds without progress anywhere before the rank ends
   bool chunks_must_end = false;  ///< a chunk at work is no progress
+  bool last_words = true;  ///< name the chunk when this process crashes; for one worker of a process
   double patience = 60;    ///< seconds without the blackboard before the rank gives up
   double patience_at_end = 5;  ///< seconds that a chunk may go on after the session is over
   std::function<void(Partial partial, const RunState& state)> render;
