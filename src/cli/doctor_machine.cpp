@@ -79,7 +79,7 @@ Check openmp_check() {
   const bool placed = !environment("OMP_PLACES").empty() || !environment("GOMP_CPU_AFFINITY").empty();
   if ((!bind.empty() || placed) && bind != "false") {
     return {"OpenMP", Health::warn, set,
-            "a rank then counts one core, and the ranks of stint run -n bind to the same ones; unset these variables"};
+            "the ranks of stint run -n then bind to the same cores; unset these variables"};
   }
   const int limit = std::atoi(environment("OMP_THREAD_LIMIT").c_str());
   if (limit > 0 && limit < cores) {

@@ -1,8 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "cli/threads.hpp"
 
+#include "cli/control_group.hpp"
+
 #include <algorithm>
+#include <cmath>
 #include <cstdlib>
+#include <omp.h>
 #include <sched.h>
 #include <unistd.h>
 
@@ -12,11 +16,16 @@ Threads threads_for_rank(int wanted, int ranks_here) {
   cpu_set_t mask;
   CPU_ZERO(&mask);
   const int all = static_cast<int>(std::max(1L, ::sysconf(_SC_NPROCESSORS_ONLN)));
-  const int usable = ::sched_getaffinity(0, sizeof mask, &mask) == 0 ? std::max(1, CPU_COUNT(&mask)) : all;
+  ::sched_getaffinity(0, sizeof mask, &mask);
+  // What the process was given; with OMP_PROC_BIND set, this thread alone has been bound to one of them by now.
+  const int usable = std::max(1, ::omp_get_num_procs());
   // A rank that is bound has its cores for itself; one that is not shares them with its neighbours.
   const bool bound = usable < all && ranks_here > 1;
   Threads threads;
-  threads.count = bound ? usable : std::max(1, usable / ranks_here);
+  // More threads than a container or a batch system gives processor time to are stopped again and again.
+  const double share = static_cast<double>(usable) / (bound ? 1 : ranks_here);
+  const double quota = group_limits().cores.value_or(usable) / ranks_here;
+  threads.count = std::max(1, static_cast<int>(std::min(share, std::ceil(quota))));
   const char* variable = std::getenv("OMP_NUM_THREADS");
   if (wanted > 0) {
     threads.count = wanted;

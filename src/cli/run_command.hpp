@@ -1,0 +1,80 @@
+// SPDX-License-Identifier: Apache-2.0
+// One process's way through `run` and `rerun`, in three files: run.cpp goes the way and computes, run_prepare.cpp makes
+// or finds the run, run_conclude.cpp says how it ended. Included by these alone.
+#pragma once
+
+#include "blackboard/redis_blackboard.hpp"
+#include "cli/display.hpp"
+#include "cli/identity.hpp"
+#include "cli/launcher.hpp"
+#include "cli/result_output.hpp"
+#include "cli/run.hpp"
+#include "cli/threads.hpp"
+#include "engine/session.hpp"
+#include "redis/address.hpp"
+
+#include <cstdint>
+#include <map>
+#include <memory>
+#include <string>
+
+namespace stint {
+
+/// Seconds since the epoch.
+double unix_now();
+
+/// Members in the order in which they come to be known.
+class RunCommand {
+ public:
+  RunCommand(const RunOptions& options, JobNamed job_named, double begun)
+      : options_(options), job_named_(std::move(job_named)), begun_(begun) {}
+
+  int operator()();
+
+ private:
+  void find_board();
+  template <class Step>
+  auto patiently(Step step);
+  void choose(const std::string& job);
+  bool prepare_rerun();
+  std::int64_t failed_chunks_allowed(std::uint64_t chunks) const;
+  double deadline() const;
+  bool prepare_run();   // rank 0; false: nothing to compute
+  bool await_run();     // other ranks; false: nothing to compute
+  void take_plan();
+  Outcome compute();
+  int conclude(const Outcome& outcome);
+  int show_stored(RedisBlackboard& board, const RunState& state);
+  void say_of_changed_input(const RunIdentity& identity);
+  std::map<std::string, std::string> final_fields(const RunState& state) const;
+  RunFacts facts() const;
+  int say_and_end(const std::string& line, Exit exit);
+  [[noreturn]] void refuse_program(const RunState& state) const;
+
+  const RunOptions& options_;
+  const JobNamed job_named_;
+  const double begun_;
+  const double begun_unix_ = unix_now();
+  const bool fresh_ = options_.fresh && !restarted();
+
+  AnyJob* job_ = nullptr;
+  Options* job_options_ = nullptr;
+  std::unique_ptr<Display> display_;
+  std::unique_ptr<ResultOutput> output_;
+  redis::Address address_;
+  std::string world_id_;
+  int rank_ = 0;
+  int ranks_ = 1;
+  int ranks_here_ = 1;
+  Threads threads_;
+  std::string run_;
+  std::uint64_t seed_ = 0;
+  std::string program_;
+  std::uint64_t computed_before_ = 0;
+  std::uint64_t done_before_ = 0;
+  bool rendered_ = false;  // output_ holds the result
+  int exit_ = 0;        // of rank 0 when there is nothing to compute
+  Session session_;
+};
+
+}  // namespace stint

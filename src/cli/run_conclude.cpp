@@ -1,0 +1,114 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "cli/run_command.hpp"
+
+#include "base/clock.hpp"
+#include "cli/stored_result.hpp"
+#include "cli/summary.hpp"
+
+#include <fmt/format.h>
+#include <nlohmann/json.hpp>
+
+#include <algorithm>
+#include <cstdlib>
+
+namespace stint {
+
+// The exit code of this process. Only rank 0 returns another than 0: mpirun would end the ranks still at work.
+int RunCommand::say_and_end(const std::string& line, Exit exit) {
+  display_->error(line);
+  return rank_ == 0 && !tell_launcher(static_cast<int>(exit)) ? static_cast<int>(exit) : 0;
+}
+
+std::map<std::string, std::string> RunCommand::final_fields(const RunState& state) const {
+  auto number = [&](const char* name) {
+    const auto found = state.fields.find(name);
+    return found == state.fields.end() ? 0.0 : std::strtod(found->second.c_str(), nullptr);
+  };
+  const double last_end = number("last_end");
+  // What an earlier world computed before it was cut off is not this run's time.
+  const double first_claim = std::max(number("first_claim"), begun_unix_);
+  return {{"ranks", std::to_string(state.workers)},
+          {"threads", std::to_string(threads_.count)},
+          {"seconds", fmt::format("{:.6f}", SteadyClock().now() - begun_)},
+          {"compute_seconds", fmt::format("{:.6f}", std::max(0.0, last_end - first_claim))}};
+}
+
+int RunCommand::show_stored(RedisBlackboard& board, const RunState& state) {
+  show_stored_result(*job_, board, state, run_, *output_);
+  const int code = static_cast<int>(state.state == "partial" ? Exit::partial : Exit::complete);
+  if (!options_.summary.empty()) write_whole(options_.summary, summary_json(state, 0));
+  display_->say(fmt::format("run {} is {}: {} of {} chunks, nothing computed{}", run_, state.state, grouped(state.done),
+                            grouped(state.chunks),
+                            state.state == "partial" ? "; stint rerun " + run_ + " gives the failed chunks another life" : ""));
+  return code;
+}
+
+int RunCommand::conclude(const Outcome& outcome) {
+  display_->stop();
+  RedisBlackboard board(address_, run_);
+  int code = static_cast<int>(outcome.exit);
+  auto kind = outcome.kind;
+  if (kind == Outcome::Kind::ended && session_.leading() && output_ && rendered_) {
+    // The board took our result, and its answer was lost.
+    const auto state = board.state();
+    if (state && (state->state == "done" || state->state == "partial")) {
+      kind = Outcome::Kind::finished;
+      code = static_cast<int>(state->state == "partial" ? Exit::partial : Exit::complete);
+    }
+  }
+  switch (kind) {
+    case Outcome::Kind::finished: {
+      const auto state = board.state();
+      if (state && !options_.summary.empty()) {
+        write_whole(options_.summary, summary_json(*state, state->computed - computed_before_));
+      }
+      if (output_) output_->publish();
+      if (!state) break;
+      const auto lost = board.failures();
+      if (!lost.empty()) {
+        const auto first = nlohmann::json::parse(lost.begin()->second, nullptr, false);
+        display_->error(fmt::format("{} of {} chunks failed, the result is partial; the first, chunk {}: {}",
+                                    grouped(state->failed), grouped(state->chunks), lost.begin()->first,
+                                    (first.is_object() ? first.value("error", "") : "") + "; stint rerun " + run_ +
+                                        " -n N computes them again"));
+      }
+      display_->say(fmt::format(
+          "run {}: {} chunks: {} computed here, {} found in the checkpoint, {} computed again; {}, {} rank{} of {} thread{}",
+          run_, grouped(state->chunks), grouped(state->computed - computed_before_), grouped(done_before_),
+          grouped(state->again), duration(SteadyClock().now() - begun_), state->fields.at("ranks"),
+          state->fields.at("ranks") == "1" ? "" : "s", threads_.count, threads_.count == 1 ? "" : "s"));
+      break;
+    }
+    case Outcome::Kind::ended: {
+      if (rank_ != 0) return 0;
+      const auto state = board.state();
+      if (state && state->state == "failed") {
+        const auto error = state->fields.find("error");
+        const auto exit = state->fields.find("exit");
+        code = exit == state->fields.end() ? static_cast<int>(Exit::defect) : std::atoi(exit->second.c_str());
+        display_->error(error == state->fields.end() ? "the run failed" : error->second);
+      } else if (state && (state->state == "done" || state->state == "partial")) {
+        display_->say("run " + run_ + " was finished by another rank; stint result " + run_ + " shows it");
+        code = static_cast<int>(state->state == "partial" ? Exit::partial : Exit::complete);
+      } else {
+        display_->error("run " + run_ + " was " + (state ? state->state + "; the same command goes on with what is done" : "removed"));
+        code = static_cast<int>(Exit::interrupted);
+      }
+      break;
+    }
+    case Outcome::Kind::interrupted:
+      if (rank_ != 0) return 0;
+      display_->say("run " + run_ + " was interrupted; the same command continues");
+      break;
+    case Outcome::Kind::left:
+      return launched() ? 0 : code;  // whoever ends the run tells the launcher; nobody: it starts the ranks again
+    case Outcome::Kind::failed:
+      // What ends all ranks is said once; what only this rank knows, by this rank.
+      if (rank_ == 0 || session_.leading() || outcome.exit == Exit::interrupted) display_->error(outcome.error);
+      break;
+  }
+  const bool speaks = rank_ == 0 || kind == Outcome::Kind::finished;
+  return speaks && !tell_launcher(code) ? code : 0;
+}
+
+}  // namespace stint

@@ -1,0 +1,173 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "cli/run_command.hpp"
+
+#include <stint/error.hpp>
+
+#include "blackboard/directory.hpp"
+#include "cli/rendezvous.hpp"
+#include "cli/verbs.hpp"
+#include "codec/frame.hpp"
+#include "engine/costs.hpp"
+#include "engine/heartbeat.hpp"
+
+#include <fmt/format.h>
+
+#include <cstdlib>
+#include <stdexcept>
+
+namespace stint {
+namespace {
+
+constexpr std::uint64_t most_chunks = (std::uint64_t{1} << 32) - 1;  // one bit each in a string of 512 MiB
+constexpr std::size_t plan_limit = std::size_t{256} << 20;           // bytes
+
+}  // namespace
+
+void RunCommand::say_of_changed_input(const RunIdentity& identity) {
+  for (const auto& other : Directory(address_).runs()) {
+    if (other.starts_with(identity.beginning) && other != identity.run) {
+      display_->say("input changed since run " + other + "; this is a new run");
+      return;
+    }
+  }
+}
+
+void RunCommand::refuse_program(const RunState& state) const {
+  throw Error(Exit::other_run, "run " + run_ + " was begun by another version of the program (" +
+                                   state.fields.at("program") + ", here " + program_ +
+                                   "); give --accept-program to go on with what is done, or --fresh to begin anew");
+}
+
+void RunCommand::choose(const std::string& job) {
+  const auto chosen = job_named_(job);
+  job_ = chosen.job;
+  job_options_ = chosen.options;
+}
+
+// -1: any number.
+std::int64_t RunCommand::failed_chunks_allowed(std::uint64_t chunks) const {
+  if (options_.max_failed.empty()) return -1;
+  const double number = std::strtod(options_.max_failed.c_str(), nullptr);
+  return static_cast<std::int64_t>(options_.max_failed.ends_with('%') ? number / 100 * static_cast<double>(chunks)
+                                                                      : number);
+}
+
+// The run is there, with all that it needs; what failed gets another life.
+bool RunCommand::prepare_rerun() {
+  run_ = Directory(address_).find(options_.rerun);
+  RedisBlackboard board(address_, run_);
+  const auto state = board.state();
+  if (!state) throw Error(Exit::usage, "run " + run_ + " is no longer on the blackboard");
+  refuse_good_chunks(run_, *state, board.failures(), options_.rerun_chunks);
+  choose(state->fields.at("job"));
+  apply_options(*job_options_, state->fields.at("options"), false);
+  const auto identity = identify(*job_, *job_options_);
+  if (identity.json != state->fields.at("identity")) {
+    throw Error(Exit::other_run, "what run " + run_ + " was computed from has changed: " +
+                                     difference(state->fields.at("identity"), identity.json) +
+                                     "; run it anew to compute all of it");
+  }
+  seed_ = identity.seed;
+  program_ = program_of(*job_);
+  if (restarted() && state->state == "running") return true;
+  const auto revived = board.rerun(
+      {options_.rerun_chunks, program_, options_.retries, failed_chunks_allowed(state->chunks)});
+  if (revived.refusal != Refusal::none) throw Error(Exit::usage, "run " + run_ + " has just ended");
+  display_->say(counted(revived.chunks, "failed chunk") + " of run " + run_ +
+                (revived.chunks == 1 ? " gets" : " get") + " another life");
+  return true;
+}
+
+bool RunCommand::prepare_run() {
+  if (!options_.rerun.empty()) return prepare_rerun();
+  choose("");
+  const auto identity = identify(*job_, *job_options_);
+  program_ = program_of(*job_);
+  run_ = options_.run_id.empty() ? identity.run : options_.run_id;
+  seed_ = identity.seed;
+  RedisBlackboard board(address_, run_);
+  const auto found = board.state();
+  const bool there = found && !fresh_;
+  if (found && !fresh_ && found->fields.contains("identity") &&
+      found->fields.at("identity") != identity.json) {
+    throw Error(Exit::other_run, "run " + run_ + " has other content: " +
+                                     difference(found->fields.at("identity"), identity.json) +
+                                     "; give another --run-id, or --fresh to begin anew");
+  }
+  if (there && found->fields.at("program") != program_ && !options_.accept_program) refuse_program(*found);
+  if (there && (found->state == "done" || found->state == "partial")) {
+    exit_ = show_stored(board, *found);
+    return false;
+  }
+  RunSpec spec;
+  spec.run = run_;
+  spec.job = job_->name();
+  spec.program = program_;
+  spec.identity = identity.json;
+  spec.options = options_json(*job_options_);
+  spec.retries = options_.retries;
+  spec.max_failed = failed_chunks_allowed(there ? found->chunks : 0);
+  spec.slots = static_cast<std::uint64_t>(ranks_);
+  if (!there) {
+    say_of_changed_input(identity);
+    const auto plan_facts = facts();
+    try {
+      job_->plan(Context(plan_facts));
+    } catch (const std::invalid_argument& error) {
+      throw Error(Exit::usage, error.what());  // options that do not go together
+    }
+    spec.chunks = job_->chunks();
+    if (spec.chunks > most_chunks) {
+      throw Error(Exit::usage, "the plan has " + grouped(spec.chunks) + " chunks, at most " + grouped(most_chunks) +
+                                   " can be kept; make chunks larger");
+    }
+    spec.plan = codec::wrap({'p', codec::hash(job_->name()), spec.chunks}, job_->encode_plan());
+    if (spec.plan.size() > plan_limit) {
+      throw Error(Exit::usage, "the plan has " + std::to_string(spec.plan.size() >> 20) + " MiB, at most " +
+                                   std::to_string(plan_limit >> 20) + " can be kept; make chunks larger");
+    }
+    spec.profile = Costs(job_->weights()).profile();
+    spec.max_failed = failed_chunks_allowed(spec.chunks);
+  }
+  const auto created = board.create(spec, fresh_, options_.accept_program);
+  if (created.refusal == Refusal::identity) {
+    throw Error(Exit::other_run, "run " + run_ + " has just been made with other content; give another --run-id");
+  }
+  if (created.refusal == Refusal::program) refuse_program(created.state);
+  if (there) {
+    reap_known_gone(board, created.state.generation, Whereabouts::here());
+    display_->say(fmt::format("run {} goes on: {} of {} chunks are done", run_, grouped(created.state.done),
+                              grouped(created.state.chunks)));
+  } else {
+    display_->log(fmt::format("run {}: {} chunks", run_, grouped(created.state.chunks)));
+  }
+  return true;
+}
+
+bool RunCommand::await_run() {
+  const auto word = await_word(address_, world_id_, options_.board_timeout);
+  if (!word) return false;
+  run_ = word->run;
+  seed_ = word->seed;
+  program_ = word->program;
+  choose(word->job);
+  apply_options(*job_options_, word->options, false);
+  return true;
+}
+
+void RunCommand::take_plan() {
+  RedisBlackboard board(address_, run_);
+  const auto state = board.state();
+  if (!state) throw Error(Exit::board, "run " + run_ + " is no longer on the blackboard; the same command starts it again");
+  const auto frame = board.plan();
+  if (frame.empty()) return;  // ended meanwhile
+  try {
+    job_->adopt_plan(codec::unwrap({'p', codec::hash(job_->name()), state->chunks}, frame));
+  } catch (const codec::FrameError& error) {
+    throw Error(Exit::damaged, "the plan of run " + run_ + " cannot be read: " + error.what() + "; give --fresh to begin anew");
+  }
+  computed_before_ = state->computed;
+  done_before_ = state->done;
+}
+
+}  // namespace stint
