@@ -75,6 +75,9 @@ auto RunCommand::patiently(Step step) {
     try {
       return step();
     } catch (const BoardLost& lost) {
+      // A board without room will hardly get some while nothing has begun yet.
+      const std::string why = lost.what();
+      if (why.find(": OOM") != why.npos || why.find(": MISCONF") != why.npos) throw;
       if (since < 0) since = clock.now();
       if (clock.now() - since > options_.board_timeout) throw;
       if (misses == 5 && rank_ == 0) display_->say(std::string("waiting for the blackboard: ") + lost.what());

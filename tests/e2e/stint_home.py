@@ -61,13 +61,18 @@ class StintHome:
         return found
 
     def kill_everything(self):
-        """SIGKILL to every process of this home, the server included."""
-        for pid in self.pids():
-            try:
-                os.kill(pid, signal.SIGKILL)
-            except ProcessLookupError:
-                pass
-        eventually(20, "all processes are gone", lambda: not self.pids())
+        """SIGKILL to every process of this home, the server included, and to those that they start meanwhile."""
+
+        def kill_who_is_there():
+            pids = self.pids()
+            for pid in pids:
+                try:
+                    os.kill(pid, signal.SIGKILL)
+                except ProcessLookupError:
+                    pass
+            return not pids
+
+        eventually(20, "all processes are gone", kill_who_is_there)
 
 
 class Server:

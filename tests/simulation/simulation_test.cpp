@@ -277,7 +277,8 @@ TEST(SimulationOnTheFake, SurvivesAllOfThatTogether) {
 }
 
 TEST(SimulationOnRedis, SurvivesAllTroublesTogether) {
-  EXPECT_GT(play(number_from("STINT_SIMULATIONS", 60), all_troubles, redis_boards).reaped, 10U);
+  const auto seeds = number_from("STINT_SIMULATIONS", 60);
+  EXPECT_GE(play(seeds, all_troubles, redis_boards).reaped, seeds / 2);
 }
 
 TEST(SimulationOnRedis, HundredsOfWorkersShareARun) {
