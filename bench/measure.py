@@ -4,10 +4,11 @@
 
     bench/measure.py [--build DIR] [--text FOLDER] [--repeat N] [FIGURE…]
 
-FIGURE: empty memory tail wordcount overhead restart; none: all. Stint and the plain program it is compared with run in
+FIGURE: empty memory tail wordcount overhead restart lost-rank lost-leader lost-server; none: all. Stint and the plain program it is compared with run in
 turn, A B A B, and each pair gives one ratio; the median of the ratios counts. Needs 2 free cores."""
 
 import argparse
+import functools
 import json
 import os
 import pathlib
@@ -49,6 +50,10 @@ class Bench:
     def stint(self, *words):
         return self.command(self.bin / "stint", *words)
 
+    @functools.cached_property
+    def socket_path(self):
+        return self.stint("serve")[0].strip().removeprefix("unix://")
+
     def summary(self, *words):
         file = self.folder / "summary.json"
         self.stint("run", "--summary", file, *words)
@@ -56,9 +61,8 @@ class Bench:
 
     def redis(self, *words):
         """One command to the embedded server; its answer as raw text."""
-        address = self.stint("serve")[0].strip().removeprefix("unix://")
         with socket.socket(socket.AF_UNIX) as connection:
-            connection.connect(address)
+            connection.connect(self.socket_path)
             line = "".join(f"${len(word)}\r\n{word}\r\n" for word in words)
             connection.sendall(f"*{len(words)}\r\n{line}".encode())
             connection.settimeout(1)
@@ -167,6 +171,83 @@ class Bench:
             yield {"seconds_to_first_chunk": round(seconds, 3), "computed_before": lines, "found": found,
                    "computed_twice": total - 2000}
 
+    def world(self, run, *job):
+        return subprocess.Popen([str(self.bin / "stint"), "run", "-n", "4", "--threads", "1", "--run-id", run,
+                                 *map(str, job)], env=self.environment, stdin=subprocess.DEVNULL,
+                                stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+
+    def ask(self, *words):
+        """One command to the embedded server; its answer as text, none while it does not answer."""
+        try:
+            with socket.socket(socket.AF_UNIX) as connection:
+                connection.connect(self.socket_path)
+                connection.sendall(" ".join(words).encode() + b"\r\n")
+                return connection.recv(1 << 16).decode(errors="replace")
+        except OSError:
+            return None
+
+    def done(self, run):
+        answer = self.ask("HGET", f"stint:{{{run}}}:run", "done") or ""
+        return int(answer.splitlines()[1]) if answer.count("\n") > 1 else 0
+
+    def kill_rank(self, rank):
+        mark = f"OMPI_COMM_WORLD_RANK={rank}\0".encode()
+        home = f"STINT_HOME={self.environment['STINT_HOME']}\0".encode()
+        for entry in pathlib.Path("/proc").iterdir():
+            try:
+                environment = (entry / "environ").read_bytes() if entry.name.isdigit() else b""
+            except OSError:
+                continue
+            if mark in environment and home in environment:
+                os.kill(int(entry.name), signal.SIGKILL)
+
+    def lost_rank(self):
+        """SIGKILL to one of four ranks: how long until its chunks are in the pool (default lease, 10 s), and what it cost."""
+        for number in range(self.repeat):
+            run = f"lost-rank-{number}"
+            begun = time.monotonic()
+            world = self.world(run, "synthetic", "--chunks", 2000, "--seconds", 0.02)
+            while self.done(run) < 500:
+                time.sleep(0.01)
+            self.kill_rank(2)
+            killed = time.monotonic()
+            while (self.ask("HGET", f"stint:{{{run}}}:run", "reaped") or "").splitlines()[1:2] != ["1"]:
+                time.sleep(0.01)
+            reaped = time.monotonic() - killed
+            world.wait()
+            yield {"seconds_until_given_up": round(reaped, 2), "seconds": round(time.monotonic() - begun, 2)}
+
+    def lost_leader(self):
+        """SIGKILL to rank 0 while it merges and folds nodes of 256 KiB: seconds until the result (lease 2 s)."""
+        for number in range(self.repeat):
+            run = f"lost-leader-{number}"
+            world = self.world(run, "--lease", 2, "synthetic", "--chunks", 1500, "--payload", "256K")
+            while self.done(run) < 1400:
+                time.sleep(0.002)
+            self.kill_rank(0)
+            killed = time.monotonic()
+            code = world.wait()
+            yield {"seconds_to_result": round(time.monotonic() - killed, 2), "leases": 2, "exit": code}
+
+    def lost_server(self):
+        """SIGKILL to redis-server: from its first PONG after the restart to the next commit."""
+        for number in range(self.repeat):
+            run = f"lost-server-{number}"
+            world = self.world(run, "synthetic", "--chunks", 2000, "--seconds", 0.01)
+            while self.done(run) < 500:
+                time.sleep(0.01)
+            os.kill(int(re.search(r"process_id:(\d+)", self.ask("INFO", "server")).group(1)), signal.SIGKILL)
+            killed = time.monotonic()
+
+            while not (self.ask("PING") or "").startswith("+PONG"):
+                time.sleep(0.002)
+            pong = time.monotonic()
+            before = self.done(run)
+            while self.done(run) <= before:
+                time.sleep(0.002)
+            yield {"seconds_down": round(pong - killed, 3), "seconds_to_commit": round(time.monotonic() - pong, 3)}
+            world.wait()
+
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
@@ -179,8 +260,9 @@ def main():
     os.environ.setdefault("OMPI_ALLOW_RUN_AS_ROOT_CONFIRM", "1")
     bench = Bench(options)
     try:
-        for name in options.figures or ["empty", "memory", "tail", "wordcount", "overhead", "restart"]:
-            for figure in getattr(bench, name)():
+        for name in options.figures or ["empty", "memory", "tail", "wordcount", "overhead", "restart", "lost-rank",
+                                        "lost-leader", "lost-server"]:
+            for figure in getattr(bench, name.replace("-", "_"))():
                 print(json.dumps({"figure": name, **figure}), flush=True)
     finally:
         bench.close()
