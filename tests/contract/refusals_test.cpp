@@ -216,6 +216,8 @@ TEST_F(RedisOnlyTest, ARefusalChangesNothing) {
   refuses("GONE", scripts::reject_script, {"1", "1", "1", frame_of({1, 1})});
   refuses("STALE", scripts::reject_script, {generation, "1", "1", "other bytes"});
   refuses("STALE", scripts::reject_script, {generation, "0", "50", "x"});
+  refuses("ENDED", scripts::explain_script, {"64"});  // no such chunk
+  refuses("OK", scripts::explain_script, {"5"});
   refuses("GONE", scripts::mend_script, {"1", "a"});
   refuses("STALE", scripts::mend_script, {generation, "b"});
   refuses("OK", scripts::mend_script, {generation, "a"});  // all is well
@@ -230,6 +232,7 @@ TEST_F(RedisOnlyTest, NoStepOnAnEndedRunChangesAnything) {
   board.end(a.caller.generation, 2, "bad");
   const auto before = all_keys();
   for (const auto& [step, refusal] : all_steps(board, a)) EXPECT_EQ(refusal, Refusal::ended) << step;
+  EXPECT_EQ(raw(scripts::cancel_script, {}), "ENDED");
   EXPECT_EQ(all_keys(), before);
 }
 
@@ -237,6 +240,9 @@ TEST_F(RedisOnlyTest, NoStepMakesKeysOfARunThatIsGone) {
   auto a = busy_run(board, spec);
   EXPECT_EQ(raw(scripts::remove_script, {"1"}), "OK");
   const auto before = all_keys();
+  for (const auto* script : {&scripts::cancel_script, &scripts::rerun_script, &scripts::explain_script}) {
+    EXPECT_EQ(raw(*script, {"", "", "", ""}), "GONE") << script->name;
+  }
   for (const auto& [step, refusal] : all_steps(board, a)) EXPECT_EQ(refusal, Refusal::gone) << step;
   EXPECT_EQ(all_keys(), before);
 }
@@ -263,6 +269,8 @@ TEST_F(RedisOnlyTest, ADoneRunKeepsThreeKeysForAWhile) {
                 .used = board.nodes(),
                 .result = "r",
                 .fields = {}});
+  EXPECT_EQ(raw(scripts::rerun_script, {"", "", "", ""}), "ENDED");
+  EXPECT_EQ(raw(scripts::cancel_script, {}), "ENDED");
   const auto names = connection.command({"KEYS", "stint:{*"});
   EXPECT_EQ(names.size(), 3U);
   for (std::size_t i = 0; i < names.size(); ++i) {

@@ -32,6 +32,14 @@ local remaining = run.chunks - run.done - run.failed
 want = math.min(want, remaining * total / run.chunks / (4 * workers))
 least = math.min(least, math.max(1, math.floor(remaining / (2 * workers))))
 
+-- The first chunks of [first, last) that are not done, one after another. Nil: all are.
+local function open_part(first, last)
+  local from = redis.call('BITPOS', DONE, 0, first, last - 1, 'BIT')
+  if from < 0 then return nil end
+  local taken = redis.call('BITPOS', DONE, 1, from, last - 1, 'BIT')
+  return from, taken >= 0 and taken or last
+end
+
 -- From the front of `text`: the first range that is not done, as long as wished, and what is left of the text. Looks at
 -- so many ranges at most; the next claim goes on from there.
 local function take(text)
@@ -149,11 +157,9 @@ end
 
 if not first and not idle then
   for _, each in ipairs(waiting) do
-    local from = redis.call('BITPOS', DONE, 0, each.first, each.last - 1, 'BIT')
-    if from >= 0 and (held == '' or each.deaths < alone_from(run)) then
-      suspect, first, last, source = each, from, each.last, 'suspect'
-      local taken = redis.call('BITPOS', DONE, 1, first, last - 1, 'BIT')
-      if taken >= 0 then last = taken end
+    local from, to = open_part(each.first, each.last)
+    if from and (held == '' or each.deaths < alone_from(run)) then
+      suspect, first, last, source = each, from, to, 'suspect'
       break
     end
   end
@@ -163,15 +169,13 @@ if not first and copy_after >= 0 and held == '' and own == '' then
   for _, other in ipairs(redis.call('ZRANGEBYSCORE', AGES, '-inf', slow, 'LIMIT', 0, 4)) do
     for _, range in ipairs(parse(string.match(redis.call('HGET', CLAIMS, other) or '0;', ';(.*)$'))) do
       local name = string.format('%d-%d', range[1], range[2])
-      local from = redis.call('BITPOS', DONE, 0, range[1], range[2] - 1, 'BIT')
+      local from, to = open_part(range[1], range[2])
       local is_suspect = false
       for _, each in ipairs(run.failures > 0 and suspects() or {}) do
         is_suspect = is_suspect or (each.first < range[2] and each.last > range[1])
       end
-      if not first and other ~= worker and from >= 0 and not is_suspect and redis.call('HEXISTS', COPIES, name) == 0 then
-        copied, first, last, source = name, from, range[2], 'copy'
-        local taken = redis.call('BITPOS', DONE, 1, first, last - 1, 'BIT')
-        if taken >= 0 then last = taken end
+      if not first and other ~= worker and from and not is_suspect and redis.call('HEXISTS', COPIES, name) == 0 then
+        copied, first, last, source = name, from, to, 'copy'
       end
     end
   end
