@@ -52,7 +52,7 @@ Display::Display(const RunOptions& options, int rank, int ranks)
     : quiet_(options.quiet), verbose_(options.verbose) {
   const char* terminal = std::getenv("STINT_TERMINAL");
   const bool own = ::isatty(STDERR_FILENO) != 0;
-  bar_ = !quiet_ && rank == 0 && (own || terminal != nullptr || options.progress);
+  bar_ = !quiet_ && (own || terminal != nullptr || options.progress);
   colour_ = (own || terminal != nullptr) && std::getenv("NO_COLOR") == nullptr;
   winsize size{};
   if (own && ::ioctl(STDERR_FILENO, TIOCGWINSZ, &size) == 0 && size.ws_col > 0) {
@@ -82,7 +82,8 @@ void Display::line(const std::string& text) {
   const std::lock_guard lock(mutex_);
   clear_bar();
   // One write, so that the lines of several ranks do not mix.
-  const std::string whole = "stint: " + text + "\n";
+  // On a terminal there may be a bar, also one that another rank left when it died.
+  const std::string whole = (bar_ ? "\r\x1b[K" : "") + ("stint: " + text) + "\n";
   std::fwrite(whole.data(), 1, whole.size(), stderr);
   std::fflush(stderr);
 }
@@ -132,6 +133,7 @@ void Display::loop(const Session& session, const std::string& run) {
   for (;;) {
     if (stopping_.wait_for(lock, std::chrono::duration<double>(wait), [&] { return stop_; })) return;
     wait = bar_ ? bar_every : line_every;
+    if (!session.leading()) continue;  // the rank that leads shows it
     const double time = now();
     const auto done = progress.done.load();
     const auto total = std::max<std::uint64_t>(progress.chunks, 1);

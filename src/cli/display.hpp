@@ -34,7 +34,7 @@ class Display {
   /// For the log, and with -v for stderr.
   void log(const std::string& line);
 
-  /// Shows the progress until stop().
+  /// Shows the progress until stop(), whenever this rank leads.
   void start(const Session& session, const std::string& run);
   void stop();
 

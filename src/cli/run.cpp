@@ -154,10 +154,8 @@ Outcome RunCommand::compute() {
   };
   session_.say = [this](const std::string& line) { display_->say(line); };
   session_.log = [this](const std::string& line) { display_->log(line); };
-  if (rank_ == 0) {
-    display_->start(session_, run_);
-    tell_launcher_begun();
-  }
+  display_->start(session_, run_);
+  if (rank_ == 0) tell_launcher_begun();
   const auto outcome = work(session_, setup);
   display_->stop();
   return outcome;
