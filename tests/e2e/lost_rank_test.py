@@ -43,6 +43,20 @@ class LostRank(unittest.TestCase):
                     self.assertIn("its chunks are computed elsewhere", said)
                     self.assertEqual(home.status(run)["reaped"], 1)
 
+    def test_ranks_that_wait_in_mpi_init_for_a_lost_one_are_started_again(self):
+        with StintHome() as home:
+            expected = home.run("run", "--run-id", "whole", *JOB).stdout  # the blackboard runs from here on
+            world = self.world(home, "lost-early")
+            pid = None
+            while pid is None and world.poll() is None:
+                try:
+                    pid = self.pid_of_rank(home, 1)
+                except (AssertionError, OSError):
+                    continue  # it has not been started yet, or is just being
+            os.kill(pid, signal.SIGKILL)
+            out, said = world.communicate(timeout=120)
+            self.assertEqual((world.returncode, out), (0, expected), said)
+
     def test_a_signal_drains_and_the_same_command_continues(self):
         with StintHome() as home:
             expected = home.run("run", "--run-id", "whole", *JOB).stdout
