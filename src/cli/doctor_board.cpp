@@ -86,7 +86,7 @@ Check round_trip_check(redis::Connection& connection) {
   std::sort(times.begin(), times.end());
   const double median = times[times.size() / 2];
   const std::string found =
-      fmt::format("{:.2f} ms, at most {:.1f} ms (median of {})", median * 1000, times.back() * 1000, times.size());
+      fmt::format("{:.2f} ms, at most {:.2f} ms (median of {})", median * 1000, times.back() * 1000, times.size());
   if (median <= slow_round_trip) return {"round trip", Health::ok, found, ""};
   return {"round trip", Health::warn, found,
           "each claim and each steal waits that long; use a blackboard nearer to the ranks, or larger chunks"};
