@@ -10,6 +10,11 @@ namespace {
 
 constexpr double first_warning_seconds = 600;  // of a chunk that takes so long
 
+bool alone_in_its_world(const std::string& json, const std::map<std::string, std::string>& who) {
+  const auto world = world_of(json);
+  return std::ranges::count_if(who, [&](const auto& each) { return world_of(each.second) == world; }) == 1;
+}
+
 }  // namespace
 
 Heartbeat::Heartbeat(Session& session, Blackboard& board, const Clock& clock, HeartbeatOptions options,
@@ -18,11 +23,10 @@ Heartbeat::Heartbeat(Session& session, Blackboard& board, const Clock& clock, He
       board_(board),
       clock_(clock),
       options_(std::move(options)),
-      lease_(options_.lease),
       here_(std::move(here)) {}
 
 double Heartbeat::step() {
-  const double interval = std::max(0.05, lease_ / 5);
+  const double interval = std::max(0.05, options_.lease / 5);
   if (session_.fenced) return 0.05;  // the courier is about to join anew
   const auto [worker, generation] = session_.identity();
   const auto renewed = board_.renew(worker, generation, options_.computes());
@@ -55,7 +59,7 @@ void Heartbeat::watch(const std::map<std::string, std::uint64_t>& beats, double 
       continue;
     }
     seen.own_beats += 1;
-    if (seen.asked && seen.own_beats >= 3 && now - seen.since > lease_) {
+    if (seen.asked && seen.own_beats >= 3 && now - seen.since > options_.lease) {
       give_up(worker, generation, beat, seen.blame, "silent for a lease");
     } else if (seen.own_beats >= 2 && !seen.asked) {
       silent = true;
@@ -88,10 +92,8 @@ void Heartbeat::give_up(const std::string& worker, std::uint64_t generation, std
 Blame Heartbeat::blame_of(const std::string& worker, const std::map<std::string, std::string>& who) const {
   const auto found = who.find(worker);
   if (found == who.end()) return Blame::none;
-  const auto world = world_of(found->second);
-  if (world == here_.world) return Blame::charged;
-  const auto mates = std::ranges::count_if(who, [&](const auto& each) { return world_of(each.second) == world; });
-  return mates == 1 ? Blame::charged : Blame::none;
+  const bool mate = world_of(found->second) == here_.world;
+  return mate || alone_in_its_world(found->second, who) ? Blame::charged : Blame::none;
 }
 
 void Heartbeat::watch_progress(const Renewed& renewed, double now) {
@@ -139,11 +141,10 @@ int reap_known_gone(Blackboard& board, std::uint64_t generation, const Whereabou
   int count = 0;
   const auto who = board.workers();
   for (const auto& [worker, json] : who) {
-    const auto world = world_of(json);
-    const auto mates = std::ranges::count_if(who, [&](const auto& each) { return world_of(each.second) == world; });
+    if (!known_gone(json, here)) continue;
     // Nobody saw a rank alone in its world die; it may well have been its chunk, which then is not to be the first again.
-    const auto blame = mates == 1 ? Blame::suspect : Blame::none;
-    if (known_gone(json, here) && board.reap(generation, worker, std::nullopt, blame) == Refusal::none) count += 1;
+    const auto blame = alone_in_its_world(json, who) ? Blame::suspect : Blame::none;
+    if (board.reap(generation, worker, std::nullopt, blame) == Refusal::none) count += 1;
   }
   return count;
 }

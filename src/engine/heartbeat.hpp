@@ -60,7 +60,6 @@ class Heartbeat {
   Blackboard& board_;
   const Clock& clock_;
   const HeartbeatOptions options_;
-  const double lease_;
   const Whereabouts here_;
   std::map<std::string, Seen> seen_;
   std::vector<std::uint64_t> last_signs_;  // of progress

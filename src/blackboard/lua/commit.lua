@@ -30,9 +30,8 @@ local function forget_failures(entry)
   end
   for _, name in ipairs(names) do
     local chunk = tonumber(name)
-    if chunk >= entry.first and chunk < entry.last and redis.call('HDEL', ATTEMPTS, name) == 1 then
-      redis.call('ZREM', DELAYED, name)
-      run.failed = run.failed - redis.call('HDEL', FAILED, name)
+    if chunk >= entry.first and chunk < entry.last and redis.call('HEXISTS', ATTEMPTS, name) == 1 then
+      run.failed = run.failed - forget_failure(name)
     end
   end
 end

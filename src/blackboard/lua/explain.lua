@@ -24,9 +24,11 @@ if attempts then
   tell('attempts', attempts)
   tell('last', last)
 end
+local suspected
 for _, suspect in ipairs(suspects()) do
-  if suspect.first <= chunk and suspect.last > chunk then tell('deaths', tostring(suspect.deaths)) end
+  suspected = suspected or (suspect.first <= chunk and suspect.last > chunk and suspect)
 end
+if suspected then tell('deaths', tostring(suspected.deaths)) end
 if redis.call('GETBIT', DONE, chunk) == 1 then
   tell('state', 'done')
   for level = 0, 32 do
@@ -58,11 +60,9 @@ if due then
   tell('due', string.format('%.3f', tonumber(due) - now()))
   return story
 end
-for _, suspect in ipairs(suspects()) do
-  if suspect.first <= chunk and suspect.last > chunk then
-    tell('state', 'suspect')
-    return story
-  end
+if suspected then
+  tell('state', 'suspect')
+  return story
 end
 local queues = redis.call('HGETALL', QUEUES)
 for i = 1, #queues, 2 do

@@ -2,8 +2,8 @@
 -- SPDX-License-Identifier: Apache-2.0
 -- One attempt at a chunk failed: later again, or failed for good after retries+1 attempts. Counts only for a chunk in
 -- the caller's claims that is not done. A crash is counted apart: the chunk is then a suspect that was alone.
--- A host whose chunks fail one after another, while others succeed half as often at least, is benched: it gets no more work, and what it failed
--- is forgotten. When the first 20 chunks of a run fail with one error and none succeeds, the run ends.
+-- A host whose chunks fail one after another, while others succeed half as often at least, is benched: it gets no more
+-- work, and what it failed is forgotten. When the first 20 chunks of a run fail with one error and none succeeds, the run ends.
 -- ARGV     generation, worker, request number, held ranges (afterwards), chunk, error, delay (seconds), crash (0 1)
 -- Returns  OK counted (0 1) for good (0 1) attempts, first failure of the run (0 1), host benched (0 1)
 -- Refusals GONE ENDED FENCED STALE
@@ -31,30 +31,27 @@ local failed_before = tonumber(string.match(redis.call('HGET', ATTEMPTS, ARGV[5]
 local attempts = 1 + (crash and deaths or failed_before)
 
 local host = host_of(worker)
-local in_a_row, done_then = string.match(redis.call('HGET', HOSTS, host) or '', '^(%d+);(%d+)$')
+local tally = redis.call('HGET', HOSTS, host) or ''
+local in_a_row, done_then = string.match(tally, '^(%d+);(%d+)$')
 in_a_row, done_then = 1 + (in_a_row or 0), done_then or string.format('%d', run.done)
 if in_a_row >= fails_in_a_row and 2 * (run.done - tonumber(done_then)) >= in_a_row then
   redis.call('HSET', HOSTS, host, 'benched')
   event('bench', string.format('%s: %d chunks failed one after another while others succeeded: %s', host, in_a_row, error))
   local pooled = {{chunk, chunk + 1}}
-  redis.call('HDEL', ATTEMPTS, ARGV[5])
-  redis.call('ZREM', DELAYED, ARGV[5])
+  run.failed = run.failed - forget_failure(ARGV[5])
   local names = redis.call('HKEYS', ATTEMPTS)
   table.sort(names, function(a, b) return tonumber(a) < tonumber(b) end)
   for _, name in ipairs(names) do
     if host_of(string.match(redis.call('HGET', ATTEMPTS, name), ';(.*)$')) == host then
-      redis.call('HDEL', ATTEMPTS, name)
-      redis.call('ZREM', DELAYED, name)
-      run.failed = run.failed - redis.call('HDEL', FAILED, name)
+      run.failed = run.failed - forget_failure(name)
       pooled[#pooled + 1] = {tonumber(name), tonumber(name) + 1}
     end
   end
-  run.failed = run.failed - redis.call('HDEL', FAILED, ARGV[5])
   redis.call('HSET', RUN, 'failed', run.failed)
   give_to_pool(text_of(pooled))
   return {'OK', 1, 0, attempts, first, 1}
 end
-if redis.call('HGET', HOSTS, host) ~= 'benched' then redis.call('HSET', HOSTS, host, in_a_row .. ';' .. done_then) end
+if tally ~= 'benched' then redis.call('HSET', HOSTS, host, in_a_row .. ';' .. done_then) end
 
 local for_good = attempts > run.retries
 if for_good then

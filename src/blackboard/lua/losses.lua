@@ -84,6 +84,13 @@ end
 
 local function host_of(worker) return string.match(worker, '^(.*)/') or worker end
 
+-- The chunk, by its name, is no longer delayed or failed; returns 1 if it had failed for good, else 0.
+local function forget_failure(name)
+  redis.call('HDEL', ATTEMPTS, name)
+  redis.call('ZREM', DELAYED, name)
+  return redis.call('HDEL', FAILED, name)
+end
+
 -- The last attempt at a chunk failed. A chunk that two workers hold may fail for good twice.
 local function fail_for_good(chunk, attempts, worker, error, run)
   local name = string.format('%d', chunk)
@@ -138,9 +145,7 @@ local function revive(chosen)
   for _, name in ipairs(redis.call('HKEYS', ATTEMPTS)) do
     local chunk = tonumber(name)
     if not chosen or #without({{chunk, chunk + 1}}, chosen) == 0 then
-      redis.call('HDEL', ATTEMPTS, name)
-      redis.call('ZREM', DELAYED, name)
-      failed = failed + redis.call('HDEL', FAILED, name)
+      failed = failed + forget_failure(name)
       pooled[#pooled + 1] = {chunk, chunk + 1}
     end
   end
