@@ -21,6 +21,10 @@ bool passes(std::string_view word) {
   return false;
 }
 
+std::string advice(std::string_view word) {
+  return word == "MOVED" || word == "CROSSSLOT" ? "; it is one shard of a Redis Cluster: give a Redis that is no cluster" : "";
+}
+
 std::string text_of(const std::vector<Range>& ranges) {
   std::string text;
   for (auto range : ranges) {
@@ -108,7 +112,7 @@ redis::Reply RedisBlackboard::command(std::span<const std::string_view> words) {
     if (error.word() == "READONLY") connection_.reset();
     if (passes(error.word())) throw BoardLost(std::string("the blackboard answers: ") + error.what());
     throw Error(Exit::board, "the blackboard at " + address_.shown() + " refuses " + std::string(words[0]) + ": " +
-                                 error.what());
+                                 error.what() + advice(error.word()));
   }
 }
 

@@ -31,6 +31,7 @@ std::atomic<int> interrupts{0};
 std::atomic<bool> told{false};  // to stop
 
 constexpr const char* begun_suffix = ".begun";
+constexpr const char* printed_suffix = ".printed.";
 
 // mpirun would answer TERM and INT by ending all ranks; USR1 it passes on, and they drain. The second INT is meant.
 void pass_on(int signal) {
@@ -124,6 +125,24 @@ int run_world(std::vector<std::string> words) {
   return status;
 }
 
+// Ranks of ours that outlived an mpirun which was killed: what they print reaches nobody.
+void end_orphans(const std::string& exit_file) {
+  const std::string ours = "STINT_EXIT_FILE=" + exit_file;
+  std::error_code error;
+  for (const auto& entry : std::filesystem::directory_iterator("/proc", error)) {
+    const pid_t pid = std::atoi(entry.path().filename().c_str());
+    if (pid <= 0 || pid == ::getpid()) continue;
+    std::ifstream file(entry.path() / "environ");
+    bool of_us = false;
+    bool rank = false;
+    for (std::string variable; std::getline(file, variable, '\0');) {
+      of_us = of_us || variable == ours;
+      rank = rank || variable.starts_with("OMPI_COMM_WORLD_RANK=");
+    }
+    if (of_us && rank) ::kill(pid, SIGKILL);
+  }
+}
+
 }  // namespace
 
 std::vector<std::string> launch_words() {
@@ -174,6 +193,11 @@ int launch(const RunOptions& options, int argc, char** argv) {
       std::filesystem::remove_all(folder);
       throw;
     }
+    if (WIFSIGNALED(status)) {
+      // What its ranks printed and told since then is lost; the next ones show the result again.
+      end_orphans(exit_file);
+      std::filesystem::remove(exit_file);
+    }
     int code = -1;
     std::ifstream(exit_file) >> code;
     const bool begun = std::filesystem::exists(exit_file + begun_suffix);
@@ -210,6 +234,14 @@ bool restarted() {
 
 void tell_launcher_begun() {
   if (launched()) std::ofstream(std::string(std::getenv("STINT_EXIT_FILE")) + begun_suffix) << '\n';
+}
+
+bool first_to_print() {
+  if (!launched()) return true;
+  const std::string file = std::getenv("STINT_EXIT_FILE") + std::string(printed_suffix) + std::getenv("STINT_RESTART_NUMBER");
+  const int descriptor = ::open(file.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+  if (descriptor >= 0) ::close(descriptor);
+  return descriptor >= 0 || errno != EEXIST;
 }
 
 bool tell_launcher(int exit_code) {

@@ -82,7 +82,7 @@ auto RunCommand::patiently(Step step) {
       if (clock.now() - since > options_.board_timeout) throw;
       if (misses == 5 && rank_ == 0) display_->say(std::string("waiting for the blackboard: ") + lost.what());
       std::this_thread::sleep_for(std::chrono::duration<double>(
-          policy::reconnect_seconds(misses, std::uniform_real_distribution<>()(random))));
+          policy::reconnect_seconds(misses, options_.lease, std::uniform_real_distribution<>()(random))));
     }
   }
 }

@@ -62,7 +62,7 @@ int RunCommand::conclude(const Outcome& outcome) {
       if (state && !options_.summary.empty()) {
         write_whole(options_.summary, summary_json(*state, state->computed - computed_before_));
       }
-      if (output_) output_->publish();
+      if (output_ && first_to_print()) output_->publish();
       if (!state) break;
       const auto lost = board.failures();
       if (!lost.empty()) {
@@ -88,6 +88,11 @@ int RunCommand::conclude(const Outcome& outcome) {
         code = exit == state->fields.end() ? static_cast<int>(Exit::defect) : std::atoi(exit->second.c_str());
         display_->error(error == state->fields.end() ? "the run failed" : error->second);
       } else if (state && (state->state == "done" || state->state == "partial")) {
+        // A rank of our own that outlived its mpirun: nobody saw what it printed.
+        if (restarted()) {
+          tell_launcher(show_stored(board, *state));
+          return 0;
+        }
         display_->say("run " + run_ + " was finished by another rank; stint result " + run_ + " shows it");
         code = static_cast<int>(state->state == "partial" ? Exit::partial : Exit::complete);
       } else {

@@ -3,7 +3,6 @@
 
 #include <stint/options.hpp>
 
-#include <cctype>
 #include <optional>
 #include <stdexcept>
 #include <vector>
@@ -57,24 +56,34 @@ CLI::Validator positive(const char* what) {
       "");
 }
 
+// An option whose text `parse` turns into the field's value, or throws std::invalid_argument with what is wrong.
+template <class T, class Parse>
+CLI::Option* parsed(CLI::App& app, const std::string& name, T& field, const char* type, const std::string& help,
+                    Parse parse) {
+  auto set = [name, &field, parse](const std::vector<std::string>& texts) {
+    try {
+      field = parse(texts.at(0));
+    } catch (const std::invalid_argument& error) {
+      throw CLI::ValidationError(name, error.what());
+    }
+    return true;
+  };
+  return app.add_option(name, set, help, false)->type_name(type)->type_size(1)->envname(variable_of(name));
+}
+
 // A time as people write it: 90, 90s, 10m, 2h, 1-12:30:00 or 12:30:00.
 CLI::Option* seconds(CLI::App& app, const std::string& name, double& field, const std::string& help) {
-  std::string variable = "STINT_" + name.substr(2);
-  for (auto& c : variable) c = c == '-' ? '_' : static_cast<char>(std::toupper(static_cast<unsigned char>(c)));
-  return app
-      .add_option(
-          name,
-          [name, &field](const std::vector<std::string>& texts) {
-            const auto value = parse_seconds(texts.at(0));
-            if (!value) throw CLI::ValidationError(name, "'" + texts.at(0) + "' is no time: give 90, 90s, 10m, 2h or 2:00:00");
-            field = *value;
-            return true;
-          },
-          help, false)
-      ->type_name("TIME")
-      ->type_size(1)
-      ->envname(variable);
+  return parsed(app, name, field, "TIME", help, [](const std::string& text) {
+    const auto value = parse_seconds(text);
+    if (!value) throw std::invalid_argument("'" + text + "' is no time: give 90, 90s, 10m, 2h or 2:00:00");
+    return *value;
+  });
 }
+
+CLI::Option* bytes(CLI::App& app, const std::string& name, std::uint64_t& field, const std::string& help) {
+  return parsed(app, name, field, "BYTES", help, parse_bytes);
+}
+
 
 // A number of chunks, or a part of them.
 const CLI::Validator share(
@@ -132,21 +141,8 @@ void add_run_options(CLI::App& app, RunOptions& options) {
   add(app, "--check", options.check, "first compute N chunks with several numbers of threads, and compare the bytes")
       ->type_name("N");
   add(app, "--no-steal", options.no_steal, "each rank computes its own share only");
-  app.add_option(
-         "--partial-limit",
-         [&options](const std::vector<std::string>& texts) {
-           try {
-             options.partial_limit = parse_bytes(texts.at(0));
-           } catch (const std::invalid_argument& error) {
-             throw CLI::ValidationError("--partial-limit", error.what());
-           }
-           return true;
-         },
-         "largest partial that may be stored", false)
-      ->type_name("BYTES")
-      ->default_str("64M")
-      ->type_size(1)
-      ->envname("STINT_PARTIAL_LIMIT");
+  bytes(app, "--partial-limit", options.partial_limit, "largest partial that may be stored")->default_str("64M");
+  bytes(app, "--plan-limit", options.plan_limit, "largest plan that may be stored, at most 500M")->default_str("256M");
   add(app, "--board-timeout", options.board_timeout, "seconds to wait for a blackboard that does not answer")
       ->type_name("S");
   add(app, "--output", options.output, "file for the result (default: stdout); written whole or not at all")

@@ -6,18 +6,24 @@
 
 #include <CLI/App.hpp>
 
-#include <algorithm>
+#include <cctype>
 #include <string>
 #include <type_traits>
 
 namespace stint {
 
+/// The environment variable of an option: STINT_MAX_FAILED of "--max-failed".
+inline std::string variable_of(const std::string& name) {
+  std::string variable = "STINT_" + name.substr(2);
+  for (auto& c : variable) c = c == '-' ? '_' : static_cast<char>(std::toupper(static_cast<unsigned char>(c)));
+  return variable;
+}
+
 /// An option of its own and the environment variable STINT_… of the same name.
 template <class T>
 CLI::Option* add(CLI::App& app, const std::string& names, T& field, const std::string& help) {
   const auto at = names.find("--");
-  std::string variable = "STINT_" + names.substr(at + 2, names.find(',', at) - at - 2);
-  for (auto& c : variable) c = c == '-' ? '_' : static_cast<char>(std::toupper(static_cast<unsigned char>(c)));
+  const auto variable = variable_of(names.substr(at, names.find(',', at) - at));
   CLI::Option* option = nullptr;
   if constexpr (std::is_same_v<T, bool>) {
     option = app.add_flag(names, field, help);

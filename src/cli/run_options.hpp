@@ -34,6 +34,7 @@ struct RunOptions {
   int restarts = 5;         ///< of a world that lost all its ranks
   bool no_steal = false;
   std::uint64_t partial_limit = std::uint64_t{64} << 20;  ///< bytes
+  std::uint64_t plan_limit = std::uint64_t{256} << 20;    ///< bytes
   double board_timeout = 60;                              ///< seconds
   std::string output;
   std::string summary;

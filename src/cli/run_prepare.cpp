@@ -19,7 +19,6 @@ namespace stint {
 namespace {
 
 constexpr std::uint64_t most_chunks = (std::uint64_t{1} << 32) - 1;  // one bit each in a string of 512 MiB
-constexpr std::size_t plan_limit = std::size_t{256} << 20;           // bytes
 
 }  // namespace
 
@@ -70,6 +69,10 @@ bool RunCommand::prepare_rerun() {
   seed_ = identity.seed;
   program_ = program_of(*job_);
   if (restarted() && state->state == "running") return true;
+  if (restarted() && state->state == "done") {
+    exit_ = show_stored(board, *state);
+    return false;
+  }
   const auto revived = board.rerun(
       {options_.rerun_chunks, program_, options_.retries, failed_chunks_allowed(state->chunks)});
   if (revived.refusal != Refusal::none) throw Error(Exit::usage, "run " + run_ + " has just ended");
@@ -122,9 +125,10 @@ bool RunCommand::prepare_run() {
                                    " can be kept; make chunks larger");
     }
     spec.plan = codec::wrap({'p', codec::hash(job_->name()), spec.chunks}, job_->encode_plan());
-    if (spec.plan.size() > plan_limit) {
-      throw Error(Exit::usage, "the plan has " + std::to_string(spec.plan.size() >> 20) + " MiB, at most " +
-                                   std::to_string(plan_limit >> 20) + " can be kept; make chunks larger");
+    if (spec.plan.size() > options_.plan_limit) {
+      throw Error(Exit::usage, "the plan has " + std::to_string(spec.plan.size() >> 20) + " MiB, more than the limit of " +
+                                   std::to_string(options_.plan_limit >> 20) +
+                                   "; make chunks larger, or raise --plan-limit");
     }
     spec.profile = Costs(job_->weights()).profile();
     spec.max_failed = failed_chunks_allowed(spec.chunks);

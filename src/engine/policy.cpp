@@ -29,8 +29,8 @@ double idle_seconds(int misses, std::uint64_t workers, double random) {
   return std::min(bound, 0.001 * std::pow(1.5, std::min(misses, 30))) * (0.5 + random);
 }
 
-double reconnect_seconds(int misses, double random) {
-  return std::min(1.0, 0.01 * std::pow(2.0, std::min(misses, 10))) * (0.5 + random);
+double reconnect_seconds(int misses, double lease, double random) {
+  return std::min({1.0, lease / 5, 0.01 * std::pow(2.0, std::min(misses, 10))}) * (0.5 + random);
 }
 
 std::uint64_t block_chunks(std::uint64_t ready_chunks, int threads, double chunk_seconds) {

@@ -49,7 +49,7 @@ void repeat(Session& session, Signal& signal, const WorkerSetup& setup, bool spe
         return;
       }
       if (misses == 4 && speaks) session.say(std::string("waiting for the blackboard: ") + lost.what());
-      wait = policy::reconnect_seconds(misses++, std::uniform_real_distribution<>()(random));
+      wait = policy::reconnect_seconds(misses++, setup.courier.lease, std::uniform_real_distribution<>()(random));
     } catch (const Error& error) {
       session.end({Outcome::Kind::failed, error.exit(), error.what()});
       return;

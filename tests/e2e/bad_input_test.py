@@ -58,6 +58,8 @@ TABLE = [
     ("no threads", "run --threads 0 pi", 2, r"--threads"),
     ("no lease", "run --lease 0 pi", 2, r"--lease"),
     ("negative retries", "run --retries -1 pi", 2, r"--retries"),
+    ("limit that is no size", "run --plan-limit much pi", 2, r"--plan-limit.*much"),
+    ("plan above its limit", "run --plan-limit 2K synthetic --durations {box}/durations.txt", 2, r"plan.*--plan-limit"),
     ("negative commit interval", "run --commit-every -1 pi", 2, r"--commit-every"),
     ("run id with a brace", "run --run-id a}}b pi --points 5", 2, r"--run-id|run id"),
     # Runs
@@ -78,6 +80,7 @@ TABLE = [
     ("board that needs a password", "run --board unix://{locked} pi --points 5", 3, r"(?i)password.*STINT_BOARD|STINT_BOARD.*password"),
     ("board that evicts", "run --board unix://{evicting} pi --points 5", 3, r"maxmemory-policy.*noeviction"),
     ("board that is too old", "run --board unix://{old} pi --points 5", 3, r"4\.\d+\.\d+.*7"),
+    ("board that is a shard", "run --run-id moved --board unix://{shard} pi --points 5", 3, r"MOVED.*no cluster"),
     ("board without room", "run --board unix://{full} pi --points 5", 3, r"(?i)memory"),
     ("database that is not there", "run --board redis://127.0.0.1:{tcp_port}/99 pi --points 5", 3, r"99"),
     ("foreign scheme", "run --board http://localhost pi", 2, r"'http.*redis://"),
@@ -171,6 +174,7 @@ class BadInput(unittest.TestCase):
     def make_files(cls):
         box = cls.box
         (box / "words.txt").write_text("alpha beta\ngamma\n")
+        (box / "durations.txt").write_text("".join(f"{i * i / 7e9}\n" for i in range(2000)))
         (box / "bad_numbers.txt").write_text("1 2.5\n3 x12 4\n")
         (box / "bad.lst").write_text(f"{box}/words.txt\n{box}/gone.txt\n")
         (box / "empty_folder").mkdir()
@@ -191,6 +195,7 @@ class BadInput(unittest.TestCase):
         cls.redis("locked", "--requirepass", "schluessel", "--port", cls.names["locked_port"])
         cls.redis("evicting", "--maxmemory", "100mb", "--maxmemory-policy", "allkeys-lru")
         cls.redis("full", "--maxmemory", "1000", "--maxmemory-policy", "noeviction")
+        cls.shard("moved")
         for name, answer in (("web_port", answer_as_a_web_server), ("mute_port", hang_up)):
             listener = serve(answer)
             cls.addClassCleanup(listener.close)
@@ -214,6 +219,25 @@ class BadInput(unittest.TestCase):
             assert server.poll() is None and time.monotonic() < deadline, f"redis-server '{name}' does not come up"
             time.sleep(0.01)
         cls.names[name] = path
+
+    @classmethod
+    def shard(cls, run):
+        """{shard} is one of two of a Redis Cluster; the run's keys belong to the other."""
+        for name in ("shard", "other_shard"):
+            cls.redis(name, "--cluster-enabled", "yes", "--port", free_port())
+
+        def ask(name, *words):
+            return subprocess.run(["redis-cli", "-s", cls.names[name], *map(str, words)], capture_output=True, text=True,
+                                  check=True).stdout.strip()
+
+        slot = int(ask("shard", "CLUSTER", "KEYSLOT", f"stint:{{{run}}}:run"))
+        ask("shard", "CLUSTER", "ADDSLOTSRANGE", 0, slot - 1, slot + 1, 16383)
+        ask("other_shard", "CLUSTER", "ADDSLOTS", slot)
+        ask("shard", "CLUSTER", "MEET", "127.0.0.1", ask("other_shard", "CONFIG", "GET", "port").split()[-1])
+        deadline = time.monotonic() + 20
+        while "cluster_state:ok" not in ask("shard", "CLUSTER", "INFO"):
+            assert time.monotonic() < deadline, "the two shards do not find each other"
+            time.sleep(0.05)
 
     @classmethod
     def old_server(cls, path, real):

@@ -82,10 +82,11 @@ TEST(EnginePolicy, IdleWorkersWaitLongerAfterEachMissUpToABound) {
 }
 
 TEST(EnginePolicy, ReconnectsAtOnceAndThenEachSecond) {
-  EXPECT_DOUBLE_EQ(reconnect_seconds(0, 0.5), 0.01);
-  EXPECT_DOUBLE_EQ(reconnect_seconds(3, 0.5), 0.08);
-  EXPECT_DOUBLE_EQ(reconnect_seconds(1000, 0.5), 1);
-  EXPECT_DOUBLE_EQ(reconnect_seconds(1000, 0), 0.5);
+  EXPECT_DOUBLE_EQ(reconnect_seconds(0, 10, 0.5), 0.01);
+  EXPECT_DOUBLE_EQ(reconnect_seconds(3, 10, 0.5), 0.08);
+  EXPECT_DOUBLE_EQ(reconnect_seconds(1000, 10, 0.5), 1);
+  EXPECT_DOUBLE_EQ(reconnect_seconds(1000, 10, 0), 0.5);
+  EXPECT_LT(reconnect_seconds(1000, 1, 1), 0.5) << "well below a lease of 1 s, so that nobody is given up";
 }
 
 TEST(EnginePolicy, BlocksFillHalfAMillisecondAndLeaveSomeForTheOtherThreads) {
