@@ -31,6 +31,8 @@ namespace {
 // Only where mpirun has recovery on can a rank be lost in MPI_Init and leave the others waiting.
 constexpr double init_seconds_launched = 30;
 constexpr double init_seconds = 300;
+// A blackboard that is not there when a run begins: it may be about to restart, or its address is wrong.
+constexpr double first_contact_seconds = 3;
 
 std::atomic<std::atomic<bool>*> drain_flag{nullptr};
 std::atomic<int> interrupts{0};
@@ -56,12 +58,18 @@ double unix_now() {
 void RunCommand::find_board() {
   const auto given = given_board(options_.board, options_.board_file);
   address_ = given ? *given : embedded_blackboard();
-  try {
-    Directory(address_).check();
-  } catch (const BoardLost& lost) {
-    const std::string why = lost.what();
-    if (why.starts_with("LOADING") || why.starts_with("BUSY")) return;  // it is there, and waited for later
-    throw Error(Exit::board, why + (given ? "; start the blackboard, or leave --board away" : "; 'stint doctor' says more"));
+  const SteadyClock clock;
+  const double end = clock.now() + std::min(first_contact_seconds, options_.board_timeout);
+  for (;; std::this_thread::sleep_for(std::chrono::milliseconds(50))) {
+    try {
+      Directory(address_).check();
+      return;
+    } catch (const BoardLost& lost) {
+      const std::string why = lost.what();
+      if (why.starts_with("LOADING") || why.starts_with("BUSY")) return;  // it is there, and waited for later
+      if (clock.now() < end) continue;
+      throw Error(Exit::board, why + (given ? "; start the blackboard, or leave --board away" : "; 'stint doctor' says more"));
+    }
   }
 }
 

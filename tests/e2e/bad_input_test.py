@@ -223,8 +223,10 @@ class BadInput(unittest.TestCase):
     @classmethod
     def shard(cls, run):
         """{shard} is one of two of a Redis Cluster; the run's keys belong to the other."""
+        ports = {}
         for name in ("shard", "other_shard"):
-            cls.redis(name, "--cluster-enabled", "yes", "--port", free_port())
+            ports = {"--port": free_port(), "--cluster-port": free_port()}
+            cls.redis(name, "--cluster-enabled", "yes", *(word for setting in ports.items() for word in setting))
 
         def ask(name, *words):
             return subprocess.run(["redis-cli", "-s", cls.names[name], *map(str, words)], capture_output=True, text=True,
@@ -233,7 +235,7 @@ class BadInput(unittest.TestCase):
         slot = int(ask("shard", "CLUSTER", "KEYSLOT", f"stint:{{{run}}}:run"))
         ask("shard", "CLUSTER", "ADDSLOTSRANGE", 0, slot - 1, slot + 1, 16383)
         ask("other_shard", "CLUSTER", "ADDSLOTS", slot)
-        ask("shard", "CLUSTER", "MEET", "127.0.0.1", ask("other_shard", "CONFIG", "GET", "port").split()[-1])
+        ask("shard", "CLUSTER", "MEET", "127.0.0.1", *ports.values())
         deadline = time.monotonic() + 20
         while "cluster_state:ok" not in ask("shard", "CLUSTER", "INFO"):
             assert time.monotonic() < deadline, "the two shards do not find each other"
