@@ -13,7 +13,7 @@ packages=(
   # to run
   redis-server
   # to test
-  libgtest-dev libgmock-dev python3 procps
+  libgtest-dev libgmock-dev python3 procps iproute2
 )
 
 say() { printf 'install_packages: %s\n' "$*" >&2; }

@@ -3,6 +3,7 @@
 
 #include "base/error.hpp"
 #include "cli/append_only_tail.hpp"
+#include "cli/data_lease.hpp"
 #include "cli/home.hpp"
 #include "redis/connection.hpp"
 
@@ -11,10 +12,12 @@
 #include <cerrno>
 #include <chrono>
 #include <csignal>
+#include <cstdio>
 #include <cstdlib>
 #include <cstring>
 #include <fcntl.h>
 #include <fstream>
+#include <memory>
 #include <optional>
 #include <poll.h>
 #include <spawn.h>
@@ -25,6 +28,7 @@
 #include <sys/wait.h>
 #include <thread>
 #include <unistd.h>
+#include <utility>
 #include <vector>
 
 extern char** environ;
@@ -34,11 +38,13 @@ namespace {
 
 namespace fs = std::filesystem;
 using std::chrono::steady_clock;
+const std::string note = "note: ";
 constexpr auto poll_pause = std::chrono::milliseconds(2);
 constexpr int start_seconds = 60;            // for a server that loads much data
 constexpr std::uint64_t least_space = std::uint64_t{64} << 20;  // bytes
 
 std::atomic<bool> told_to_stop{false};
+std::atomic<bool> data_lost{false};  // another node serves them now
 
 redis::Address address_of(const fs::path& home) {
   redis::Address address;
@@ -142,17 +148,24 @@ std::string last_log_line(const fs::path& home) {
   return last;
 }
 
-void tell(int ready, const std::string& line) {
+// To whoever started us; what is not the last line is a note for the user.
+void tell(int ready, const std::string& line, bool last = true) {
   if (ready < 0) return;
   const std::string whole = line + "\n";
   [[maybe_unused]] const auto written = ::write(ready, whole.data(), whole.size());
-  ::close(ready);
+  if (last) ::close(ready);
+}
+
+std::string silent(const fs::path& home, const redis::Address& address) {
+  return "the blackboard at " + address.shown() + " does not answer after " + std::to_string(start_seconds) + " s; see " +
+         (home / "redis.log").string();
 }
 
 // Waits until the server answers; a server that is not our child has no pid. Throws when it ends or is too slow.
 void await_server(const fs::path& home, const redis::Address& address, pid_t server) {
   const auto end = steady_clock::now() + std::chrono::seconds(start_seconds);
   for (auto answer = ask(address); answer != Answer::ready; answer = ask(address)) {
+    if (data_lost) throw Error(Exit::board, "another node took over the data in " + home.string());
     int status = 0;
     if (server > 0 && ::waitpid(server, &status, WNOHANG) == server) {
       const std::string log = (home / "redis.log").string();
@@ -162,8 +175,7 @@ void await_server(const fs::path& home, const redis::Address& address, pid_t ser
     }
     // A server that still loads its data answers LOADING; that may take as long as it takes.
     if (answer == Answer::none && steady_clock::now() > end) {
-      throw Error(Exit::board, "the blackboard at " + address.shown() + " does not answer after " +
-                                   std::to_string(start_seconds) + " s; see " + (home / "redis.log").string());
+      throw Error(Exit::board, silent(home, address));
     }
     std::this_thread::sleep_for(poll_pause);
   }
@@ -202,22 +214,38 @@ int guard(const fs::path& home, double idle, int ready) {
   const auto address = address_of(home);
   if (ready >= 0) ::fcntl(ready, F_SETFD, FD_CLOEXEC);  // the server must not keep it open
   pid_t server = -1;
+  std::optional<DataLease> lease;  // given back when the server has ended
   try {
-    const int lock = lock_data(home);
-    if (lock < 0) {
-      // Another guardian is at it: its server will do.
-      await_server(home, address, -1);
-      tell(ready, "ok");
-      return 0;
+    const auto end = steady_clock::now() + std::chrono::seconds(start_seconds);
+    int lock = -1;
+    while ((lock = lock_data(home)) < 0) {
+      // Another guardian is at it: its server will do, if it gets one.
+      if (ask(address) == Answer::ready) {
+        tell(ready, "ok");
+        return 0;
+      }
+      if (steady_clock::now() > end) throw Error(Exit::board, silent(home, address));
+      std::this_thread::sleep_for(poll_pause);
     }
-    if (ask(address) == Answer::none) server = start_server(home);
+    lease.emplace(home, DataLease::Owner::here(), DataLease::default_patience,
+                  [&](const std::string& line) { tell(ready, note + line, false); });
+    const std::jthread keeper([&](const std::stop_token& stop) {
+      while (!stop.stop_requested() && !data_lost) {
+        std::this_thread::sleep_for(std::chrono::milliseconds(500));
+        data_lost = !lease->renew();
+      }
+    });
+    if (ask(address) == Answer::none) {
+      part_from_old_files(home / "data", lease->taken_over());
+      server = start_server(home);
+    }
     await_server(home, address, server);
     tell(ready, "ok");
     for (int signal : {SIGTERM, SIGINT}) std::signal(signal, [](int) { told_to_stop = true; });
     auto last_used = steady_clock::now();
     auto last_start = last_used;
     int quick_ends = 0;  // one after another
-    while (!told_to_stop) {
+    while (!told_to_stop && !data_lost) {
       std::this_thread::sleep_for(std::chrono::milliseconds(250));
       int status = 0;
       const bool died = server > 0 && ::waitpid(server, &status, WNOHANG) == server;
@@ -233,14 +261,19 @@ int guard(const fs::path& home, double idle, int ready) {
       if (clients(address) != 0) last_used = now;
       if (std::chrono::duration<double>(now - last_used).count() > idle) break;
     }
+    // What a server still wrote to files that are no longer its own would be lost in them.
+    if (data_lost && server > 0) ::kill(server, SIGKILL);
     shut_down(address);
     if (server > 0) ::waitpid(server, nullptr, 0);
-    return 0;
-  } catch (const Error& error) {
+    return data_lost ? static_cast<int>(Exit::board) : 0;
+  } catch (const std::exception& error) {
     // A server that nobody looks after would keep the data from the next one.
-    if (server > 0) ::kill(server, SIGTERM);
+    if (server > 0) {
+      ::kill(server, SIGTERM);
+      ::waitpid(server, nullptr, 0);
+    }
     tell(ready, error.what());
-    return static_cast<int>(error.exit());
+    return static_cast<int>(Exit::board);
   }
 }
 
@@ -289,12 +322,13 @@ redis::Address embedded_blackboard() {
   int status = 0;
   ::waitpid(child, &status, 0);
   std::string line;
-  char buffer[1024];
-  for (ssize_t got = 0; (got = ::read(pipe_ends[0], buffer, sizeof buffer)) > 0 || (got < 0 && errno == EINTR);) {
-    if (got > 0) line.append(buffer, static_cast<std::size_t>(got));
+  std::unique_ptr<std::FILE, int (*)(std::FILE*)> answers(::fdopen(pipe_ends[0], "r"), std::fclose);
+  char buffer[4096];
+  while (std::fgets(buffer, sizeof buffer, answers.get()) != nullptr) {
+    line = buffer;
+    while (!line.empty() && line.back() == '\n') line.pop_back();
+    if (line.starts_with(note)) std::fprintf(stderr, "stint: %s\n", std::exchange(line, "").substr(note.size()).c_str());
   }
-  ::close(pipe_ends[0]);
-  while (!line.empty() && line.back() == '\n') line.pop_back();
   if (line != "ok") {
     throw Error(Exit::board, line.empty() ? "the guardian of the blackboard ended at once; see " +
                                                 (home / "redis.log").string()

@@ -76,11 +76,14 @@ class StintHome:
 
 
 class Server:
-    """A redis-server of the test's own, on a UNIX socket in `folder`; ended by stop()."""
+    """A redis-server of the test's own, on a UNIX socket in `folder`; ended by stop(). With `port` and `bind` on TCP, too;
+    `prefix`: the words that run it elsewhere."""
 
-    def __init__(self, folder, *settings):
+    def __init__(self, folder, *settings, prefix=(), port=0, bind="127.0.0.1"):
         self.folder = pathlib.Path(folder)
         self.folder.mkdir(exist_ok=True)
+        self.prefix = list(prefix)
+        self.where = ["--port", str(port), "--bind", bind, *(["--protected-mode", "no"] if port else [])]
         self.socket = self.folder / "socket"
         self.url = f"unix://{self.socket}"
         self.settings = settings
@@ -90,7 +93,7 @@ class Server:
         program = os.environ.get("STINT_REDIS_SERVER") or "redis-server"
         with open(self.folder / "log", "ab") as log:
             self.process = subprocess.Popen(
-                [program, "--port", "0", "--unixsocket", str(self.socket), "--dir", str(self.folder), "--save", "",
+                [*self.prefix, program, *self.where, "--unixsocket", str(self.socket), "--dir", str(self.folder), "--save", "",
                  "--appendonly", "yes", "--appendfsync", "everysec", *self.settings],
                 stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True)
         if wait:
@@ -101,6 +104,9 @@ class Server:
         done = subprocess.run(["redis-cli", "-s", str(self.socket), *map(str, words)], capture_output=True, text=True,
                               errors="replace", timeout=60, check=False)
         return (done.stdout or done.stderr).strip()
+
+    def workers(self, run):
+        return self.command("HKEYS", f"stint:{{{run}}}:workers").split()
 
     def stop(self):
         """SIGKILL."""

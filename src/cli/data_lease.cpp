@@ -1,0 +1,157 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "cli/data_lease.hpp"
+
+#include "base/error.hpp"
+
+#include <algorithm>
+#include <cerrno>
+#include <chrono>
+#include <cstdlib>
+#include <cstring>
+#include <fcntl.h>
+#include <fstream>
+#include <sstream>
+#include <string_view>
+#include <thread>
+#include <unistd.h>
+
+namespace stint {
+namespace {
+
+namespace fs = std::filesystem;
+using std::chrono::steady_clock;
+constexpr std::string_view prefix = "serve.lease.";
+constexpr auto look_pause = std::chrono::milliseconds(100);
+
+std::string content(const fs::path& path) {
+  std::ifstream file(path);
+  std::string text;
+  std::getline(file, text);
+  return text;
+}
+
+DataLease::Owner owner_of(const std::string& text) {
+  DataLease::Owner owner;
+  std::istringstream(text) >> owner.boot >> owner.pid >> owner.host;
+  return owner;
+}
+
+bool write_whole(int descriptor, const std::string& text) {
+  return ::pwrite(descriptor, text.data(), text.size(), 0) == static_cast<ssize_t>(text.size());
+}
+
+}  // namespace
+
+DataLease::Owner DataLease::Owner::here() {
+  Owner owner;
+  char name[256] = "localhost";
+  ::gethostname(name, sizeof name - 1);
+  owner.host = name;
+  std::ifstream("/proc/sys/kernel/random/boot_id") >> owner.boot;
+  owner.pid = ::getpid();
+  return owner;
+}
+
+fs::path DataLease::file(std::uint64_t generation) const {
+  return home_ / (std::string(prefix) + std::to_string(generation));
+}
+
+std::uint64_t DataLease::newest() const {
+  std::uint64_t newest = 0;
+  for (const auto& entry : fs::directory_iterator(home_)) {
+    const auto name = entry.path().filename().string();
+    if (name.starts_with(prefix)) newest = std::max<std::uint64_t>(newest, std::strtoull(name.c_str() + prefix.size(), nullptr, 10));
+  }
+  return newest;
+}
+
+std::string DataLease::text() const {
+  return owner_.boot + " " + std::to_string(owner_.pid) + " " + owner_.host + " " + std::to_string(beat_) + "\n";
+}
+
+DataLease::DataLease(fs::path home, Owner owner, double patience,
+                     const std::function<void(const std::string& line)>& on_wait)
+    : home_(std::move(home)), owner_(std::move(owner)) {
+  std::string seen;
+  std::uint64_t seen_generation = 0;
+  auto since = steady_clock::now();
+  while (true) {
+    const auto last = newest();
+    const auto now_there = last == 0 ? "" : content(file(last));
+    const auto other = owner_of(now_there);
+    const bool foreign = last != 0 && other.boot != owner_.boot;
+    if (foreign && (last != seen_generation || now_there != seen)) {
+      if (seen_generation != 0) {
+        throw Error(Exit::board, "the blackboard's data in " + home_.string() + " are in use on " + other.host +
+                                     "; run there, set STINT_HOME to another folder, or give --board");
+      }
+      seen_generation = last;
+      seen = now_there;
+      since = steady_clock::now();
+      if (on_wait) {
+        on_wait("the blackboard's data were last in use on " + other.host + "; waiting " +
+                std::to_string(static_cast<int>(patience)) + " s for a sign of life from there");
+      }
+    }
+    if (foreign && steady_clock::now() - since < std::chrono::duration<double>(patience)) {
+      std::this_thread::sleep_for(look_pause);
+      continue;
+    }
+    generation_ = last + 1;
+    const int made = ::open(file(generation_).c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+    if (made < 0 && errno == EEXIST) continue;  // another was faster, and is looked at
+    const bool written = made >= 0 && write_whole(made, text());
+    const int error = errno;
+    if (made >= 0) ::close(made);
+    if (!written) {
+      throw Error(Exit::board, "cannot write " + file(generation_).string() + ": " + std::strerror(error) +
+                                   "; make room, or set STINT_HOME to another folder");
+    }
+    if (newest() != generation_) {
+      std::error_code ignored;
+      fs::remove(file(generation_), ignored);
+      continue;
+    }
+    taken_over_ = foreign;
+    break;
+  }
+  for (const auto& entry : fs::directory_iterator(home_)) {
+    const auto name = entry.path().filename().string();
+    std::error_code ignored;
+    if (name.starts_with(prefix) && entry.path() != file(generation_)) fs::remove(entry.path(), ignored);
+  }
+}
+
+DataLease::~DataLease() {
+  std::error_code ignored;
+  if (owner_of(content(file(generation_))).pid == owner_.pid) fs::remove(file(generation_), ignored);
+}
+
+bool DataLease::renew() {
+  const auto there = owner_of(content(file(generation_)));
+  if (there.boot != owner_.boot || there.pid != owner_.pid || newest() != generation_) return false;
+  ++beat_;
+  const int descriptor = ::open(file(generation_).c_str(), O_WRONLY | O_CLOEXEC);
+  if (descriptor < 0) return errno != ENOENT;
+  // A full disk is no reason to give up: the text does not grow.
+  [[maybe_unused]] const bool written = write_whole(descriptor, text());
+  ::close(descriptor);
+  return true;
+}
+
+void part_from_old_files(const fs::path& data, bool taken_over) {
+  const fs::path old = data.string() + ".old";
+  const fs::path copy = data.string() + ".new";
+  if (!fs::exists(data) && fs::exists(old)) fs::rename(old, data);  // who did this before did not come to the end
+  if (taken_over && fs::exists(data)) {
+    fs::remove_all(copy);
+    fs::copy(data, copy, fs::copy_options::recursive);
+    fs::permissions(copy, fs::perms::owner_all);
+    fs::rename(data, old);
+    fs::rename(copy, data);
+  }
+  fs::remove_all(old);
+  fs::remove_all(copy);
+}
+
+}  // namespace stint
