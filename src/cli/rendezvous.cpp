@@ -13,7 +13,8 @@
 namespace stint {
 namespace {
 
-constexpr int silence_seconds = 30;  // how long the word of a lost rank 0 stands
+constexpr int word_seconds = 10;     // how long the word of a lost rank 0 stands
+constexpr int silence_seconds = 5;   // how long there may be none
 constexpr int told_seconds = 3600;
 constexpr const char* planning = "planning";
 constexpr const char* nothing = "nothing to compute";
@@ -24,7 +25,7 @@ WorldHost::WorldHost(redis::Address address, std::string world, int ranks)
     : address_(std::move(address)), world_(std::move(world)), alone_(ranks == 1) {
   if (alone_) return;
   try {
-    Directory(address_).tell_world(world_, planning, silence_seconds);
+    Directory(address_).tell_world(world_, planning, word_seconds);
   } catch (const BoardLost&) {
     // It is waited for, by the others, too.
   }
@@ -34,9 +35,9 @@ WorldHost::WorldHost(redis::Address address, std::string world, int ranks)
 void WorldHost::renew() {
   Directory directory(address_);
   std::unique_lock lock(mutex_);
-  while (!stopping_.wait_for(lock, std::chrono::seconds(silence_seconds / 6), [this] { return stop_; })) {
+  while (!stopping_.wait_for(lock, std::chrono::seconds(word_seconds / 5), [this] { return stop_; })) {
     try {
-      directory.tell_world(world_, planning, silence_seconds);
+      directory.tell_world(world_, planning, word_seconds);
     } catch (const std::exception&) {
       // The next word will come through, or the others give up.
     }

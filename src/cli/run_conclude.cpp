@@ -15,7 +15,12 @@ namespace stint {
 
 // The exit code of this process. Only rank 0 returns another than 0: mpirun would end the ranks still at work.
 int RunCommand::say_and_end(const std::string& line, Exit exit) {
-  display_->error(line);
+  // The launcher says that ranks were lost, and starts them again.
+  if (rank_ != 0 && launched() && exit == Exit::interrupted) {
+    display_->log(line);
+  } else {
+    display_->error(line);
+  }
   return rank_ == 0 && !tell_launcher(static_cast<int>(exit)) ? static_cast<int>(exit) : 0;
 }
 

@@ -57,6 +57,28 @@ class LostRank(unittest.TestCase):
             out, said = world.communicate(timeout=120)
             self.assertEqual((world.returncode, out), (0, expected), said)
 
+    def test_a_rank_0_that_is_lost_while_it_plans(self):
+        with StintHome() as home:
+            durations = home.folder / "durations"
+            durations.write_bytes(b"0\n" * 10_000_000)  # takes a second to read
+            expected = home.run("run", "--run-id", "whole", "synthetic", "--durations", durations).stdout
+            socket = next(home.folder.glob("*/redis.sock"))
+
+            def words():
+                return subprocess.run(["redis-cli", "-s", socket, "KEYS", "stint:world:*"], capture_output=True, text=True,
+                                      check=True).stdout
+
+            before = words()
+            world = subprocess.Popen([STINT, "run", "-n", "3", "--run-id", "early", "synthetic", "--durations", durations],
+                                     env=home.environment, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+                                     stderr=subprocess.PIPE, text=True)
+            eventually(30, "rank 0 plans", lambda: words() != before)
+            self.assertNotEqual(home.run("status", "early", check=False).returncode, 0, "the run is not there yet")
+            os.kill(self.pid_of_rank(home, 0), signal.SIGKILL)
+            out, said = world.communicate(timeout=60)
+            self.assertEqual((world.returncode, out), (0, expected), said)
+            self.assertEqual(len([line for line in said.splitlines() if "lost" in line]), 1, said)
+
     def test_a_signal_drains_and_the_same_command_continues(self):
         with StintHome() as home:
             expected = home.run("run", "--run-id", "whole", *JOB).stdout
