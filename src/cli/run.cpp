@@ -31,6 +31,9 @@ namespace {
 // Only where mpirun has recovery on can a rank be lost in MPI_Init and leave the others waiting.
 constexpr double init_seconds_launched = 30;
 constexpr double init_seconds = 300;
+// Rank 0 speaks as soon as MPI is initialised: it knows the blackboard by then.
+constexpr double broadcast_seconds_launched = 15;
+constexpr double broadcast_seconds = 120;
 // A blackboard that is not there when a run begins: it may be about to restart, or its address is wrong.
 constexpr double first_contact_seconds = 3;
 
@@ -45,6 +48,16 @@ void on_signal(int signal) {
     ::_exit(static_cast<int>(Exit::interrupted));
   }
 }
+
+// With recovery on, MPI_Finalize waits for ever for a rank that was lost; mpirun lets go whoever leaves it out. Without,
+// mpirun itself ends the others when one is lost, and the wait for those that still compute may be long.
+int leave(mpi::World& world, int code) {
+  std::optional<Watchdog> watchdog;
+  if (launched()) watchdog.emplace(2, "", code);
+  world.finalize();
+  return code;
+}
+
 std::string random_id() {
   std::random_device device;
   return fmt::format("{:08x}{:08x}", device(), device());
@@ -203,7 +216,11 @@ int RunCommand::operator()() {
   }
   // Rank 0 tells where the blackboard is; the rest is learned from there.
   std::string message = early ? "" : address_.whole() + " " + world_id_;
-  message = world.broadcast(message, options_.board_timeout + 60);
+  try {
+    message = world.broadcast(message, launched() ? broadcast_seconds_launched : broadcast_seconds);
+  } catch (const Error& error) {
+    return leave(world, say_and_end(error.what(), error.exit()));
+  }
   if (message.empty()) {
     if (early) display_->error(early->what());
     world.finalize();
@@ -252,14 +269,7 @@ int RunCommand::operator()() {
   host.reset();  // tells the others that there is nothing to compute, unless it named the run
   display_->stop();
   output_.reset();
-  if (launched()) {
-    // With recovery on, MPI_Finalize waits for ever for a rank that was lost; mpirun lets go whoever leaves it out.
-    const Watchdog watchdog(2, "", code);
-    world.finalize();
-    return code;
-  }
-  world.finalize();
-  return code;
+  return leave(world, code);
 }
 
 int run_job(const RunOptions& options, JobNamed job, double begun) {
