@@ -194,9 +194,9 @@ int launch(const RunOptions& options, int argc, char** argv) {
       throw;
     }
     if (WIFSIGNALED(status)) {
-      // What its ranks printed and told since then is lost; the next ones show the result again.
       end_orphans(exit_file);
-      std::filesystem::remove(exit_file);
+      // Whoever could still print the result has told so; what ranks without an mpirun say of themselves is nothing.
+      if (!result_told()) std::filesystem::remove(exit_file);
     }
     int code = -1;
     std::ifstream(exit_file) >> code;
@@ -244,8 +244,16 @@ bool first_to_print() {
   return descriptor >= 0 || errno != EEXIST;
 }
 
+bool result_told() {
+  const char* file = std::getenv("STINT_EXIT_FILE");
+  int code = -1;
+  if (file != nullptr) std::ifstream(file) >> code;
+  return code == static_cast<int>(Exit::complete) || code == static_cast<int>(Exit::partial);
+}
+
 bool tell_launcher(int exit_code) {
   if (!launched()) return false;
+  if (result_told()) return true;
   std::ofstream(std::getenv("STINT_EXIT_FILE")) << exit_code << '\n';
   return true;
 }

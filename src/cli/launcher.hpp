@@ -26,9 +26,12 @@ bool restarted();
 /// A rank tells its launcher that the run is planned and work begins.
 void tell_launcher_begun();
 
-/// False in a rank of a launched world of which another has printed the result (a run may be led to its end twice, when
-/// the blackboard lost its last second).
+/// False in a rank of a launched world of which another prints the result (a run may be led to its end twice, when the
+/// blackboard lost its last second).
 bool first_to_print();
+
+/// A rank of this launched world has printed the result and told the exit code, which stands.
+bool result_told();
 
 /// The rank that ends the run tells its launcher the exit code; false: there is no launcher, so the process itself must
 /// return it. (With one it returns 0: mpirun reports every other code on stderr.)

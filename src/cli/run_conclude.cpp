@@ -15,6 +15,7 @@ namespace stint {
 
 // The exit code of this process. Only rank 0 returns another than 0: mpirun would end the ranks still at work.
 int RunCommand::say_and_end(const std::string& line, Exit exit) {
+  if (result_told()) return 0;
   // The launcher says that ranks were lost, and starts them again.
   if (rank_ != 0 && launched() && exit == Exit::interrupted) {
     display_->log(line);
@@ -50,6 +51,7 @@ int RunCommand::show_stored(RedisBlackboard& board, const RunState& state) {
 
 int RunCommand::conclude(const Outcome& outcome) {
   display_->stop();
+  if (result_told()) return 0;  // whatever became of the blackboard since
   RedisBlackboard board(address_, run_);
   int code = static_cast<int>(outcome.exit);
   auto kind = outcome.kind;
