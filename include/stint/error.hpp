@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
-// What a job throws when the input itself is wrong.
+// What a job throws: when the input itself is wrong, and when a chunk failed and there is more to keep than a line.
 #pragma once
 
 #include <cstdint>
 #include <stdexcept>
 #include <string>
+#include <utility>
 
 namespace stint {
 
@@ -16,6 +17,26 @@ class BadInput : public std::runtime_error {
   BadInput(const std::string& file, std::uint64_t offset, const std::string& what)
       : std::runtime_error(file + ", byte " + std::to_string(offset) + ": " + what) {}
   explicit BadInput(const std::string& what) : std::runtime_error(what) {}
+};
+
+/// One failed attempt at a chunk, as any other exception. `detail` (text, UTF-8) is kept with the chunk if it was the
+/// last attempt, for `follow_failure`.
+class ChunkError : public std::runtime_error {
+ public:
+  ChunkError(const std::string& what, std::string detail) : std::runtime_error(what), detail_(std::move(detail)) {}
+  [[nodiscard]] const std::string& detail() const { return detail_; }
+
+ private:
+  std::string detail_;
+};
+
+/// A chunk whose last attempt failed.
+struct FailedChunk {
+  std::uint64_t chunk = 0;
+  std::string error;
+  std::string host;
+  int attempts = 0;
+  std::string detail;  ///< of a ChunkError
 };
 
 }  // namespace stint

@@ -7,19 +7,26 @@
 //   scratch(Context) -> S        optional   one object a thread: buffers, generators, FFT plans
 //   compute(item, Context[, S&]) -> Partial         for every chunk, on any rank; const, since threads share the job
 //   reduce(Partial& left, Partial right)            merges the partial of the chunks right after left's into left
+//   follow(Range, const Partial&, Output&)   leader, optional   sees results as they come, in any order, perhaps twice
+//   follow_failure(FailedChunk, Output&)     leader, optional   and chunks that failed for good
 //   finish(Partial, Output&)     leader     writes the result
 //
 // and these constants: `name` (needed), `about` (one line for --help), `version` (text; without it the program file
 // itself is the version), `parallel_chunks = true` (compute uses OpenMP itself and chunks come one after another;
-// without it, each thread computes chunks of its own). `empty()`, optional, gives the partial of a plan without chunks.
+// without it, each thread computes chunks of its own), `side_effects = true` (compute acts on the world outside: its end
+// is committed at once, it is not computed twice to save time, and tried again only where --retries says so).
+// `empty()`, optional, gives the partial of a plan without chunks; `source()`, optional, text that is part of the run's
+// identity beside its options and files.
 //
 // A Partial is what compute returns: by value, movable, serialisable (trivially copyable, or by Boost.Serialization).
 // `reduce` must be associative in meaning, not in bits, and need not be commutative: Stint merges by a fixed tree.
 #pragma once
 
 #include <stint/context.hpp>
+#include <stint/error.hpp>
 #include <stint/options.hpp>
 #include <stint/output.hpp>
+#include <stint/range.hpp>
 
 #include <concepts>
 #include <cstdint>
@@ -85,5 +92,11 @@ template <class J>
 concept HasReduce = requires(const J job, PartialOf<J>& left, PartialOf<J> right) { job.reduce(left, std::move(right)); };
 template <class J>
 concept HasFinish = requires(J job, PartialOf<J> partial, Output& output) { job.finish(std::move(partial), output); };
+
+template <class J>
+concept HasFollow = requires(J job, Range chunks, const PartialOf<J>& partial, const FailedChunk& failed, Output& output) {
+  job.follow(chunks, partial, output);
+  job.follow_failure(failed, output);
+};
 
 }  // namespace stint

@@ -141,6 +141,7 @@ struct Failure {
   std::uint64_t chunk = 0;
   std::string error;
   bool crash = false;  ///< it kills the rank: the last words of one that knows
+  std::string detail = {};  ///< text, UTF-8, that the job wants kept with the chunk; only of the last attempt
 };
 
 struct Failed {

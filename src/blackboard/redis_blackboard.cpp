@@ -256,7 +256,7 @@ Failed RedisBlackboard::fail(const Caller& caller, const Failure& failure, doubl
   const auto reply = call(scripts::fail_script,
                           {std::to_string(caller.generation), caller.worker, std::to_string(caller.number),
                            text_of(caller.held), std::to_string(failure.chunk), failure.error, text_of(delay),
-                           failure.crash ? "1" : "0"});
+                           failure.crash ? "1" : "0", failure.detail});
   Failed failed;
   failed.refusal = refusal_of(reply);
   if (reply.size() >= 6) {

@@ -16,7 +16,7 @@ class OneChunk final : public Sink {
  public:
   explicit OneChunk(const AnyJob& job) : job_(job) {}
   void node(unsigned, std::uint64_t, Partial partial) override { bytes = job_.encode(*partial); }
-  void failed(std::uint64_t, std::string error) override { bytes = "failed: " + error; }
+  void failed(std::uint64_t, std::string error, std::string) override { bytes = "failed: " + error; }
   std::string bytes;
 
  private:

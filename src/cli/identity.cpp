@@ -59,7 +59,7 @@ std::string joined(const json& list) {
 
 }  // namespace
 
-RunIdentity identify(const AnyJob& job, const Options& options) {
+RunIdentity identify(AnyJob& job, const Options& options) {
   json content = json::object();
   std::string paths;
   std::string states;
@@ -78,6 +78,11 @@ RunIdentity identify(const AnyJob& job, const Options& options) {
     } else if (entry.kind == OptionKind::content) {
       content[entry.name] = texts_of(entry);
     }
+  }
+  const std::string source = job.source();
+  if (!source.empty()) {
+    states += codec::digest(source);
+    bytes += source.size();
   }
   const json whole{{"job", job.name()},
                    {"options", content},

@@ -22,7 +22,7 @@ struct RunIdentity {
 };
 
 /// Looks at every input file. Throws BadInput.
-RunIdentity identify(const AnyJob& job, const Options& options);
+RunIdentity identify(AnyJob& job, const Options& options);
 
 /// Version of the job, or digest of this program's file where the job names none.
 std::string program_of(const AnyJob& job);

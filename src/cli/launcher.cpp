@@ -7,6 +7,8 @@
 
 #include <atomic>
 #include <cerrno>
+#include <chrono>
+#include <condition_variable>
 #include <csignal>
 #include <cstdio>
 #include <cstdlib>
@@ -14,10 +16,12 @@
 #include <fcntl.h>
 #include <filesystem>
 #include <fstream>
+#include <mutex>
 #include <spawn.h>
 #include <string>
 #include <sys/ioctl.h>
 #include <sys/wait.h>
+#include <thread>
 #include <unistd.h>
 #include <vector>
 
@@ -30,6 +34,7 @@ std::atomic<pid_t> mpirun_pid{0};
 std::atomic<int> interrupts{0};
 std::atomic<bool> told{false};  // to stop
 
+constexpr int childless_seconds = 20;
 constexpr const char* begun_suffix = ".begun";
 constexpr const char* printed_suffix = ".printed.";
 
@@ -90,8 +95,23 @@ std::vector<std::string> arguments_for_ranks(int argc, char** argv) {
   return words;
 }
 
+// An mpirun whose ranks died while they started may wait for ever for nobody; on one host, its children are all there is.
+void end_if_childless(pid_t pid, const std::stop_token& stop) {
+  const std::string children = "/proc/" + std::to_string(pid) + "/task/" + std::to_string(pid) + "/children";
+  int silent_seconds = 0;
+  while (!stop.stop_requested()) {
+    std::mutex mutex;
+    std::unique_lock lock(mutex);
+    std::condition_variable_any().wait_for(lock, stop, std::chrono::seconds(1), [] { return false; });
+    std::ifstream file(children);
+    std::string child;
+    silent_seconds = file && !(file >> child) ? silent_seconds + 1 : 0;
+    if (silent_seconds >= childless_seconds && !stop.stop_requested()) ::kill(pid, SIGKILL);
+  }
+}
+
 // Starts mpirun and waits for it; returns its status as waitpid gives it.
-int run_world(std::vector<std::string> words) {
+int run_world(std::vector<std::string> words, bool one_host) {
   std::vector<char*> arguments;
   for (auto& word : words) arguments.push_back(word.data());
   arguments.push_back(nullptr);
@@ -118,6 +138,8 @@ int run_world(std::vector<std::string> words) {
                                  "; install Open MPI (Debian: apt install openmpi-bin), or run without -n");
   }
   mpirun_pid = pid;
+  std::jthread watch;
+  if (one_host) watch = std::jthread([pid](const std::stop_token& stop) { end_if_childless(pid, stop); });
   int status = 0;
   while (::waitpid(pid, &status, 0) < 0 && errno == EINTR) {
   }
@@ -183,12 +205,14 @@ int launch(const RunOptions& options, int argc, char** argv) {
   words.push_back(std::filesystem::read_symlink("/proc/self/exe").string());
   for (auto& word : arguments_for_ranks(argc, argv)) words.push_back(std::move(word));
 
+  const char* nodes = std::getenv("SLURM_JOB_NUM_NODES");
+  const bool one_host = options.mpirun.find("host") == options.mpirun.npos && (nodes == nullptr || std::atoi(nodes) < 2);
   for (int signal : {SIGINT, SIGTERM, SIGUSR1}) std::signal(signal, pass_on);
   // A chunk may kill its rank some times before it has failed for good: ranks that are all lost are started again.
   for (int restarts = 0;; ++restarts) {
     int status = 0;
     try {
-      status = run_world(words);
+      status = run_world(words, one_host);
     } catch (const Error&) {
       std::filesystem::remove_all(folder);
       throw;

@@ -25,6 +25,24 @@ void write_all(int descriptor, std::string_view bytes) {
   }
 }
 
+class Straight final : public std::streambuf {
+ public:
+  Straight() { setp(buffer_, buffer_ + sizeof buffer_); }
+
+ private:
+  int sync() override {
+    write_all(STDOUT_FILENO, {pbase(), static_cast<std::size_t>(pptr() - pbase())});
+    setp(buffer_, buffer_ + sizeof buffer_);
+    return 0;
+  }
+  int_type overflow(int_type c) override {
+    sync();
+    if (c != traits_type::eof()) sputc(static_cast<char>(c));
+    return traits_type::not_eof(c);
+  }
+  char buffer_[65536];
+};
+
 }  // namespace
 
 ResultOutput::ResultOutput(std::filesystem::path path) : path_(std::move(path)) {
@@ -68,7 +86,19 @@ ResultOutput::File& ResultOutput::open(const std::filesystem::path& path) {
   return *file;
 }
 
+void ResultOutput::go_live() {
+  if (live_ || !path_.empty()) return;
+  straight_ = std::make_unique<Straight>();
+  live_ = std::make_unique<std::ostream>(straight_.get());
+  live_->exceptions(std::ios::badbit);  // passes on what write_all throws
+}
+
+void ResultOutput::flush() {
+  if (live_) live_->flush();
+}
+
 std::ostream& ResultOutput::text() {
+  if (live_) return *live_;
   if (path_.empty()) return memory_;
   return open(path_).stream;
 }
@@ -79,6 +109,7 @@ std::ostream& ResultOutput::file(const std::string& name) {
 }
 
 void ResultOutput::publish() {
+  flush();
   if (path_.empty()) {
     write_all(STDOUT_FILENO, memory_.view());
     memory_.str("");

@@ -10,6 +10,7 @@
 #include <map>
 #include <memory>
 #include <sstream>
+#include <streambuf>
 #include <string>
 
 namespace stint {
@@ -22,6 +23,11 @@ class ResultOutput final : public Output {
   ~ResultOutput() override;
   ResultOutput(const ResultOutput&) = delete;
   ResultOutput& operator=(const ResultOutput&) = delete;
+
+  /// From now on what goes to stdout is seen at once, and not kept in memory: for a job that follows its results.
+  void go_live();
+  /// Lets what has been written so far be seen, after go_live. Throws Error(usage) for a closed stdout.
+  void flush();
 
   std::ostream& text() override;
   std::ostream& file(const std::string& name) override;
@@ -41,6 +47,8 @@ class ResultOutput final : public Output {
 
   std::filesystem::path path_;
   std::ostringstream memory_;
+  std::unique_ptr<std::streambuf> straight_;  // to stdout
+  std::unique_ptr<std::ostream> live_;
   std::map<std::string, std::unique_ptr<File>> files_;  // by final path
 };
 

@@ -9,6 +9,7 @@
 #include "cli/check.hpp"
 #include "cli/guardian.hpp"
 #include "cli/rendezvous.hpp"
+#include "cli/stored_result.hpp"
 #include "engine/policy.hpp"
 #include "engine/worker.hpp"
 #include "mpi/world.hpp"
@@ -128,6 +129,12 @@ double RunCommand::deadline() const {
   return end;
 }
 
+ResultOutput& RunCommand::live_output() {
+  if (!output_) output_ = std::make_unique<ResultOutput>(options_.output);
+  output_->go_live();
+  return *output_;
+}
+
 Outcome RunCommand::compute() {
   auto run_facts = facts();
   job_->prepare(Context(run_facts));
@@ -149,10 +156,10 @@ Outcome RunCommand::compute() {
   setup.program = program_;
   setup.slot = rank_;
   setup.leads = rank_ == 0;
-  setup.courier.commit_seconds = options_.commit_every;
+  setup.courier.commit_seconds = job_->side_effects() ? 0 : options_.commit_every;
   setup.courier.lease = options_.lease;
   setup.courier.steal = !options_.no_steal;
-  setup.courier.copies = !options_.no_copies;
+  setup.courier.copies = !options_.no_copies && !job_->side_effects();
   setup.courier.chunk_timeout = options_.chunk_timeout;
   setup.courier.grace = options_.grace;
   setup.courier.deadline = deadline();
@@ -161,9 +168,19 @@ Outcome RunCommand::compute() {
   setup.chunks_must_end = options_.stall_timeout > 0;
   setup.courier.host = setup.here.host;
   setup.patience = options_.board_timeout;
+  if (job_->follows()) {
+    setup.follow = [this](Range chunks, const Hidden& partial) {
+      job_->follow(chunks, partial, live_output());
+      output_->flush();
+    };
+    setup.follow_failures = [this](const std::map<std::uint64_t, std::string>& failures) {
+      for (const auto& failed : failed_chunks(failures)) job_->follow_failure(failed, live_output());
+      output_->flush();
+    };
+  }
   setup.render = [this](Partial partial, const RunState&) {
     if (!output_) output_ = std::make_unique<ResultOutput>(options_.output);
-    output_->clear();
+    if (!job_->follows()) output_->clear();
     job_->finish(std::move(partial), *output_);
     rendered_ = true;
   };

@@ -42,6 +42,7 @@ class RunCommand {
   bool prepare_run();   // rank 0; false: nothing to compute
   bool await_run();     // other ranks; false: nothing to compute
   void take_plan();
+  ResultOutput& live_output();
   Outcome compute();
   int conclude(const Outcome& outcome);
   int show_stored(RedisBlackboard& board, const RunState& state);

@@ -117,7 +117,8 @@ void add_run_options(CLI::App& app, RunOptions& options) {
   add(app, "--commit-every", options.commit_every, "seconds of results that a crash may cost")
       ->type_name("S")
       ->check(CLI::Range(0.0, 86400.0));
-  add(app, "--retries", options.retries, "further attempts at a chunk that failed")->type_name("K");
+  add(app, "--retries", options.retries, "further attempts at a chunk that failed (default: 2, for commands 0)")
+      ->type_name("K");
   app.add_option(
          "--max-failed",
          [&options](const std::vector<std::string>& texts) {

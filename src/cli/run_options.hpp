@@ -5,6 +5,7 @@
 #include <stint/range.hpp>
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -23,7 +24,7 @@ struct RunOptions {
   int threads = 0;          ///< 0: from the cores
   double lease = 10;        ///< seconds
   double commit_every = 1;  ///< seconds
-  std::uint32_t retries = 2;
+  std::optional<std::uint32_t> retries;  ///< none: 2, or 0 for a job with side effects
   std::uint64_t check = 0;  ///< chunks to compute again with other thread counts
   std::string max_failed;   ///< failed chunks with which the run goes on: N or N%; empty: any number
   double chunk_timeout = 0; ///< seconds; 0: none

@@ -13,6 +13,7 @@
 #include <fmt/format.h>
 
 #include <cstdlib>
+#include <limits>
 #include <stdexcept>
 
 namespace stint {
@@ -45,7 +46,10 @@ void RunCommand::choose(const std::string& job) {
 
 // -1: any number.
 std::int64_t RunCommand::failed_chunks_allowed(std::uint64_t chunks) const {
-  if (options_.max_failed.empty()) return -1;
+  if (options_.max_failed.empty()) {
+    // What acts on the world may fail by right, and the rest is to be tried; -1 would end a run whose first chunks fail.
+    return job_->side_effects() ? std::numeric_limits<std::int32_t>::max() : -1;
+  }
   const double number = std::strtod(options_.max_failed.c_str(), nullptr);
   return static_cast<std::int64_t>(options_.max_failed.ends_with('%') ? number / 100 * static_cast<double>(chunks)
                                                                       : number);
@@ -108,7 +112,7 @@ bool RunCommand::prepare_run() {
   spec.program = program_;
   spec.identity = identity.json;
   spec.options = options_json(*job_options_);
-  spec.retries = options_.retries;
+  spec.retries = options_.retries.value_or(job_->side_effects() ? 0 : 2);
   spec.max_failed = failed_chunks_allowed(there ? found->chunks : 0);
   spec.slots = static_cast<std::uint64_t>(ranks_);
   if (!there) {

@@ -4,9 +4,21 @@
 #include "base/error.hpp"
 #include "codec/frame.hpp"
 
+#include <nlohmann/json.hpp>
+
 #include <exception>
 
 namespace stint {
+
+std::vector<FailedChunk> failed_chunks(const std::map<std::uint64_t, std::string>& failures) {
+  std::vector<FailedChunk> list;
+  for (const auto& [chunk, text] : failures) {
+    const auto json = nlohmann::json::parse(text, nullptr, false);
+    if (!json.is_object()) continue;
+    list.push_back({chunk, json.value("error", ""), json.value("host", ""), json.value("attempts", 0), json.value("detail", "")});
+  }
+  return list;
+}
 
 void show_stored_result(AnyJob& job, Blackboard& board, const RunState& state, const std::string& run,
                         ResultOutput& output) {
@@ -19,6 +31,11 @@ void show_stored_result(AnyJob& job, Blackboard& board, const RunState& state, c
   } catch (const std::exception& error) {
     throw Error(Exit::damaged, "the stored result of run " + run + " cannot be read: " + error.what() +
                                    "; give --fresh to compute it anew");
+  }
+  if (job.follows()) {
+    output.go_live();
+    for (const auto& failed : failed_chunks(board.failures())) job.follow_failure(failed, output);
+    job.follow({0, state.chunks}, *result, output);
   }
   job.finish(std::move(result), output);
   output.publish();

@@ -7,9 +7,15 @@
 #include "blackboard/blackboard.hpp"
 #include "cli/result_output.hpp"
 
+#include <cstdint>
+#include <map>
 #include <string>
+#include <vector>
 
 namespace stint {
+
+/// What the blackboard keeps of chunks that failed, JSON, as jobs see it.
+std::vector<FailedChunk> failed_chunks(const std::map<std::uint64_t, std::string>& failures);
 
 /// Finishes the stored result of `run` with the job's present options and makes it visible. A run whose chunks all
 /// failed has an empty result, and shows nothing. Throws Error(damaged).

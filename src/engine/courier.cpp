@@ -107,7 +107,7 @@ void Courier::commit() {
 }
 
 void Courier::tell_failure(const ChunkFailure& failure) {
-  const auto failed = board_.fail(caller({Node{0, failure.chunk}}), {failure.chunk, failure.error, false},
+  const auto failed = board_.fail(caller({Node{0, failure.chunk}}), {failure.chunk, failure.error, false, failure.detail},
                                   policy::retry_seconds(failure.attempt));
   workload_.failure_told(failure.chunk);
   if (refused(failed.refusal) || !failed.counted) return;

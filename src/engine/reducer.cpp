@@ -40,6 +40,7 @@ void Reducer::forget() {
   merged_.clear();
   known_.clear();
   seen_done_ = ~std::uint64_t{0};
+  seen_failed_ = 0;
   next_check_ = 0;
 }
 
@@ -75,6 +76,27 @@ void Reducer::merge_in(Node node, Merged merged) {
   merged_.emplace(node, std::move(merged));
 }
 
+void Reducer::take(const Node& name, Partial partial) {
+  known_.insert(name);
+  if (finisher_.follow) {
+    const InJobStep step(session_);
+    finisher_.follow(name.range(), *partial);
+  }
+  merge_in(name, {std::move(partial), {name}});
+}
+
+// All failures are read at once, so not for each new one.
+void Reducer::follow_failures(const RunState& state, bool complete) {
+  if (!finisher_.follow_failures || state.failed == seen_failed_) return;
+  if (!complete && clock_.now() < next_failures_) return;
+  const double begun = clock_.now();
+  const auto failures = board_.failures();
+  const InJobStep step(session_);
+  finisher_.follow_failures(failures);
+  seen_failed_ = state.failed;
+  next_failures_ = clock_.now() + std::max(0.1, 10 * (clock_.now() - begun));
+}
+
 // False: what is in memory no longer fits the board.
 bool Reducer::read_new_nodes(const RunState& state) {
   const auto names = board_.nodes();
@@ -86,9 +108,8 @@ bool Reducer::read_new_nodes(const RunState& state) {
     } else {
       auto own = finisher_.own(name);
       if (own) {
-        known_.insert(name);
         still_there += 1;
-        merge_in(name, {std::move(own), {name}});
+        take(name, std::move(own));
       } else {
         missing.push_back(name);
       }
@@ -117,8 +138,7 @@ bool Reducer::read_new_nodes(const RunState& state) {
         continue;
       }
       std::string().swap(frames[i]);
-      known_.insert(portion[i]);
-      merge_in(portion[i], {std::move(partial), {portion[i]}});
+      take(portion[i], std::move(partial));
     }
   }
   return !rejected;
@@ -234,6 +254,7 @@ double Reducer::step() {
       pause_ = 0.002;
       seen_done_ = state->done;
     }
+    follow_failures(*state, complete);
     if (complete) {
       finish(*state);
       return 0.01;

@@ -30,6 +30,10 @@ struct Finisher {
   std::function<void(Partial partial, const RunState& state)> render;
   /// Fields that are kept with the run.
   std::function<std::map<std::string, std::string>(const RunState& state)> fields;
+  /// Is shown each partial once it is on the board, in any order, again after a restart; null: nobody wants to see them.
+  std::function<void(Range chunks, const Hidden& partial)> follow;
+  /// The same for the chunks that failed for good, all of them at each change.
+  std::function<void(const std::map<std::uint64_t, std::string>& failures)> follow_failures;
   std::function<std::string(const Node&, const Hidden&)> encode;
   std::function<Partial(const Node&, std::string_view frame)> decode;  ///< throws on damage
   std::function<std::string(const Hidden&, std::uint64_t chunks)> encode_result;
@@ -53,6 +57,8 @@ class Reducer {
   void forget();
   bool check(const RunState& state);
   bool read_new_nodes(const RunState& state);
+  void take(const Node& name, Partial partial);
+  void follow_failures(const RunState& state, bool complete);
   void merge_in(Node node, Merged merged);
   void fold(const RunState& state);
   void finish(const RunState& state);
@@ -67,6 +73,8 @@ class Reducer {
   std::map<Node, Merged> merged_;  // no two of them siblings
   std::set<Node> known_;           // names on the board that are in merged_
   std::uint64_t seen_done_ = ~std::uint64_t{0};
+  std::uint64_t seen_failed_ = 0;
+  double next_failures_ = 0;
   double next_fold_ = 0;
   double pause_ = 0.002;
   double next_check_ = 0;          // of what lies on the board

@@ -22,8 +22,8 @@ class Collected final : public Sink {
   void node(unsigned level, std::uint64_t index, Partial partial) override {
     nodes.emplace_back(Node{level, index}, std::move(partial));
   }
-  void failed(std::uint64_t chunk, std::string error) override {
-    failures.push_back({chunk, attempt_, std::move(error)});
+  void failed(std::uint64_t chunk, std::string error, std::string detail) override {
+    failures.push_back({chunk, attempt_, std::move(error), std::move(detail)});
   }
   std::vector<std::pair<Node, Partial>> nodes;
   std::vector<ChunkFailure> failures;

@@ -118,6 +118,8 @@ Outcome work(Session& session, const WorkerSetup& setup) {
   Finisher finisher;
   finisher.render = setup.render;
   finisher.fields = setup.fields;
+  finisher.follow = setup.follow;
+  finisher.follow_failures = setup.follow_failures;
   finisher.encode = encode;
   finisher.decode = [&](const Node& node, std::string_view frame) {
     return job.decode(codec::unwrap({'n', fingerprint, node.size()}, frame));
@@ -128,6 +130,7 @@ Outcome work(Session& session, const WorkerSetup& setup) {
 
   const int threads_at_once = job.parallel_chunks() ? 1 : setup.facts.threads;
   Workload workload(job, Costs(job.weights()), threads_at_once, *setup.clock);
+  workload.tell_each_end = job.side_effects();
   workload.on_change = [&] { session.courier.notify(); };
   session.on_end = [&] { workload.close(); };
   finisher.own = [&](const Node& node) { return workload.take_kept(node); };

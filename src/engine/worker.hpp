@@ -36,6 +36,8 @@ struct WorkerSetup {
   double patience_at_end = 5;  ///< seconds that a chunk may go on after the session is over
   std::function<void(Partial partial, const RunState& state)> render;
   std::function<std::map<std::string, std::string>(const RunState& state)> fields;
+  std::function<void(Range chunks, const Hidden& partial)> follow;  ///< see Finisher
+  std::function<void(const std::map<std::uint64_t, std::string>& failures)> follow_failures;
   /// Ends the process at once: a chunk does not come to its end, and nobody needs it any more.
   std::function<void(const Outcome&)> abandon;
 };

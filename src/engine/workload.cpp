@@ -107,7 +107,7 @@ void Workload::put(const Block& block, std::vector<std::pair<Node, Partial>> nod
     work_.longest = std::max(work_.longest, seconds / static_cast<double>(block.chunks.size()));
     if (block.epoch == epoch_) failures_.insert(failures_.end(), failures.begin(), failures.end());
     // Else the courier need not know: it looks at the nodes when a commit is due.
-    wake = !failures_.empty() || (ready_.empty() && running_.empty());
+    wake = tell_each_end || !failures_.empty() || (ready_.empty() && running_.empty());
   }
   if (wake) on_change();
 }

@@ -32,6 +32,7 @@ struct ChunkFailure {
   std::uint64_t chunk = 0;
   int attempt = 1;
   std::string error;
+  std::string detail = {};  ///< that the job wants kept with it
 };
 
 /// Chunks that one thread computes in one go.
@@ -103,6 +104,7 @@ class Workload {
   void close();
 
   std::function<void()> on_change = [] {};  ///< set before threads start; called without the lock
+  bool tell_each_end = false;               ///< set before threads start: on_change after each block, not only when idle
 
  private:
   std::optional<Block> next_block();

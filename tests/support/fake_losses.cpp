@@ -99,11 +99,12 @@ void FakeRun::end_run(int exit_code, const std::string& error) {
   fields["error"] = error;
 }
 
-void FakeRun::fail_for_good(std::uint64_t chunk, int count, const std::string& worker, const std::string& error) {
+void FakeRun::fail_for_good(std::uint64_t chunk, int count, const std::string& worker, const std::string& error,
+                            const std::string& detail) {
   attempts[chunk] = {count, worker};
   delayed.erase(chunk);
   failures[chunk] =
-      nlohmann::json{{"error", error}, {"host", host_of(worker)}, {"worker", worker}, {"attempts", count}}.dump();
+      nlohmann::json{{"error", error}, {"host", host_of(worker)}, {"worker", worker}, {"attempts", count}, {"detail", detail}}.dump();
   if (spec.max_failed >= 0 && static_cast<std::int64_t>(failures.size()) > spec.max_failed) {
     end_run(1, "more chunks failed than --max-failed allows");
   }

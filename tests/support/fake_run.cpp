@@ -261,7 +261,7 @@ Failed FakeRun::fail(const Caller& caller, const Failure& failure, double delay,
   }
   answer.for_good = answer.attempts > static_cast<int>(spec.retries);
   if (answer.for_good) {
-    fail_for_good(chunk, answer.attempts, caller.worker, failure.error);
+    fail_for_good(chunk, answer.attempts, caller.worker, failure.error, failure.detail);
   } else if (failure.crash) {
     put_suspect({chunk, chunk + 1}, answer.attempts, "");
   } else {

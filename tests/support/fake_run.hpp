@@ -123,7 +123,8 @@ struct FakeRun {
   void put_suspect(Range range, int deaths, const std::string& holder);
   int cut_suspects(Range range);
   Ranges given_back(const std::string& worker, const Ranges& board, const Ranges& held, const Ranges& gone);
-  void fail_for_good(std::uint64_t chunk, int count, const std::string& worker, const std::string& error);
+  void fail_for_good(std::uint64_t chunk, int count, const std::string& worker, const std::string& error,
+                     const std::string& detail = {});
   void accuse(const std::string& worker, std::uint64_t open, bool charged);
   [[nodiscard]] bool is_benched(const std::string& worker) const;
   void bench(const std::string& host, std::uint64_t chunk);

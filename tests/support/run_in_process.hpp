@@ -109,7 +109,7 @@ class InProcess {
     void node(unsigned level, std::uint64_t index, Partial partial) override {
       add({level, index}, owner.rank_.encode(*partial));
     }
-    void failed(std::uint64_t chunk, std::string error) override { owner.failures[chunk] = std::move(error); }
+    void failed(std::uint64_t chunk, std::string error, std::string) override { owner.failures[chunk] = std::move(error); }
     void add(Node node, std::string bytes) {
       const auto sibling = nodes.find(node.sibling().first());
       if (sibling == nodes.end() || sibling->second.first != node.sibling()) {

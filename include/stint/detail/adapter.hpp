@@ -62,10 +62,24 @@ class Adapter final : public AnyJob {
       return false;
     }
   }
+  bool side_effects() const override {
+    if constexpr (requires { J::side_effects; }) {
+      return J::side_effects;
+    } else {
+      return false;
+    }
+  }
   std::uint64_t fingerprint() const override { return archive::fingerprint(typeid(Value).name(), sizeof(Value)); }
 
   void options(Options& options) override {
     if constexpr (requires { job_.options(options); }) job_.options(options);
+  }
+  std::string source() override {
+    if constexpr (requires { job_.source(); }) {
+      return job_.source();
+    } else {
+      return {};
+    }
   }
   void plan(const Context& context) override { plan_.emplace(job_.plan(context)); }
   void adopt_plan(std::string_view bytes) override { plan_.emplace(archive::decode<Plan>(bytes)); }
@@ -105,17 +119,21 @@ class Adapter final : public AnyJob {
         stack.push_back({0, chunk, detail::compute_of(job_, (*plan_)[chunk], context, own)});
       } catch (const BadInput&) {
         throw;
+      } catch (const ChunkError& error) {
+        flush();
+        sink.failed(chunk, error.what(), error.detail());
+        continue;
       } catch (const std::exception& error) {
         if (context.stop_requested()) {
           flush();
           throw;
         }
         flush();
-        sink.failed(chunk, error.what());
+        sink.failed(chunk, error.what(), {});
         continue;
       } catch (...) {
         flush();
-        sink.failed(chunk, "an exception that is no std::exception");
+        sink.failed(chunk, "an exception that is no std::exception", {});
         continue;
       }
       while (stack.size() > 1 && stack.back().index % 2 == 1) {
@@ -145,6 +163,13 @@ class Adapter final : public AnyJob {
     } else {
       return nullptr;
     }
+  }
+  bool follows() const override { return HasFollow<J>; }
+  void follow(Range chunks, const Hidden& partial, Output& output) override {
+    if constexpr (HasFollow<J>) job_.follow(chunks, static_cast<const Held&>(partial).value, output);
+  }
+  void follow_failure(const FailedChunk& failed, Output& output) override {
+    if constexpr (HasFollow<J>) job_.follow_failure(failed, output);
   }
   void finish(Partial partial, Output& output) override {
     job_.finish(std::move(static_cast<Held&>(*partial).value), output);

@@ -4,6 +4,7 @@
 #pragma once
 
 #include <stint/context.hpp>
+#include <stint/error.hpp>
 #include <stint/options.hpp>
 #include <stint/output.hpp>
 #include <stint/range.hpp>
@@ -29,7 +30,7 @@ class Sink {
  public:
   virtual ~Sink() = default;
   virtual void node(unsigned level, std::uint64_t index, Partial partial) = 0;
-  virtual void failed(std::uint64_t chunk, std::string error) = 0;
+  virtual void failed(std::uint64_t chunk, std::string error, std::string detail) = 0;
 };
 
 class AnyJob {
@@ -38,9 +39,11 @@ class AnyJob {
   [[nodiscard]] virtual std::string_view name() const = 0;
   [[nodiscard]] virtual std::string_view version() const = 0;  ///< empty: the job names none
   [[nodiscard]] virtual bool parallel_chunks() const = 0;
+  [[nodiscard]] virtual bool side_effects() const = 0;
   [[nodiscard]] virtual std::uint64_t fingerprint() const = 0;  ///< of the type of its partials
 
   virtual void options(Options& options) = 0;
+  [[nodiscard]] virtual std::string source() = 0;       ///< part of the identity
   virtual void plan(const Context& context) = 0;        ///< makes the plan and keeps it
   virtual void adopt_plan(std::string_view bytes) = 0;  ///< keeps a plan made elsewhere
   [[nodiscard]] virtual std::string encode_plan() const = 0;
@@ -57,6 +60,9 @@ class AnyJob {
   [[nodiscard]] virtual std::string encode(const Hidden& partial) const = 0;
   [[nodiscard]] virtual Partial decode(std::string_view bytes) const = 0;
   [[nodiscard]] virtual Partial empty() const = 0;  ///< null: the job has none
+  [[nodiscard]] virtual bool follows() const = 0;  ///< whether it wants the next two
+  virtual void follow(Range chunks, const Hidden& partial, Output& output) = 0;
+  virtual void follow_failure(const FailedChunk& failed, Output& output) = 0;
   virtual void finish(Partial partial, Output& output) = 0;
 };
 

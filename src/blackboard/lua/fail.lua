@@ -3,8 +3,8 @@
 -- One attempt at a chunk failed: later again, or failed for good after retries+1 attempts. Counts only for a chunk in
 -- the caller's claims that is not done. A crash is counted apart: the chunk is then a suspect that was alone.
 -- A host whose chunks fail one after another, while others succeed half as often at least, is benched: it gets no more
--- work, and what it failed is forgotten. When the first 20 chunks of a run fail with one error and none succeeds, the run ends.
--- ARGV     generation, worker, request number, held ranges (afterwards), chunk, error, delay (seconds), crash (0 1)
+-- work, and what it failed is forgotten; not where a chunk is tried once only, since there it may fail by right. When the first 20 chunks of a run fail with one error and none succeeds, the run ends.
+-- ARGV     generation, worker, request number, held ranges (afterwards), chunk, error, delay (seconds), crash (0 1), detail
 -- Returns  OK counted (0 1) for good (0 1) attempts, first failure of the run (0 1), host benched (0 1)
 -- Refusals GONE ENDED FENCED STALE
 local generation, worker, number, held = ARGV[1], ARGV[2], tonumber(ARGV[3]), ARGV[4]
@@ -34,7 +34,7 @@ local host = host_of(worker)
 local tally = redis.call('HGET', HOSTS, host) or ''
 local in_a_row, done_then = string.match(tally, '^(%d+);(%d+)$')
 in_a_row, done_then = 1 + (in_a_row or 0), done_then or string.format('%d', run.done)
-if in_a_row >= fails_in_a_row and 2 * (run.done - tonumber(done_then)) >= in_a_row then
+if run.retries > 0 and in_a_row >= fails_in_a_row and 2 * (run.done - tonumber(done_then)) >= in_a_row then
   redis.call('HSET', HOSTS, host, 'benched')
   event('bench', string.format('%s: %d chunks failed one after another while others succeeded: %s', host, in_a_row, error))
   local pooled = {{chunk, chunk + 1}}
@@ -55,7 +55,7 @@ if tally ~= 'benched' then redis.call('HSET', HOSTS, host, in_a_row .. ';' .. do
 
 local for_good = attempts > run.retries
 if for_good then
-  fail_for_good(chunk, attempts, worker, error, run)
+  fail_for_good(chunk, attempts, worker, error, run, ARGV[9])
 elseif crash then
   put_suspect(chunk, chunk + 1, attempts, '')
   event('retry', 'chunk ' .. ARGV[5] .. ' on ' .. worker .. ': ' .. error)

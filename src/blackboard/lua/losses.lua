@@ -92,12 +92,12 @@ local function forget_failure(name)
 end
 
 -- The last attempt at a chunk failed. A chunk that two workers hold may fail for good twice.
-local function fail_for_good(chunk, attempts, worker, error, run)
+local function fail_for_good(chunk, attempts, worker, error, run, detail)
   local name = string.format('%d', chunk)
   redis.call('HSET', ATTEMPTS, name, attempts .. ';' .. worker)
   redis.call('ZREM', DELAYED, name)
   local new = redis.call('HSET', FAILED, name,
-    cjson.encode({error = error, host = host_of(worker), worker = worker, attempts = attempts}))
+    cjson.encode({error = error, host = host_of(worker), worker = worker, attempts = attempts, detail = detail}))
   run.failed = run.failed + new
   redis.call('HSET', RUN, 'failed', run.failed)
   event('failed', 'chunk ' .. name .. ' on ' .. worker .. ': ' .. error)
