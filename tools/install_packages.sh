@@ -13,7 +13,7 @@ packages=(
   # to run
   redis-server
   # to test
-  libgtest-dev libgmock-dev python3 procps iproute2
+  libgtest-dev libgmock-dev python3 procps iproute2 parallel
 )
 
 say() { printf 'install_packages: %s\n' "$*" >&2; }

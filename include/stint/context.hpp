@@ -18,6 +18,7 @@ struct RunFacts {
   std::uint64_t seed = 0;      ///< from the job's name and content options: the same for the same content
   int threads = 1;             ///< OpenMP threads of this rank
   std::filesystem::path scratch_dir = {};  ///< where scratch_dir() makes its folder
+  std::filesystem::path store_dir = {};    ///< see Context::store_dir
   std::function<void(std::string_view)> log = {};
   const std::atomic<bool>* stop = nullptr;
   std::atomic<std::uint64_t>* at_work = nullptr;  ///< where the thread notes which chunk it computes
@@ -45,6 +46,8 @@ class Context {
   [[nodiscard]] bool stop_requested() const { return facts_->stop && facts_->stop->load(std::memory_order_relaxed); }
   /// A folder of this rank for temporary files, made at the first call, removed when the rank ends.
   [[nodiscard]] std::filesystem::path scratch_dir() const;
+  /// A folder for files that are kept with the run, beside the blackboard's data; the job makes it.
+  [[nodiscard]] const std::filesystem::path& store_dir() const { return facts_->store_dir; }
 
  private:
   const RunFacts* facts_;

@@ -7,15 +7,16 @@
 //   scratch(Context) -> S        optional   one object a thread: buffers, generators, FFT plans
 //   compute(item, Context[, S&]) -> Partial         for every chunk, on any rank; const, since threads share the job
 //   reduce(Partial& left, Partial right)            merges the partial of the chunks right after left's into left
-//   follow(Range, const Partial&, Output&)   leader, optional   sees results as they come, in any order, perhaps twice
-//   follow_failure(FailedChunk, Output&)     leader, optional   and chunks that failed for good
+//   begin_follow(const Plan&, Context)       leader, optional   it wants to see results as they come:
+//   follow(Range, const Partial&, Output&)   leader             each partial, in any order, perhaps twice
+//   follow_failure(FailedChunk, Output&)     leader             each chunk that failed for good
 //   finish(Partial, Output&)     leader     writes the result
 //
 // and these constants: `name` (needed), `about` (one line for --help), `version` (text; without it the program file
 // itself is the version), `parallel_chunks = true` (compute uses OpenMP itself and chunks come one after another;
 // without it, each thread computes chunks of its own), `side_effects = true` (compute acts on the world outside: its end
 // is committed at once, it is not computed twice to save time, and tried again only where --retries says so).
-// `empty()`, optional, gives the partial of a plan without chunks; `source()`, optional, text that is part of the run's
+// `describe(item)`, optional, is the text of a chunk for `run --dry-run`. `empty()`, optional, gives the partial of a plan without chunks; `source()`, optional, text that is part of the run's
 // identity beside its options and files.
 //
 // A Partial is what compute returns: by value, movable, serialisable (trivially copyable, or by Boost.Serialization).
@@ -94,7 +95,9 @@ template <class J>
 concept HasFinish = requires(J job, PartialOf<J> partial, Output& output) { job.finish(std::move(partial), output); };
 
 template <class J>
-concept HasFollow = requires(J job, Range chunks, const PartialOf<J>& partial, const FailedChunk& failed, Output& output) {
+concept HasFollow = requires(J job, const PlanOf<J>& plan, const Context& context, Range chunks,
+                             const PartialOf<J>& partial, const FailedChunk& failed, Output& output) {
+  job.begin_follow(plan, context);
   job.follow(chunks, partial, output);
   job.follow_failure(failed, output);
 };

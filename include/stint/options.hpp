@@ -55,6 +55,8 @@ class Options {
                       std::string_view help, OptionKind kind = {});
   /// `FILE|DIR…` without a name; directories are searched. Part of the identity: path, size, modification time.
   Options& add_files(Inputs& field, std::string_view help, bool required = true);
+  /// Words without a name, whatever they are: all that is left. `type`: shown in --help.
+  Options& add_words(std::string_view type, std::vector<std::string>& field, std::string_view help);
   /// `--name LIST`: a file that names more inputs, one a line.
   Options& add_files_from(std::string_view name, Inputs& field, std::string_view help);
   /// `--name FILE`: one input file.

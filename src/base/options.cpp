@@ -320,6 +320,15 @@ Options& Options::add_files(Inputs& field, std::string_view help, bool required)
                .inputs = &field});
 }
 
+Options& Options::add_words(std::string_view type, std::vector<std::string>& field, std::string_view help) {
+  return push({.name = "words",
+               .help = std::string(help),
+               .positional = true,
+               .type = std::string(type),
+               .set = [&field](const auto& texts) { field = texts; },
+               .get = [&field] { return field; }});
+}
+
 Options& Options::add_files_from(std::string_view name, Inputs& field, std::string_view help) {
   return push({.name = std::string(name),
                .help = std::string(help),

@@ -45,6 +45,8 @@ std::filesystem::path home_folder() {
   return home;
 }
 
+std::filesystem::path store_folder(const std::string& run) { return home_folder() / "runs" / run; }
+
 std::filesystem::path socket_path(const std::filesystem::path& home) {
   namespace fs = std::filesystem;
   const char* runtime = environment("XDG_RUNTIME_DIR");

@@ -5,6 +5,7 @@
 #include "cli/relay.hpp"
 #include "mpi/world.hpp"
 
+#include <algorithm>
 #include <atomic>
 #include <cerrno>
 #include <chrono>
@@ -16,6 +17,7 @@
 #include <fcntl.h>
 #include <filesystem>
 #include <fstream>
+#include <iostream>
 #include <mutex>
 #include <spawn.h>
 #include <string>
@@ -37,6 +39,7 @@ std::atomic<bool> told{false};  // to stop
 constexpr int childless_seconds = 20;
 constexpr const char* begun_suffix = ".begun";
 constexpr const char* printed_suffix = ".printed.";
+constexpr std::string_view result_word = "result";  // behind the exit code in the exit file
 
 // mpirun would answer TERM and INT by ending all ranks; USR1 it passes on, and they drain. The second INT is meant.
 void pass_on(int signal) {
@@ -165,6 +168,12 @@ void end_orphans(const std::string& exit_file) {
   }
 }
 
+// Ranks have no standard input; a job that is told to read it finds it in a file.
+void keep_standard_input(const std::string& path) {
+  std::ofstream(path, std::ios::binary) << std::cin.rdbuf();
+  ::setenv("STINT_STDIN", path.c_str(), 1);
+}
+
 }  // namespace
 
 std::vector<std::string> launch_words() {
@@ -207,6 +216,7 @@ int launch(const RunOptions& options, int argc, char** argv) {
 
   const char* nodes = std::getenv("SLURM_JOB_NUM_NODES");
   const bool one_host = options.mpirun.find("host") == options.mpirun.npos && (nodes == nullptr || std::atoi(nodes) < 2);
+  if (std::find(argv + 1, argv + argc, std::string_view("-")) != argv + argc) keep_standard_input(folder + "/stdin");
   for (int signal : {SIGINT, SIGTERM, SIGUSR1}) std::signal(signal, pass_on);
   // A chunk may kill its rank some times before it has failed for good: ranks that are all lost are started again.
   for (int restarts = 0;; ++restarts) {
@@ -270,15 +280,15 @@ bool first_to_print() {
 
 bool result_told() {
   const char* file = std::getenv("STINT_EXIT_FILE");
-  int code = -1;
-  if (file != nullptr) std::ifstream(file) >> code;
-  return code == static_cast<int>(Exit::complete) || code == static_cast<int>(Exit::partial);
+  std::string code, word;
+  if (file != nullptr) std::ifstream(file) >> code >> word;
+  return word == result_word;
 }
 
-bool tell_launcher(int exit_code) {
+bool tell_launcher(int exit_code, bool of_result) {
   if (!launched()) return false;
   if (result_told()) return true;
-  std::ofstream(std::getenv("STINT_EXIT_FILE")) << exit_code << '\n';
+  std::ofstream(std::getenv("STINT_EXIT_FILE")) << exit_code << ' ' << (of_result ? result_word : "") << '\n';
   return true;
 }
 

@@ -8,6 +8,7 @@
 #include "cli/board_address.hpp"
 #include "cli/check.hpp"
 #include "cli/guardian.hpp"
+#include "cli/home.hpp"
 #include "cli/rendezvous.hpp"
 #include "cli/stored_result.hpp"
 #include "engine/policy.hpp"
@@ -32,6 +33,8 @@ namespace {
 // Only where mpirun has recovery on can a rank be lost in MPI_Init and leave the others waiting.
 constexpr double init_seconds_launched = 30;
 constexpr double init_seconds = 300;
+// What has side effects is committed as it ends; what ends together goes together.
+constexpr double at_once_seconds = 0.002;
 // Rank 0 speaks as soon as MPI is initialised: it knows the blackboard by then.
 constexpr double broadcast_seconds_launched = 15;
 constexpr double broadcast_seconds = 120;
@@ -114,6 +117,7 @@ RunFacts RunCommand::facts() const {
   facts.run = run_;
   facts.seed = seed_;
   facts.threads = threads_.count;
+  facts.store_dir = store_folder(run_);
   facts.scratch_dir = std::filesystem::temp_directory_path();
   facts.log = [this](std::string_view line) { display_->log(std::string(line)); };
   return facts;
@@ -132,6 +136,11 @@ double RunCommand::deadline() const {
 ResultOutput& RunCommand::live_output() {
   if (!output_) output_ = std::make_unique<ResultOutput>(options_.output);
   output_->go_live();
+  if (!following_) {
+    const auto run_facts = facts();
+    job_->begin_follow(Context(run_facts));
+  }
+  following_ = true;
   return *output_;
 }
 
@@ -156,7 +165,7 @@ Outcome RunCommand::compute() {
   setup.program = program_;
   setup.slot = rank_;
   setup.leads = rank_ == 0;
-  setup.courier.commit_seconds = job_->side_effects() ? 0 : options_.commit_every;
+  setup.courier.commit_seconds = job_->side_effects() ? at_once_seconds : options_.commit_every;
   setup.courier.lease = options_.lease;
   setup.courier.steal = !options_.no_steal;
   setup.courier.copies = !options_.no_copies && !job_->side_effects();
@@ -180,7 +189,11 @@ Outcome RunCommand::compute() {
   }
   setup.render = [this](Partial partial, const RunState&) {
     if (!output_) output_ = std::make_unique<ResultOutput>(options_.output);
-    if (!job_->follows()) output_->clear();
+    if (job_->follows()) {
+      live_output();
+    } else {
+      output_->clear();
+    }
     job_->finish(std::move(partial), *output_);
     rendered_ = true;
   };
@@ -239,9 +252,9 @@ int RunCommand::operator()() {
     return leave(world, say_and_end(error.what(), error.exit()));
   }
   if (message.empty()) {
-    if (early) display_->error(early->what());
+    const int code = early ? say_and_end(early->what(), early->exit()) : 0;
     world.finalize();
-    return early && !tell_launcher(static_cast<int>(early->exit())) ? static_cast<int>(early->exit()) : 0;
+    return code;
   }
   if (!zero) {
     address_ = redis::parse_address(message.substr(0, message.rfind(' ')));
@@ -263,7 +276,7 @@ int RunCommand::operator()() {
     } else {
       go = await_run();
     }
-    if (!go && zero && tell_launcher(code)) code = 0;
+    if (!go && zero && tell_launcher(code, true)) code = 0;
     if (go) {
       std::signal(SIGPIPE, SIG_IGN);
       drain_flag = &session_.drain;

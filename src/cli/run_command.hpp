@@ -39,12 +39,15 @@ class RunCommand {
   bool prepare_rerun();
   std::int64_t failed_chunks_allowed(std::uint64_t chunks) const;
   double deadline() const;
+  void show_plan();
   bool prepare_run();   // rank 0; false: nothing to compute
   bool await_run();     // other ranks; false: nothing to compute
   void take_plan();
   ResultOutput& live_output();
   Outcome compute();
   int conclude(const Outcome& outcome);
+  int code_of(const RunState& state) const;  // of a run that was finished
+  int error_code(int code) const;            // of one that was not
   int show_stored(RedisBlackboard& board, const RunState& state);
   void say_of_changed_input(const RunIdentity& identity);
   std::map<std::string, std::string> final_fields(const RunState& state) const;
@@ -74,6 +77,7 @@ class RunCommand {
   std::uint64_t computed_before_ = 0;
   std::uint64_t done_before_ = 0;
   bool rendered_ = false;  // output_ holds the result
+  bool following_ = false; // the job has begun to see results
   int exit_ = 0;        // of rank 0 when there is nothing to compute
   Session session_;
 };

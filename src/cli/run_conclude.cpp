@@ -22,7 +22,8 @@ int RunCommand::say_and_end(const std::string& line, Exit exit) {
   } else {
     display_->error(line);
   }
-  return rank_ == 0 && !tell_launcher(static_cast<int>(exit)) ? static_cast<int>(exit) : 0;
+  const int code = error_code(static_cast<int>(exit));
+  return rank_ == 0 && !tell_launcher(code) ? code : 0;
 }
 
 std::map<std::string, std::string> RunCommand::final_fields(const RunState& state) const {
@@ -39,9 +40,18 @@ std::map<std::string, std::string> RunCommand::final_fields(const RunState& stat
           {"compute_seconds", fmt::format("{:.6f}", std::max(0.0, last_end - first_claim))}};
 }
 
+int RunCommand::error_code(int code) const {
+  return options_.exit_count && code != static_cast<int>(Exit::interrupted) && code != 0 ? 255 : code;
+}
+
+int RunCommand::code_of(const RunState& state) const {
+  if (state.state != "partial") return static_cast<int>(Exit::complete);
+  return options_.exit_count ? static_cast<int>(std::min<std::uint64_t>(state.failed, 101)) : static_cast<int>(Exit::partial);
+}
+
 int RunCommand::show_stored(RedisBlackboard& board, const RunState& state) {
-  show_stored_result(*job_, board, state, run_, *output_);
-  const int code = static_cast<int>(state.state == "partial" ? Exit::partial : Exit::complete);
+  show_stored_result(*job_, board, state, facts(), *output_);
+  const int code = code_of(state);
   if (!options_.summary.empty()) write_whole(options_.summary, summary_json(state, 0));
   display_->say(fmt::format("run {} is {}: {} of {} chunks, nothing computed{}", run_, state.state, grouped(state.done),
                             grouped(state.chunks),
@@ -60,9 +70,10 @@ int RunCommand::conclude(const Outcome& outcome) {
     const auto state = board.state();
     if (state && (state->state == "done" || state->state == "partial")) {
       kind = Outcome::Kind::finished;
-      code = static_cast<int>(state->state == "partial" ? Exit::partial : Exit::complete);
+      code = code_of(*state);
     }
   }
+  bool with_result = kind == Outcome::Kind::finished;
   switch (kind) {
     case Outcome::Kind::finished: {
       const auto state = board.state();
@@ -71,6 +82,7 @@ int RunCommand::conclude(const Outcome& outcome) {
       }
       if (output_ && first_to_print()) output_->publish();
       if (!state) break;
+      code = code_of(*state);
       const auto lost = board.failures();
       if (!lost.empty()) {
         const auto first = nlohmann::json::parse(lost.begin()->second, nullptr, false);
@@ -97,11 +109,12 @@ int RunCommand::conclude(const Outcome& outcome) {
       } else if (state && (state->state == "done" || state->state == "partial")) {
         // A rank of our own that outlived its mpirun: nobody saw what it printed.
         if (restarted()) {
-          tell_launcher(show_stored(board, *state));
+          tell_launcher(show_stored(board, *state), true);
           return 0;
         }
         display_->say("run " + run_ + " was finished by another rank; stint result " + run_ + " shows it");
-        code = static_cast<int>(state->state == "partial" ? Exit::partial : Exit::complete);
+        code = code_of(*state);
+        with_result = true;
       } else {
         display_->error("run " + run_ + " was " + (state ? state->state + "; the same command goes on with what is done" : "removed"));
         code = static_cast<int>(Exit::interrupted);
@@ -120,7 +133,8 @@ int RunCommand::conclude(const Outcome& outcome) {
       break;
   }
   const bool speaks = rank_ == 0 || kind == Outcome::Kind::finished;
-  return speaks && !tell_launcher(code) ? code : 0;
+  if (!with_result) code = error_code(code);
+  return speaks && !tell_launcher(code, with_result) ? code : 0;
 }
 
 }  // namespace stint

@@ -138,6 +138,9 @@ void add_run_options(CLI::App& app, RunOptions& options) {
   seconds(app, "--grace", options.grace, "time that chunks at work have to end once a signal told the run to stop")
       ->default_str("20");
   add(app, "--no-copies", options.no_copies, "near the end, do not compute again what another rank takes too long for");
+  add(app, "--dry-run", options.dry_run, "print what would be computed, and stop");
+  add(app, "--exit-count", options.exit_count,
+      "exit code: the number of failed chunks (101: more than 100), or 255 for errors of another kind");
   add(app, "--restarts", options.restarts, "times that -n starts its ranks anew when all of them were lost")->type_name("K");
   add(app, "--check", options.check, "first compute N chunks with several numbers of threads, and compare the bytes")
       ->type_name("N");

@@ -32,6 +32,8 @@ struct RunOptions {
   double time_limit = 0;    ///< seconds; 0: none
   double grace = 20;        ///< seconds
   bool no_copies = false;
+  bool dry_run = false;     ///< plan, print, stop
+  bool exit_count = false;  ///< exit code: how many chunks failed, at most 101; 255 for other errors
   int restarts = 5;         ///< of a world that lost all its ranks
   bool no_steal = false;
   std::uint64_t partial_limit = std::uint64_t{64} << 20;  ///< bytes

@@ -5,6 +5,7 @@
 
 #include "blackboard/directory.hpp"
 #include "cli/rendezvous.hpp"
+#include "cli/stored_result.hpp"
 #include "cli/verbs.hpp"
 #include "codec/frame.hpp"
 #include "engine/costs.hpp"
@@ -85,6 +86,18 @@ bool RunCommand::prepare_rerun() {
   return true;
 }
 
+void RunCommand::show_plan() {
+  const auto chunks = job_->chunks();
+  for (std::uint64_t chunk = 0; chunk < chunks; ++chunk) {
+    const auto text = job_->describe(chunk);
+    if (text.empty()) break;
+    fmt::print("{}\n", text);
+  }
+  display_->say(fmt::format("run {} would compute {} on {} rank{} of {} thread{}; nothing was begun", run_,
+                            counted(chunks, "chunk"), ranks_, ranks_ == 1 ? "" : "s", threads_.count,
+                            threads_.count == 1 ? "" : "s"));
+}
+
 bool RunCommand::prepare_run() {
   if (!options_.rerun.empty()) return prepare_rerun();
   choose("");
@@ -94,8 +107,8 @@ bool RunCommand::prepare_run() {
   seed_ = identity.seed;
   RedisBlackboard board(address_, run_);
   const auto found = board.state();
-  const bool there = found && !fresh_;
-  if (found && !fresh_ && found->fields.contains("identity") &&
+  const bool there = found && !fresh_ && !options_.dry_run;
+  if (found && !fresh_ && !options_.dry_run && found->fields.contains("identity") &&
       found->fields.at("identity") != identity.json) {
     throw Error(Exit::other_run, "run " + run_ + " has other content: " +
                                      difference(found->fields.at("identity"), identity.json) +
@@ -127,6 +140,10 @@ bool RunCommand::prepare_run() {
     if (spec.chunks > most_chunks) {
       throw Error(Exit::usage, "the plan has " + grouped(spec.chunks) + " chunks, at most " + grouped(most_chunks) +
                                    " can be kept; make chunks larger");
+    }
+    if (options_.dry_run) {
+      show_plan();
+      return false;
     }
     spec.plan = codec::wrap({'p', codec::hash(job_->name()), spec.chunks}, job_->encode_plan());
     if (spec.plan.size() > options_.plan_limit) {
@@ -167,13 +184,8 @@ void RunCommand::take_plan() {
   RedisBlackboard board(address_, run_);
   const auto state = board.state();
   if (!state) throw Error(Exit::board, "run " + run_ + " is no longer on the blackboard; the same command starts it again");
-  const auto frame = board.plan();
-  if (frame.empty()) return;  // ended meanwhile
-  try {
-    job_->adopt_plan(codec::unwrap({'p', codec::hash(job_->name()), state->chunks}, frame));
-  } catch (const codec::FrameError& error) {
-    throw Error(Exit::damaged, "the plan of run " + run_ + " cannot be read: " + error.what() + "; give --fresh to begin anew");
-  }
+  if (state->state != "running") return;  // ended meanwhile
+  adopt_stored_plan(*job_, board, *state, run_);
   computed_before_ = state->computed;
   done_before_ = state->done;
 }

@@ -20,8 +20,19 @@ std::vector<FailedChunk> failed_chunks(const std::map<std::uint64_t, std::string
   return list;
 }
 
-void show_stored_result(AnyJob& job, Blackboard& board, const RunState& state, const std::string& run,
+void adopt_stored_plan(AnyJob& job, Blackboard& board, const RunState& state, const std::string& run) {
+  const auto frame = board.plan();
+  if (frame.empty()) throw Error(Exit::interrupted, "run " + run + " has just been removed; the same command starts it again");
+  try {
+    job.adopt_plan(codec::unwrap({'p', codec::hash(job.name()), state.chunks}, frame));
+  } catch (const codec::FrameError& error) {
+    throw Error(Exit::damaged, "the plan of run " + run + " cannot be read: " + error.what() + "; give --fresh to begin anew");
+  }
+}
+
+void show_stored_result(AnyJob& job, Blackboard& board, const RunState& state, const RunFacts& facts,
                         ResultOutput& output) {
+  const auto& run = facts.run;
   const auto frame = board.result();
   if (!frame) throw Error(Exit::damaged, "the result of run " + run + " is missing; give --fresh to compute it anew");
   if (frame->empty()) return;
@@ -33,7 +44,9 @@ void show_stored_result(AnyJob& job, Blackboard& board, const RunState& state, c
                                    "; give --fresh to compute it anew");
   }
   if (job.follows()) {
+    adopt_stored_plan(job, board, state, run);
     output.go_live();
+    job.begin_follow(Context(facts));
     for (const auto& failed : failed_chunks(board.failures())) job.follow_failure(failed, output);
     job.follow({0, state.chunks}, *result, output);
   }

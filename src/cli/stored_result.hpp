@@ -17,9 +17,12 @@ namespace stint {
 /// What the blackboard keeps of chunks that failed, JSON, as jobs see it.
 std::vector<FailedChunk> failed_chunks(const std::map<std::uint64_t, std::string>& failures);
 
-/// Finishes the stored result of `run` with the job's present options and makes it visible. A run whose chunks all
+/// Finishes the stored result of the run `facts.run` with the job's present options and makes it visible. A run whose chunks all
 /// failed has an empty result, and shows nothing. Throws Error(damaged).
-void show_stored_result(AnyJob& job, Blackboard& board, const RunState& state, const std::string& run,
+void show_stored_result(AnyJob& job, Blackboard& board, const RunState& state, const RunFacts& facts,
                         ResultOutput& output);
+
+/// Gives the job the plan of the run. Throws Error(damaged).
+void adopt_stored_plan(AnyJob& job, Blackboard& board, const RunState& state, const std::string& run);
 
 }  // namespace stint

@@ -5,6 +5,7 @@
 #include "blackboard/directory.hpp"
 #include "blackboard/redis_blackboard.hpp"
 #include "cli/display.hpp"
+#include "cli/home.hpp"
 #include "cli/identity.hpp"
 #include "cli/job_options.hpp"
 #include "cli/result_output.hpp"
@@ -164,7 +165,10 @@ int show_result(const redis::Address& address, const std::string& name, const st
                                  " that change only what is shown");
   }
   ResultOutput output(output_file);
-  show_stored_result(*job, board, state, run, output);
+  RunFacts facts;
+  facts.run = run;
+  facts.store_dir = store_folder(run);
+  show_stored_result(*job, board, state, facts, output);
   if (state.state == "partial") {
     std::fprintf(stderr, "stint: the result is partial: %llu of %llu chunks failed\n",
                  static_cast<unsigned long long>(state.failed), static_cast<unsigned long long>(state.chunks));
@@ -200,6 +204,8 @@ int remove_run(const redis::Address& address, const std::string& name, bool forc
   Directory directory(address);
   const auto run = directory.find(name);
   directory.remove(run, forced);
+  std::error_code ignored;
+  std::filesystem::remove_all(store_folder(run), ignored);  // files kept with it
   std::fprintf(stderr, "stint: removed run %s\n", run.c_str());
   return 0;
 }

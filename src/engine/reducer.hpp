@@ -77,6 +77,7 @@ class Reducer {
   double next_failures_ = 0;
   double next_fold_ = 0;
   double pause_ = 0.002;
+  double next_look_ = 0;
   double next_check_ = 0;          // of what lies on the board
   std::uint64_t checked_done_ = ~std::uint64_t{0};
 };

@@ -130,7 +130,7 @@ Outcome work(Session& session, const WorkerSetup& setup) {
 
   const int threads_at_once = job.parallel_chunks() ? 1 : setup.facts.threads;
   Workload workload(job, Costs(job.weights()), threads_at_once, *setup.clock);
-  workload.tell_each_end = job.side_effects();
+  workload.tell_first_node = job.side_effects();
   workload.on_change = [&] { session.courier.notify(); };
   session.on_end = [&] { workload.close(); };
   finisher.own = [&](const Node& node) { return workload.take_kept(node); };

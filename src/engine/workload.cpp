@@ -90,6 +90,7 @@ void Workload::put(const Block& block, std::vector<std::pair<Node, Partial>> nod
                    std::vector<ChunkFailure> failures) {
   const double now = clock_.now();
   if (came_back(block)) return;
+  const bool first = !waiting_since();
   for (auto& [node, partial] : nodes) insert(node, std::move(partial), block.epoch);
   bool wake = false;
   {
@@ -107,7 +108,7 @@ void Workload::put(const Block& block, std::vector<std::pair<Node, Partial>> nod
     work_.longest = std::max(work_.longest, seconds / static_cast<double>(block.chunks.size()));
     if (block.epoch == epoch_) failures_.insert(failures_.end(), failures.begin(), failures.end());
     // Else the courier need not know: it looks at the nodes when a commit is due.
-    wake = tell_each_end || !failures_.empty() || (ready_.empty() && running_.empty());
+    wake = (tell_first_node && first) || !failures_.empty() || (ready_.empty() && running_.empty());
   }
   if (wake) on_change();
 }

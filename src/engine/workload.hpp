@@ -104,7 +104,7 @@ class Workload {
   void close();
 
   std::function<void()> on_change = [] {};  ///< set before threads start; called without the lock
-  bool tell_each_end = false;               ///< set before threads start: on_change after each block, not only when idle
+  bool tell_first_node = false;  ///< set before threads start: on_change when there is something to commit, not only when idle
 
  private:
   std::optional<Block> next_block();

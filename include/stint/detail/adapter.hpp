@@ -92,6 +92,13 @@ class Adapter final : public AnyJob {
       return {};
     }
   }
+  std::string describe(std::uint64_t chunk) const override {
+    if constexpr (requires { std::string(job_.describe((*plan_)[chunk])); }) {
+      return job_.describe((*plan_)[chunk]);
+    } else {
+      return {};
+    }
+  }
   void prepare(const Context& context) override {
     if constexpr (requires { job_.prepare(context); }) job_.prepare(context);
   }
@@ -165,6 +172,9 @@ class Adapter final : public AnyJob {
     }
   }
   bool follows() const override { return HasFollow<J>; }
+  void begin_follow(const Context& context) override {
+    if constexpr (HasFollow<J>) job_.begin_follow(*plan_, context);
+  }
   void follow(Range chunks, const Hidden& partial, Output& output) override {
     if constexpr (HasFollow<J>) job_.follow(chunks, static_cast<const Held&>(partial).value, output);
   }

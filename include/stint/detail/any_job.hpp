@@ -49,6 +49,7 @@ class AnyJob {
   [[nodiscard]] virtual std::string encode_plan() const = 0;
   [[nodiscard]] virtual std::uint64_t chunks() const = 0;
   [[nodiscard]] virtual std::vector<double> weights() const = 0;  ///< empty: none
+  [[nodiscard]] virtual std::string describe(std::uint64_t chunk) const = 0;  ///< for people; empty: nothing to say
   virtual void prepare(const Context& context) = 0;
   [[nodiscard]] virtual Scratch scratch(const Context& context) const = 0;
 
@@ -60,7 +61,8 @@ class AnyJob {
   [[nodiscard]] virtual std::string encode(const Hidden& partial) const = 0;
   [[nodiscard]] virtual Partial decode(std::string_view bytes) const = 0;
   [[nodiscard]] virtual Partial empty() const = 0;  ///< null: the job has none
-  [[nodiscard]] virtual bool follows() const = 0;  ///< whether it wants the next two
+  [[nodiscard]] virtual bool follows() const = 0;  ///< whether it wants the next three
+  virtual void begin_follow(const Context& context) = 0;
   virtual void follow(Range chunks, const Hidden& partial, Output& output) = 0;
   virtual void follow_failure(const FailedChunk& failed, Output& output) = 0;
   virtual void finish(Partial partial, Output& output) = 0;

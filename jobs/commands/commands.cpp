@@ -1,0 +1,283 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "commands.hpp"
+
+#include "arguments.hpp"
+
+#include <algorithm>
+#include <cerrno>
+#include <cstdlib>
+#include <cstring>
+#include <fstream>
+#include <iostream>
+#include <functional>
+#include <iterator>
+#include <map>
+#include <optional>
+#include <random>
+#include <sstream>
+#include <stdexcept>
+#include <unistd.h>
+
+extern char** environ;
+
+namespace stint::commands {
+namespace {
+
+constexpr double most_commands = 100e6;
+
+std::string content_of(const std::string& path) {
+  const char* kept = std::getenv("STINT_STDIN");  // by `stint run -n`, whose ranks have no standard input
+  const bool input = path == "-";
+  std::stringstream text;
+  if (input && (kept == nullptr || *kept == '\0')) {
+    text << std::cin.rdbuf();
+    return text.str();
+  }
+  errno = 0;
+  std::ifstream file(input ? kept : path, std::ios::binary);
+  if (file) text << file.rdbuf();
+  if (!file || errno == EISDIR) {
+    throw BadInput("cannot read the commands in '" + path + "': " + std::strerror(errno != 0 ? errno : EIO));
+  }
+  return text.str();
+}
+
+// Whether a variable is of the launcher, and not for a command, which may start MPI programs itself.
+bool of_launcher(std::string_view variable) {
+  if (variable.starts_with("OMPI_ALLOW_RUN_AS_ROOT")) return false;
+  for (auto prefix : {"OMPI_", "PMIX_", "PMI_", "PRTE_", "SLURM_STEP", "STINT_EXIT_FILE=", "STINT_RESTART_NUMBER=",
+                      "STINT_TERMINAL=", "STINT_STDIN="}) {
+    if (variable.starts_with(prefix)) return true;
+  }
+  return false;
+}
+
+std::string name_of_signal(int signal) {
+  const char* name = ::strsignal(signal);
+  return std::string(name != nullptr ? name : "a signal") + " (signal " + std::to_string(signal) + ")";
+}
+
+Limits limits_of(const std::string& text, double delay, std::uint64_t memory_free) {
+  Limits limits;
+  limits.delay = delay;
+  limits.memory_free = memory_free;
+  if (text.empty()) return limits;
+  const bool share = text.ends_with('%');
+  const double number = parse_number(share ? text.substr(0, text.size() - 1) : text);
+  if (!(number > 0)) throw std::invalid_argument("--timeout: '" + text + "' is no time above 0: give 90, or 300%");
+  (share ? limits.timeout_share : limits.timeout) = share ? number / 100 : number;
+  return limits;
+}
+
+// Command → seconds, of a job log of ours or GNU parallel's.
+std::map<std::string, double> times_of_joblog(const std::string& text) {
+  std::map<std::string, double> times;
+  std::istringstream lines(text);
+  for (std::string line; std::getline(lines, line);) {
+    std::size_t at = 0;
+    std::string seconds;
+    for (int column = 0; column < 8 && at != line.npos; ++column) {
+      const auto tab = line.find('\t', at);
+      if (column == 3) seconds = line.substr(at, tab - at);
+      at = tab == line.npos ? tab : tab + 1;
+    }
+    if (at == line.npos || line.starts_with("Seq\t")) continue;
+    times[line.substr(at)] = std::strtod(seconds.c_str(), nullptr);
+  }
+  return times;
+}
+
+}  // namespace
+
+void Commands::options(Options& options) {
+  options.add_words("FILE | COMMAND", words_,
+                    "a file of commands, one a line (- is standard input), or a command with {} and ::: VALUE… or :::: FILE…");
+  options.add("each", each_, "FILE whose lines are the values of {}; the command stands behind --");
+  options.add("timeout", timeout_, "seconds after which a command is ended, or N% of the median", OptionKind::run_time);
+  options.add("shuf", shuffle_, "begin the commands in a random order; outputs keep that of the list");
+  options.add("expect", expect_, "job log of an earlier run, for the time of each command: the longest begin first");
+  options.add("delay", delay_, "seconds between two beginnings on a rank", OptionKind::run_time);
+  options.add_bytes("memfree", memory_free_,
+                    "begin a command only with so much memory free; below half of it, the youngest is ended and tried again",
+                    OptionKind::run_time);
+  options.add("workdir", workdir_, "folder in which commands run", OptionKind::run_time);
+  options.add("env-from", env_from_, "file of NAME=VALUE lines, for all commands", OptionKind::run_time);
+  options.add("unordered", report_options_.unordered, "show outputs as commands end, not in the order of the list",
+              OptionKind::result);
+  options.add("tag", report_options_.tag, "show each line of output behind the values of its command", OptionKind::result);
+  options.add("results", report_options_.results, "folder for the output of each command, in a tree as GNU parallel's",
+              OptionKind::result);
+  options.add("chunk", only_, "show the output of this chunk alone (stint result RUN --chunk 17)", OptionKind::result);
+  options.add("stderr", only_stderr_, "with --chunk: its standard error", OptionKind::result);
+  options.add("joblog", report_options_.joblog, "file for a line on each command, as GNU parallel writes it",
+              OptionKind::result);
+  options.add("failed", report_options_.failed, "file for the commands that failed, to be given as FILE again",
+              OptionKind::result);
+}
+
+// The commands as they would be planned now.
+std::vector<Command> Commands::commands() const {
+  std::vector<Command> list;
+  auto add = [&](std::string text, std::vector<std::string> values) {
+    list.push_back({list.size() + 1, std::move(text), std::move(values)});
+  };
+  if (words_.empty() && each_.empty()) throw BadInput("no commands: give a FILE of them, or COMMAND ::: VALUES");
+  auto words = parse_words(words_, content_of);
+  if (!each_.empty()) words.sources.insert(words.sources.begin(), {list_of_values(content_of(each_), each_), false});
+  if (words.sources.empty()) {
+    if (words.command.size() != 1) {
+      throw BadInput("'" + words.command[1] + "' follows a FILE of commands: for one command with values give COMMAND ::: VALUES");
+    }
+    for (auto& text : list_of_commands(content_of(words.command[0]))) add(std::move(text), {});
+    return list;
+  }
+  const Template command(words.command.empty() ? std::vector<std::string>{"{}"} : words.command);
+  double count = 1;
+  for (const auto& source : words.sources) count *= source.linked ? 1.0 : std::max<double>(1, source.values.size());
+  if (count > most_commands) throw BadInput("these values make " + std::to_string(count) + " commands, more than can be kept");
+  for (auto& values : combinations(words.sources)) {
+    std::string text = command.expand(values, list.size() + 1);
+    add(std::move(text), std::move(values));
+  }
+  return list;
+}
+
+// The same commands in another folder are another run.
+std::string Commands::source() {
+  if (!source_.empty()) return source_;
+  try {
+    plan_ = commands();
+  } catch (const std::invalid_argument& error) {
+    throw BadInput(error.what());
+  }
+  source_ = std::filesystem::current_path().string() + '\0';
+  for (const auto& command : plan_) source_ += command.text + '\0';
+  return source_;
+}
+
+CommandList Commands::plan(const Context& context) {
+  source();
+  CommandList list{std::move(plan_), {}};
+  if (shuffle_) {
+    std::mt19937_64 random(context.seed(0));
+    for (std::size_t i = list.commands.size(); i > 1; --i) std::swap(list.commands[i - 1], list.commands[random() % i]);
+  }
+  if (!expect_.empty()) {
+    const auto known = times_of_joblog(content_of(expect_));
+    double mean = 0;
+    for (const auto& [text, seconds] : known) mean += seconds / static_cast<double>(known.size());
+    auto expected = [&](const Command& command) {
+      const auto found = known.find(command.text);
+      return std::max(1e-3, found == known.end() ? mean : found->second);
+    };
+    std::ranges::stable_sort(list.commands, std::greater<>(), expected);
+    for (const auto& command : list.commands) list.cost.push_back(expected(command));
+  }
+  return list;
+}
+
+std::vector<std::string> Commands::environment(const Context& context) const {
+  std::vector<std::string> variables;
+  for (char** variable = environ; *variable != nullptr; ++variable) {
+    if (!of_launcher(*variable)) variables.emplace_back(*variable);
+  }
+  if (!env_from_.empty()) {
+    std::istringstream lines(content_of(env_from_));
+    for (std::string line; std::getline(lines, line);) {
+      if (line.empty() || line.starts_with('#')) continue;
+      const auto equals = line.find('=');
+      if (equals == line.npos || equals == 0) throw BadInput(env_from_ + ": '" + line + "' is no NAME=VALUE");
+      std::erase_if(variables, [&](const std::string& other) { return other.starts_with(line.substr(0, equals + 1)); });
+      variables.push_back(line);
+    }
+  }
+  variables.push_back("STINT_RUN=" + context.run());
+  variables.push_back("STINT_WORKER=" + context.worker());
+  return variables;
+}
+
+void Commands::prepare(const Context& context) {
+  if (!workdir_.empty() && !std::filesystem::is_directory(workdir_)) throw BadInput("--workdir " + workdir_ + " is no folder");
+  processes_ = std::make_shared<Processes>(environment(context), workdir_, limits_of(timeout_, delay_, memory_free_));
+  log_ = std::make_shared<OutputLog>(context.store_dir(), context.worker());
+  keeper_ = std::make_shared<Keeper>(context.worker());
+}
+
+std::vector<Record> Commands::compute(const Command& command, const Context& context, Slot& slot) const {
+  Record record;
+  record.number = command.number;
+  char host[256] = "localhost";
+  ::gethostname(host, sizeof host - 1);
+  record.host = host;
+  const std::vector<std::string> more{"STINT_CHUNK=" + std::to_string(context.chunk()),
+                                      "STINT_ATTEMPT=" + std::to_string(context.attempt())};
+  std::optional<Ended> tried;
+  while (!tried) {
+    if (context.stop_requested()) throw std::runtime_error("told to stop");
+    const int out = slot.out.fresh();
+    const int err = slot.err.fresh();
+    tried = processes_->run(command.text, more, out, err, [&] { return context.stop_requested(); });
+  }
+  const auto& ended = *tried;
+  record.exit = ended.timed_out ? -1 : ended.exit;
+  record.signal = ended.signal;
+  record.start = ended.start;
+  record.seconds = ended.seconds;
+  try {
+    record.place = log_->append(slot.out, slot.err);
+  } catch (const std::runtime_error& error) {
+    throw BadInput(error.what());  // no chunk can be kept; the same command goes on when there is room
+  }
+  if (ended.left_some) {
+    slot.out.drop();
+    slot.err.drop();
+  }
+  if (record.exit == 0 && record.signal == 0) return {record};
+  std::string why = ended.why;
+  if (why.empty() && ended.timed_out) why = "timed out after " + std::to_string(static_cast<long>(ended.seconds)) + " s";
+  if (why.empty()) why = record.signal != 0 ? name_of_signal(record.signal) : "exit code " + std::to_string(record.exit);
+  throw ChunkError(why, text_of(record));
+}
+
+void Commands::reduce(std::vector<Record>& left, std::vector<Record> right) const {
+  left.insert(left.end(), std::make_move_iterator(right.begin()), std::make_move_iterator(right.end()));
+}
+
+void Commands::begin_follow(const CommandList& plan, const Context& context) {
+  if (only_ >= static_cast<std::int64_t>(plan.size())) {
+    throw BadInput("there is no chunk " + std::to_string(only_) + ", the last is " + std::to_string(plan.size() - 1));
+  }
+  if (only_ >= 0) {
+    report_options_.only = plan[static_cast<std::uint64_t>(only_)].number;
+    report_options_.only_stderr = only_stderr_;
+    report_options_.joblog = report_options_.failed = report_options_.results = "";
+  }
+  chunk_numbers_.clear();
+  std::vector<Report::Names> names(plan.size());
+  for (const auto& command : plan.commands) {
+    names[command.number - 1] = {command.text, command.values};
+    chunk_numbers_.push_back(command.number);
+  }
+  report_ = std::make_shared<Report>(report_options_, std::move(names), context.store_dir());
+}
+
+void Commands::follow(Range, const std::vector<Record>& records, Output& output) {
+  for (const auto& record : records) report_->take(record, "", output.text());
+}
+
+// A failure without a record is none of the command: its rank died, or it was given up.
+void Commands::follow_failure(const FailedChunk& failed, Output& output) {
+  Record record;
+  if (failed.detail.empty()) {
+    record.number = chunk_numbers_.at(failed.chunk);
+    record.host = failed.host;
+    record.exit = -1;
+  } else {
+    record = record_of(failed.detail);
+  }
+  report_->take(record, failed.error, output.text());
+}
+
+void Commands::finish(std::vector<Record>, Output& output) { output.text().flush(); }
+
+}  // namespace stint::commands

@@ -1,0 +1,96 @@
+// SPDX-License-Identifier: Apache-2.0
+// The job `commands`: a list of shell commands, one a chunk. A command runs on the thread that takes its chunk
+// (process.hpp), its output goes to a log (output_log.hpp), and what the tree carries is a record of how it ended. The
+// leader follows the records and shows outputs in the order of the list (report.hpp).
+#pragma once
+
+#include "output_log.hpp"
+#include "process.hpp"
+#include "report.hpp"
+
+#include <stint/archive.hpp>
+#include <stint/job.hpp>
+
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <vector>
+
+namespace stint::commands {
+
+struct Command {
+  std::uint64_t number = 0;         ///< in the list, from 1
+  std::string text;                 ///< as it is given to the shell
+  std::vector<std::string> values;  ///< that it was made with; none: it stood in the list as it is
+  template <class Archive>
+  void serialize(Archive& archive, unsigned) {
+    archive & number & text & values;
+  }
+};
+
+/// The commands in the order in which they are to begin.
+struct CommandList {
+  std::vector<Command> commands;
+  std::vector<double> cost;  ///< expected seconds; empty: not known
+  [[nodiscard]] std::uint64_t size() const { return commands.size(); }
+  [[nodiscard]] const Command& operator[](std::uint64_t chunk) const { return commands[chunk]; }
+  [[nodiscard]] const std::vector<double>& weights() const { return cost; }
+  template <class Archive>
+  void serialize(Archive& archive, unsigned) {
+    archive & commands & cost;
+  }
+};
+
+/// Files that one thread's commands write to, one after another.
+struct Slot {
+  Scratch out, err;
+};
+
+class Commands {
+ public:
+  static constexpr auto name = "commands";
+  static constexpr auto about = "runs a list of shell commands, and shows their output in its order";
+  static constexpr auto version = "1";
+  static constexpr bool side_effects = true;
+
+  void options(Options& options);
+  std::string source();
+  CommandList plan(const Context& context);
+  [[nodiscard]] std::string describe(const Command& command) const { return command.text; }
+  void prepare(const Context& context);
+  [[nodiscard]] Slot scratch(const Context&) const { return {}; }
+  [[nodiscard]] std::vector<Record> compute(const Command& command, const Context& context, Slot& slot) const;
+  void reduce(std::vector<Record>& left, std::vector<Record> right) const;
+  [[nodiscard]] std::vector<Record> empty() const { return {}; }
+  void begin_follow(const CommandList& plan, const Context& context);
+  void follow(Range chunks, const std::vector<Record>& records, Output& output);
+  void follow_failure(const FailedChunk& failed, Output& output);
+  void finish(std::vector<Record> records, Output& output);
+
+ private:
+  [[nodiscard]] std::vector<Command> commands() const;
+  [[nodiscard]] std::vector<std::string> environment(const Context& context) const;
+
+  std::vector<std::string> words_;
+  std::string each_;
+  std::string workdir_;
+  std::string env_from_;
+  std::string timeout_;
+  std::string expect_;
+  bool shuffle_ = false;
+  double delay_ = 0;
+  std::uint64_t memory_free_ = 0;
+  std::int64_t only_ = -1;  // chunk whose output alone is shown
+  bool only_stderr_ = false;
+  ReportOptions report_options_;
+  std::string source_;         // folder and commands
+  std::vector<Command> plan_;  // as read by source()
+
+  std::shared_ptr<Processes> processes_;
+  std::shared_ptr<OutputLog> log_;
+  std::shared_ptr<Keeper> keeper_;
+  std::shared_ptr<Report> report_;
+  std::vector<std::uint64_t> chunk_numbers_;  // chunk → number in the list
+};
+
+}  // namespace stint::commands

@@ -1,0 +1,87 @@
+// SPDX-License-Identifier: Apache-2.0
+// Starts one command in a process group of its own, waits for its end, and ends it when it takes too long. Nothing of
+// this rank but three descriptors is passed on. Thread-safe: each thread of a rank runs a command at a time. And a
+// keeper, a small process that ends all commands of this rank when the rank itself dies, even by SIGKILL.
+#pragma once
+
+#include <condition_variable>
+#include <cstdint>
+#include <functional>
+#include <list>
+#include <mutex>
+#include <optional>
+#include <stop_token>
+#include <string>
+#include <thread>
+#include <vector>
+
+namespace stint::commands {
+
+/// How a command ended.
+struct Ended {
+  int exit = 0;         ///< exit code; 127: no such program, 126: it cannot be run
+  int signal = 0;       ///< that ended it; 0: none did
+  bool timed_out = false;
+  bool left_some = false;  ///< processes of its group live on
+  double start = 0;     ///< seconds since the epoch
+  double seconds = 0;
+  std::string why = {};    ///< it could not be started
+};
+
+struct Limits {
+  double timeout = 0;         ///< seconds; 0: none
+  double timeout_share = 0;   ///< of the median of the commands that ended here; 0: none
+  double delay = 0;           ///< seconds between two beginnings
+  std::uint64_t memory_free = 0;  ///< bytes without which none begins; below half of it the youngest is ended, and begins again
+};
+
+class Processes {
+ public:
+  /// `environment`: NAME=VALUE for every command. `folder`: where they run; empty: here.
+  Processes(std::vector<std::string> environment, std::string folder, Limits limits);
+  ~Processes();
+  Processes(const Processes&) = delete;
+  Processes& operator=(const Processes&) = delete;
+
+  /// Runs it to its end. `more`: further variables; `out`, `err`: descriptors for its output. Returns without an `Ended`
+  /// where it did not begin, since `stop` became true; and where it was ended for want of memory: it may be run again.
+  std::optional<Ended> run(const std::string& command, const std::vector<std::string>& more, int out, int err,
+                           const std::function<bool()>& stop);
+
+ private:
+  struct Running {
+    int group = 0;
+    double since = 0;
+    bool timed_out = false;
+    bool for_memory = false;  // ended for want of it
+  };
+  void watch(const std::stop_token& stop);
+  bool await_turn(const std::function<bool()>& stop);
+  [[nodiscard]] double limit() const;
+
+  const std::vector<std::string> environment_;
+  const std::string folder_;
+  const Limits limits_;
+  std::mutex mutex_;  // guards what follows
+  std::list<Running> running_;
+  std::vector<double> times_;  // sorted
+  double next_start_ = 0;
+  std::condition_variable_any changed_;
+  std::jthread watcher_;  // last: it uses all of the above
+};
+
+/// Ends every process that has STINT_WORKER=`worker` in its environment, with its group, as soon as this process is gone
+/// (SIGTERM, after two seconds SIGKILL); nothing, if this object is destroyed before.
+class Keeper {
+ public:
+  explicit Keeper(const std::string& worker);
+  ~Keeper();
+  Keeper(const Keeper&) = delete;
+  Keeper& operator=(const Keeper&) = delete;
+
+ private:
+  int pipe_ = -1;
+  int pid_ = -1;
+};
+
+}  // namespace stint::commands

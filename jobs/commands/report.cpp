@@ -1,0 +1,149 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "report.hpp"
+
+#include <nlohmann/json.hpp>
+
+#include <algorithm>
+#include <cerrno>
+#include <cstdio>
+#include <cstring>
+#include <iostream>
+#include <stdexcept>
+
+namespace stint::commands {
+namespace {
+
+void open(std::ofstream& file, const std::string& path) {
+  if (path.empty()) return;
+  file.open(path, std::ios::binary | std::ios::trunc);
+  if (!file) throw std::runtime_error("cannot write " + path + ": " + std::strerror(errno));
+}
+
+// As GNU parallel names a folder after a value.
+std::string file_name(const std::string& value) {
+  std::string name;
+  for (char c : value) {
+    if (c == '/') {
+      name += "\\_";
+    } else if (c == '\\') {
+      name += "\\\\";
+    } else if (c == '\t') {
+      name += "\\t";
+    } else {
+      name += c;
+    }
+  }
+  return name;
+}
+
+void check(const std::ofstream& file, const std::string& path) {
+  if (!path.empty() && !file) throw std::runtime_error("cannot write " + path + ": " + std::strerror(errno));
+}
+
+}  // namespace
+
+std::string text_of(const Record& record) {
+  return nlohmann::json{{"number", record.number},         {"exit", record.exit},
+                        {"signal", record.signal},         {"start", record.start},
+                        {"seconds", record.seconds},       {"host", record.host},
+                        {"log", record.place.log},         {"out_at", record.place.out_at},
+                        {"out_bytes", record.place.out_bytes}, {"err_at", record.place.err_at},
+                        {"err_bytes", record.place.err_bytes}}
+      .dump();
+}
+
+Record record_of(const std::string& text) {
+  const auto json = nlohmann::json::parse(text);
+  Record record;
+  json.at("number").get_to(record.number);
+  json.at("exit").get_to(record.exit);
+  json.at("signal").get_to(record.signal);
+  json.at("start").get_to(record.start);
+  json.at("seconds").get_to(record.seconds);
+  json.at("host").get_to(record.host);
+  json.at("log").get_to(record.place.log);
+  json.at("out_at").get_to(record.place.out_at);
+  json.at("out_bytes").get_to(record.place.out_bytes);
+  json.at("err_at").get_to(record.place.err_at);
+  json.at("err_bytes").get_to(record.place.err_bytes);
+  return record;
+}
+
+Report::Report(ReportOptions options, std::vector<Names> names, std::filesystem::path store)
+    : options_(std::move(options)), names_(std::move(names)), store_(std::move(store)), seen_(names_.size(), false) {
+  open(joblog_, options_.joblog);
+  if (joblog_.is_open()) joblog_ << "Seq\tHost\tStarttime\tJobRuntime\tSend\tReceive\tExitval\tSignal\tCommand\n" << std::flush;
+  open(failed_, options_.failed);
+}
+
+void Report::write_joblog(const Record& record) {
+  char times[96];
+  std::snprintf(times, sizeof times, "%.3f\t%10.3f", record.start, record.seconds);
+  joblog_ << record.number << '\t' << record.host << '\t' << times << "\t0\t" << record.place.out_bytes << '\t'
+          << record.exit << '\t' << record.signal << '\t' << names_[record.number - 1].text << '\n'
+          << std::flush;
+  check(joblog_, options_.joblog);
+}
+
+void Report::take(const Record& record, const std::string& error, std::ostream& out) {
+  if (record.number == 0 || record.number > names_.size() || seen_[record.number - 1]) return;
+  seen_[record.number - 1] = true;
+  if (joblog_.is_open()) write_joblog(record);
+  if (!options_.results.empty()) write_results(record);
+  if (failed_.is_open() && !error.empty()) {
+    failed_ << names_[record.number - 1].text << '\n' << std::flush;
+    check(failed_, options_.failed);
+  }
+  if (options_.unordered) {
+    tell(record, out);
+    return;
+  }
+  waiting_.emplace(record.number, record);
+  for (auto first = waiting_.begin(); first != waiting_.end() && first->first == next_; first = waiting_.begin()) {
+    tell(first->second, out);
+    waiting_.erase(first);
+    ++next_;
+  }
+}
+
+// The tree of GNU parallel's --results: FOLDER/1/VALUE/2/VALUE/{seq,stdout,stderr}.
+void Report::write_results(const Record& record) {
+  const auto& names = names_[record.number - 1];
+  std::filesystem::path folder = options_.results;
+  const auto values = names.values.empty() ? std::vector<std::string>{names.text} : names.values;
+  for (std::size_t i = 0; i < values.size(); ++i) folder = folder / std::to_string(i + 1) / file_name(values[i]);
+  std::filesystem::create_directories(folder);
+  const auto log = (store_ / record.place.log).string();
+  auto write = [&](const char* name, auto fill) {
+    std::ofstream file;
+    open(file, folder / name);
+    fill(file);
+    check(file, folder / name);
+  };
+  write("seq", [&](auto& file) { file << record.number; });
+  write("stdout", [&](auto& file) { show(log + ".out", record.place.out_at, record.place.out_bytes, "", file); });
+  write("stderr", [&](auto& file) { show(log + ".err", record.place.err_at, record.place.err_bytes, "", file); });
+}
+
+void Report::tell(const Record& record, std::ostream& out) {
+  if (options_.only != 0 && options_.only != record.number) return;
+  const auto& names = names_[record.number - 1];
+  std::string tag;
+  for (const auto& value : names.values) tag += (tag.empty() ? "" : " ") + value;
+  if (tag.empty()) tag = names.text;
+  if (!options_.tag) tag = "";
+  const auto log = (store_ / record.place.log).string();
+  bool there = true;
+  if (options_.only_stderr) {
+    there = show(log + ".err", record.place.err_at, record.place.err_bytes, tag, out);
+  } else {
+    there = show(log + ".out", record.place.out_at, record.place.out_bytes, tag, out);
+    if (options_.only == 0) there = show(log + ".err", record.place.err_at, record.place.err_bytes, tag, std::cerr) && there;
+  }
+  if (!there) {
+    std::cerr << "stint: the output of command " << record.number << " is not here: it lies on " << record.host << " in " << log
+              << ".out and .err\n";
+  }
+}
+
+}  // namespace stint::commands

@@ -1,0 +1,73 @@
+// SPDX-License-Identifier: Apache-2.0
+// What the leader tells of commands that have ended: their output, in the order of the list or as they end, and a line
+// each in the job log and in the list of those that failed. Records may come in any order, and twice.
+#pragma once
+
+#include "output_log.hpp"
+
+#include <cstdint>
+#include <filesystem>
+#include <fstream>
+#include <map>
+#include <ostream>
+#include <string>
+#include <vector>
+
+namespace stint::commands {
+
+/// How a command ended, where and when.
+struct Record {
+  std::uint64_t number = 0;  ///< in the list, from 1
+  std::int32_t exit = 0;     ///< exit code; -1: it timed out
+  std::int32_t signal = 0;
+  double start = 0;          ///< seconds since the epoch
+  double seconds = 0;
+  std::string host;
+  Place place;
+  template <class Archive>
+  void serialize(Archive& archive, unsigned) {
+    archive & number & exit & signal & start & seconds & host & place;
+  }
+};
+
+/// A record as the text that is kept with a failed chunk, and back. Throws std::exception for what is none.
+std::string text_of(const Record& record);
+Record record_of(const std::string& text);
+
+struct ReportOptions {
+  bool unordered = false;
+  bool tag = false;
+  std::uint64_t only = 0; ///< number of the one command whose output is shown; 0: all
+  bool only_stderr = false;
+  std::string results;    ///< folder; empty: none
+  std::string joblog;     ///< path; empty: none
+  std::string failed;     ///< path; empty: none
+};
+
+class Report {
+ public:
+  struct Names {
+    std::string text;                 ///< the command
+    std::vector<std::string> values;  ///< that it was made with
+  };
+  /// `names`: by number - 1. Throws std::runtime_error when a file cannot be written.
+  Report(ReportOptions options, std::vector<Names> names, std::filesystem::path store);
+
+  /// One command ended; `error`: why it counts as failed, empty: it succeeded.
+  void take(const Record& record, const std::string& error, std::ostream& out);
+
+ private:
+  void tell(const Record& record, std::ostream& out);
+  void write_joblog(const Record& record);
+  void write_results(const Record& record);
+
+  const ReportOptions options_;
+  const std::vector<Names> names_;
+  const std::filesystem::path store_;
+  std::vector<bool> seen_;                    // by number - 1
+  std::map<std::uint64_t, Record> waiting_;   // for the ones before them
+  std::uint64_t next_ = 1;
+  std::ofstream joblog_, failed_;
+};
+
+}  // namespace stint::commands
