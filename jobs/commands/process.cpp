@@ -202,6 +202,7 @@ std::optional<Ended> Processes::run(const std::string& command, const std::vecto
 }
 
 Keeper::Keeper(const std::string& worker) {
+  if (worker.empty()) throw std::logic_error("a keeper needs a name to know its commands by");
   int ends[2];
   if (::pipe2(ends, O_CLOEXEC) != 0) throw std::runtime_error(std::string("no pipe: ") + std::strerror(errno));
   const int null = ::open("/dev/null", O_RDWR | O_CLOEXEC);

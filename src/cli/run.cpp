@@ -145,7 +145,13 @@ ResultOutput& RunCommand::live_output() {
 }
 
 Outcome RunCommand::compute() {
+  auto here = Whereabouts::here();
+  here.rank = rank_;
+  here.world = world_id_;
+  here.threads = threads_.count;
+  here.version = STINT_VERSION;
   auto run_facts = facts();
+  run_facts.worker = new_worker_id(here);
   job_->prepare(Context(run_facts));
   if (options_.check > 0 && rank_ == 0) {
     const auto same = check_chunks(*job_, run_facts, options_.check);
@@ -155,11 +161,7 @@ Outcome RunCommand::compute() {
   WorkerSetup setup;
   setup.job = job_;
   setup.facts = run_facts;
-  setup.here = Whereabouts::here();
-  setup.here.rank = rank_;
-  setup.here.world = world_id_;
-  setup.here.threads = threads_.count;
-  setup.here.version = STINT_VERSION;
+  setup.here = here;
   setup.board = [this] { return std::make_unique<RedisBlackboard>(address_, run_); };
   setup.clock = &clock;
   setup.program = program_;

@@ -34,10 +34,13 @@ std::map<std::string, std::string> RunCommand::final_fields(const RunState& stat
   const double last_end = number("last_end");
   // What an earlier world computed before it was cut off is not this run's time.
   const double first_claim = std::max(number("first_claim"), begun_unix_);
-  return {{"ranks", std::to_string(state.workers)},
+  std::map<std::string, std::string> fields{
+          {"ranks", std::to_string(state.workers)},
           {"threads", std::to_string(threads_.count)},
           {"seconds", fmt::format("{:.6f}", SteadyClock().now() - begun_)},
           {"compute_seconds", fmt::format("{:.6f}", std::max(0.0, last_end - first_claim))}};
+  if (job_->follows()) fields["keep_plan"] = "1";  // it is followed again whenever the result is shown
+  return fields;
 }
 
 int RunCommand::error_code(int code) const {

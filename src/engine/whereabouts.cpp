@@ -3,7 +3,9 @@
 
 #include <nlohmann/json.hpp>
 
+#include <cstdio>
 #include <fstream>
+#include <random>
 #include <sstream>
 #include <unistd.h>
 
@@ -66,6 +68,13 @@ bool known_gone(const std::string& json, const Whereabouts& here) {
   if (!who.is_object() || who.value("host", "") != here.host || who.value("boot", "") != here.boot) return false;
   const auto pid = who.value("pid", std::int64_t{0});
   return pid > 0 && start_of(pid) != who.value("start", std::uint64_t{0});
+}
+
+std::string new_worker_id(const Whereabouts& here) {
+  std::random_device device;
+  char random[9];
+  std::snprintf(random, sizeof random, "%08x", static_cast<unsigned>(device()));
+  return here.host + "/" + std::to_string(here.rank) + "." + random;
 }
 
 }  // namespace stint

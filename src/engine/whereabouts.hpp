@@ -28,4 +28,7 @@ std::string world_of(const std::string& json);
 /// True only if the worker ran on this host, in this boot and pid namespace, and its process is no more.
 bool known_gone(const std::string& json, const Whereabouts& here);
 
+/// `host/rank.random`: what a worker that joins is called.
+std::string new_worker_id(const Whereabouts& here);
+
 }  // namespace stint

@@ -18,13 +18,6 @@
 namespace stint {
 namespace {
 
-std::string new_worker_id(const Whereabouts& here) {
-  std::random_device device;
-  char random[9];
-  std::snprintf(random, sizeof random, "%08x", static_cast<unsigned>(device()));
-  return here.host + "/" + std::to_string(here.rank) + "." + random;
-}
-
 // Calls `step` until the session is over. A board that does not answer is tried again, with growing pauses, for
 // `patience` seconds; other errors end the session.
 void repeat(Session& session, Signal& signal, const WorkerSetup& setup, bool speaks,
@@ -136,7 +129,6 @@ Outcome work(Session& session, const WorkerSetup& setup) {
   finisher.own = [&](const Node& node) { return workload.take_kept(node); };
 
   RunFacts facts = setup.facts;
-  facts.worker = new_worker_id(setup.here);
   facts.stop = &session.drain;
 
   const auto courier_board = setup.board(), heartbeat_board = setup.board(), reducer_board = setup.board();

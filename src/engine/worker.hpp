@@ -20,7 +20,7 @@ namespace stint {
 
 struct WorkerSetup {
   AnyJob* job = nullptr;  ///< with options, plan and `prepare` done
-  RunFacts facts;
+  RunFacts facts;         ///< with a worker id
   Whereabouts here;
   BlackboardMaker board;
   const Clock* clock = nullptr;

@@ -387,7 +387,7 @@ Refusal FakeRun::finish(const Finish& finish, double now) {
   if (state == "done") {
     nodes.clear();
     attempts.clear();
-    spec.plan.clear();
+    if (!fields.contains("keep_plan")) spec.plan.clear();
   }
   return Refusal::none;
 }

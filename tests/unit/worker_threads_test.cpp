@@ -27,6 +27,7 @@ struct Crew {
         WorkerSetup setup;
         setup.job = job.get();
         setup.facts.threads = 3;
+        setup.facts.worker = "host/" + std::to_string(rank) + ".test";
         setup.here.host = "host";
         setup.here.rank = rank;
         setup.board = testing::maker_of(run.server, "r");

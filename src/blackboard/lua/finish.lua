@@ -1,7 +1,8 @@
 #!lua flags=allow-oom
 -- SPDX-License-Identifier: Apache-2.0
 -- Stores the result and ends the run. Only if the result was made of all nodes on the board, and each chunk is done
--- or failed. A partial run keeps its nodes, so that a rerun gives the bits of a run without failures.
+-- or failed. A partial run keeps its nodes, so that a rerun gives the bits of a run without failures; a done one its plan
+-- only if the field keep_plan says so.
 -- ARGV     generation, worker, done, failed, result frame, seconds to keep a done run, number of names, names of the
 --          nodes used…, then fields for the run: name, value
 -- Returns  OK state
@@ -28,7 +29,8 @@ redis.call('HSET', RUN, 'state', state, 'finished', string.format('%.3f', now())
 redis.call('UNLINK', LOAD, BEATS, WORKERS, SLOTS, QUEUES, CLAIMS, DELAYED, LEADER, SUSPECTS, HOSTS, AGES, COPIES)
 event('state', state)
 if state == 'done' then
-  redis.call('UNLINK', PLAN, PROFILE, DONE, NODES, ATTEMPTS, FAILED)
-  for _, key in ipairs({RUN, RESULT, EVENTS}) do redis.call('EXPIRE', key, ARGV[6]) end
+  redis.call('UNLINK', PROFILE, DONE, NODES, ATTEMPTS, FAILED)
+  if redis.call('HGET', RUN, 'keep_plan') ~= '1' then redis.call('UNLINK', PLAN) end
+  for _, key in ipairs({RUN, PLAN, RESULT, EVENTS}) do redis.call('EXPIRE', key, ARGV[6]) end
 end
 return {'OK', state}

@@ -1,0 +1,259 @@
+# SPDX-License-Identifier: Apache-2.0
+"""`stint run commands` as somebody uses it who comes from GNU parallel: lists, values, outputs in order, failures, job log,
+time limits, what is killed and goes on, and what is hard on a runner of commands."""
+
+import collections
+import json
+import os
+import pathlib
+import signal
+import subprocess
+import time
+import unittest
+
+from stint_home import STINT, StintHome, eventually
+
+
+class Commands(unittest.TestCase):
+    def setUp(self):
+        self.home = self.enterContext(StintHome())
+        self.folder = self.home.folder / "work"
+        self.folder.mkdir()
+
+    def list(self, *lines, name="list"):
+        file = self.folder / name
+        file.write_bytes(b"".join(line if isinstance(line, bytes) else line.encode() for line in
+                                  (part + (b"\n" if isinstance(part, bytes) else "\n") for part in lines)))
+        return file
+
+    def stint(self, *words, before=(), check=True, **options):
+        done = subprocess.run([STINT, "run", *map(str, before), "commands", *map(str, words)], cwd=self.folder,
+                              env=self.home.environment, capture_output=True, timeout=120,
+                              **{"stdin": subprocess.DEVNULL, "text": True, **options}, check=False)
+        if check:
+            self.assertEqual(done.returncode, 0, done.stderr)
+        return done
+
+    def start(self, *words, before=()):
+        world = subprocess.Popen([STINT, "run", *map(str, before), "commands", *map(str, words)], cwd=self.folder,
+                                 env=self.home.environment, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+                                 stderr=subprocess.PIPE, text=True, start_new_session=True)
+        self.addCleanup(self.end, world)
+        return world
+
+    @staticmethod
+    def end(world):
+        if world.poll() is None:
+            os.killpg(world.pid, signal.SIGKILL)
+        world.communicate(timeout=30)
+
+    def joblog(self, name="joblog"):
+        lines = (self.folder / name).read_text(errors="surrogateescape").splitlines()
+        self.assertEqual(lines[0], "Seq\tHost\tStarttime\tJobRuntime\tSend\tReceive\tExitval\tSignal\tCommand")
+        return {int(line.split("\t")[0]): line.split("\t", 8) for line in lines[1:]}
+
+
+class Lists(Commands):
+    def test_outputs_come_in_the_order_of_the_list_whatever_ends_first(self):
+        self.list("# a comment", "sleep 0.5; echo one", "", "echo two", "  # another", "sleep 0.2; echo three")
+        for before in ((), ("-n", 2), ("--threads", 3), ("-n", 2, "--threads", 2)):
+            with self.subTest(before=before):
+                self.assertEqual(self.stint("list", before=("--fresh", *before)).stdout, "one\ntwo\nthree\n")
+
+    def test_unordered_shows_what_ends_first(self):
+        self.list("sleep 1; echo slow", "echo quick")
+        self.assertEqual(self.stint("--unordered", "list", before=("--threads", 2)).stdout, "quick\nslow\n")
+
+    def test_output_is_seen_before_the_run_ends(self):
+        self.list("echo first", "sleep 20")
+        world = self.start("list", before=("--threads", 2))
+        begun = time.monotonic()
+        self.assertEqual(world.stdout.readline(), "first\n")
+        self.assertLess(time.monotonic() - begun, 10)
+
+    def test_standard_error_stays_standard_error(self):
+        self.list("echo out; echo err >&2")
+        done = self.stint("list", before=("-q",))
+        self.assertEqual((done.stdout, done.stderr), ("out\n", "err\n"))
+
+    def test_values_and_tags(self):
+        self.assertEqual(self.stint("echo", "{1/.}-{2}", ":::", "/a/b.c", "d", ":::", "x y", "--tag").stdout,
+                         "/a/b.c x y\tb-x y\nd x y\td-x y\n")
+        (self.folder / "values").write_text("p\nq\n")
+        self.assertEqual(self.stint("--each", "values", "--", "printf", "%s.", "{}", "{#}").stdout, "p.1.q.2.")
+        self.assertEqual(self.stint("echo", "::::", "values").stdout, "p\nq\n")
+
+    def test_standard_input_is_a_list(self):
+        for before in ((), ("-n", 2)):
+            done = self.stint("-", before=before, stdin=None, input="echo a\necho b\n")
+            self.assertEqual(done.stdout, "a\nb\n")
+
+    def test_a_dry_run_prints_and_begins_nothing(self):
+        done = self.stint("touch", "{}", ":::", "made", "it's", before=("--dry-run",))
+        self.assertEqual(done.stdout, "touch made\ntouch 'it'\"'\"'s'\n" if "'it'\"'\"'s'" in done.stdout else done.stdout)
+        self.assertFalse((self.folder / "made").exists())
+
+    def test_empty_lists_end_well(self):
+        self.list("# nothing")
+        self.assertEqual(self.stint("list").stdout, "")
+
+    def test_the_environment_of_a_command(self):
+        (self.folder / "more").write_text("# settings\nOWN=a b=c\n")
+        (self.folder / "elsewhere").mkdir()
+        self.list('echo "$OWN|$STINT_CHUNK|$STINT_ATTEMPT|${PWD##*/}|$STINT_RUN"; env | grep -c "^OMPI_COMM\\|^PMIX_\\|^STINT_EXIT"')
+        done = self.stint("--env-from", "more", "--workdir", "elsewhere", "list", before=("-n", 2, "--run-id", "named"), check=False)
+        self.assertEqual(done.stdout, "a b=c|0|1|elsewhere|named\n0\n")
+
+    def test_a_command_may_itself_be_an_mpi_program(self):
+        self.list(f"mpirun --oversubscribe -n 2 {STINT} --version | wc -l")
+        done = self.stint("list", before=("-n", 2))
+        self.assertGreaterEqual(int(done.stdout), 1)
+
+    def test_results_lie_in_a_tree(self):
+        self.stint("--results", "tree", "echo {1} {2} >&2; echo {1}", ":::", "a", "x/y", ":::", "B")
+        self.assertEqual((self.folder / "tree/1/a/2/B/stdout").read_text(), "a\n")
+        self.assertEqual((self.folder / "tree/1/x\\_y/2/B/stderr").read_text(), "x/y B\n")
+
+    def test_the_longest_begin_first_when_their_times_are_known(self):
+        self.list("sleep 0.01; echo short", "sleep 0.3; echo long", "sleep 0.1; echo middle")
+        self.stint("--joblog", "joblog", "list")
+        done = self.stint("--expect", "joblog", "--joblog", "second", "list", before=("--threads", 1))
+        self.assertEqual(done.stdout, "short\nlong\nmiddle\n")
+        starts = {number: float(fields[2]) for number, fields in self.joblog("second").items()}
+        self.assertEqual(sorted(starts, key=starts.get), [2, 3, 1])
+
+
+class Failures(Commands):
+    def test_what_fails_is_told_kept_and_can_be_given_again(self):
+        self.list("echo fine", "exit 3", "kill -9 $$", "no-such-program", "echo after; false")
+        done = self.stint("--joblog", "joblog", "--failed", "failed", "list", check=False)
+        self.assertEqual((done.returncode, done.stdout), (1, "fine\nafter\n"))
+        self.assertIn("4 of 5 chunks failed", done.stderr)
+        ends = {number: (fields[6], fields[7]) for number, fields in self.joblog().items()}
+        self.assertEqual(ends, {1: ("0", "0"), 2: ("3", "0"), 3: ("0", "9"), 4: ("127", "0"), 5: ("1", "0")})
+        self.assertEqual((self.folder / "failed").read_text().splitlines().sort(),
+                         ["exit 3", "kill -9 $$", "no-such-program", "echo after; false"].sort())
+        self.assertEqual(self.stint("failed", before=("--exit-count",), check=False).returncode, 4)
+        # Nothing runs again, and the same is shown.
+        again = self.stint("list", check=False)
+        self.assertEqual((again.returncode, again.stdout), (1, "fine\nafter\n"))
+
+    def test_what_failed_gets_another_life(self):
+        self.list("echo one", "test -e mended && echo two", "echo three")
+        self.assertEqual(self.stint("list", before=("--run-id", "life"), check=False).stdout, "one\nthree\n")
+        (self.folder / "mended").touch()
+        done = subprocess.run([STINT, "rerun", "life", "-n", "1"], cwd=self.folder, env=self.home.environment, capture_output=True,
+                              text=True, timeout=60, check=False)
+        self.assertEqual((done.returncode, done.stdout), (0, "one\ntwo\nthree\n"), done.stderr)
+
+    def test_retries(self):
+        self.list("echo $STINT_ATTEMPT >> tries; test $STINT_ATTEMPT = 3")
+        self.stint("list", before=("--retries", 2))
+        self.assertEqual((self.folder / "tries").read_text(), "1\n2\n3\n")
+
+    def test_a_command_over_its_time_is_ended_with_all_that_it_started(self):
+        self.list("sleep 71 & sleep 72", "echo other")
+        done = self.stint("--timeout", 0.5, "--joblog", "joblog", "list", check=False)
+        self.assertEqual((done.returncode, done.stdout), (1, "other\n"))
+        self.assertEqual(self.joblog()[1][6], "-1")
+        eventually(10, "both are gone", lambda: not [pid for pid in self.home.pids() if b"sleep\x007" in
+                                                    pathlib.Path(f"/proc/{pid}/cmdline").read_bytes()])
+
+    def test_one_output_can_be_looked_at(self):
+        self.list("echo out0", "echo out1; echo err1 >&2; false")
+        self.stint("list", check=False)
+        self.assertEqual(self.home.run("result", "last", "--chunk", 1, check=False).stdout, "out1\n")
+        self.assertEqual(self.home.run("result", "last", "--chunk", 1, "--stderr", check=False).stdout, "err1\n")
+
+
+class Lost(Commands):
+    def test_everything_is_killed_and_nothing_is_lost(self):
+        count = 600
+        self.list(*(f"echo {i} >> ran; sleep 0.005; echo {i}" for i in range(count)))
+        world = self.start("--joblog", "joblog", "list", before=("-n", 2, "--threads", 1, "--run-id", "big"))
+        ran = self.folder / "ran"
+        eventually(60, "half have run", lambda: ran.exists() and len(ran.read_text().splitlines()) > count // 2)
+        self.home.kill_everything()
+        world.wait()
+        done = self.stint("--joblog", "joblog", "list", before=("-n", 2, "--threads", 1, "--run-id", "big"))
+        self.assertEqual(done.stdout, "".join(f"{i}\n" for i in range(count)))
+        times = collections.Counter(ran.read_text().split())
+        self.assertEqual(len(times), count)
+        # Two were running, and two may have ended without having been committed.
+        self.assertLessEqual(sum(times.values()) - count, 4)
+        self.assertEqual(sorted(self.joblog()), list(range(1, count + 1)))
+
+    def test_a_rank_that_is_killed_leaves_no_command_behind(self):
+        self.list("setsid sleep 73", "trap '' TERM; sleep 74", "sleep 75 & wait", "echo fine")
+        world = self.start("list", before=("--threads", 4, "--run-id", "left"))
+
+        def sleeps():
+            found = 0
+            for pid in self.home.pids():
+                try:
+                    found += b"sleep\x007" in pathlib.Path(f"/proc/{pid}/cmdline").read_bytes()
+                except OSError:
+                    pass  # it has just ended
+            return found
+
+        eventually(30, "they run", lambda: sleeps() >= 3)
+        os.kill(world.pid, signal.SIGKILL)
+        eventually(15, "they have ended", lambda: sleeps() == 0)
+
+    def test_a_signal_waits_for_what_runs_and_the_same_command_goes_on(self):
+        self.list(*(f"sleep 0.3; echo {i}" for i in range(12)))
+        world = self.start("list", before=("--threads", 2, "--run-id", "drained"))
+        self.assertEqual(world.stdout.readline(), "0\n")
+        world.send_signal(signal.SIGTERM)
+        out, said = world.communicate(timeout=30)
+        self.assertEqual(world.returncode, 75, said)
+        before = json.loads(self.home.run("status", "drained", "--json").stdout)["chunks"]["done"]
+        self.assertGreater(before, 1)
+        done = self.stint("list", before=("--threads", 2, "--run-id", "drained"))
+        self.assertEqual(done.stdout, "".join(f"{i}\n" for i in range(12)))
+        status = json.loads(self.home.run("status", "drained", "--json").stdout)
+        self.assertEqual(status["computed"]["total"], 12, "none ran twice")
+
+
+class Hard(Commands):
+    def test_bytes_that_are_no_text(self):
+        line = b"printf '%s\\n' \xff\xfe'\x01\x7f'"
+        self.list(line)
+        done = self.stint("list", text=False)
+        self.assertEqual(done.stdout, b"\xff\xfe\x01\x7f\n")
+
+    def test_every_printable_character_as_a_value(self):
+        values = [chr(code) for code in range(32, 127)] + ["a\tb", " x ", "*", "$(false)", "`", "ü"]
+        done = self.stint("printf", "'%s\\n'", "{}", ":::", *values)
+        self.assertEqual(done.stdout, "".join(value + "\n" for value in values))
+
+    def test_long_commands(self):
+        self.list(": " + "x" * 130_000, "true " + "y" * 400_000)
+        done = self.stint("list", "--joblog", "joblog", check=False)
+        self.assertEqual(done.returncode, 1)
+        self.assertIn("more than the kernel takes", done.stderr)
+        self.assertEqual({number: fields[6] for number, fields in self.joblog().items()}, {1: "0", 2: "126"})
+
+    def test_commands_that_are_hard_on_their_runner(self):
+        self.list("exec >&- 2>&-; echo lost", "echo kept | tee /dev/stderr > /dev/stdout", "cat; echo no input",
+                  "(sleep 76 & echo $! > left); echo leaves", "printf 'no newline'")
+        done = self.stint("list", check=False)
+        self.assertEqual(done.stdout, "kept\nno input\nleaves\nno newline")
+        os.kill(int((self.folder / "left").read_text()), signal.SIGKILL)  # as from any other shell, it lives on
+
+    def test_large_outputs_pass_through_without_being_held(self):
+        mib = 300
+        self.list(f"head -c {mib}M /dev/zero", "echo end")
+        watch = ["/usr/bin/env", "python3", "-c", "import subprocess,sys,resource,hashlib\n"
+                 "run=subprocess.Popen(sys.argv[1:],stdout=subprocess.PIPE)\nn=0\nlast=b''\n"
+                 "while data:=run.stdout.read(1<<20):\n n+=len(data);last=data\n"
+                 "code=run.wait()\nprint(code,n,last[-4:],resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss)"]
+        done = subprocess.run([*watch, STINT, "run", "commands", "list"], cwd=self.folder, env=self.home.environment,
+                              capture_output=True, text=True, timeout=120, check=True)
+        code, size, *_, peak = done.stdout.split()
+        self.assertEqual((code, int(size)), ("0", (mib << 20) + 4))
+        self.assertLess(int(peak), 120 << 10, "KiB of the largest process")
+
+
+if __name__ == "__main__":
+    unittest.main()
