@@ -37,6 +37,7 @@ std::map<std::string, std::string> RunCommand::final_fields(const RunState& stat
   std::map<std::string, std::string> fields{
           {"ranks", std::to_string(state.workers)},
           {"threads", std::to_string(threads_.count)},
+          {"world", world_id_},
           {"seconds", fmt::format("{:.6f}", SteadyClock().now() - begun_)},
           {"compute_seconds", fmt::format("{:.6f}", std::max(0.0, last_end - first_claim))}};
   if (job_->follows()) fields["keep_plan"] = "1";  // it is followed again whenever the result is shown
@@ -76,7 +77,8 @@ int RunCommand::conclude(const Outcome& outcome) {
       code = code_of(*state);
     }
   }
-  bool with_result = kind == Outcome::Kind::finished;
+  const bool with_result = kind == Outcome::Kind::finished;  // printed by this rank
+  bool complete = with_result;
   switch (kind) {
     case Outcome::Kind::finished: {
       const auto state = board.state();
@@ -115,9 +117,12 @@ int RunCommand::conclude(const Outcome& outcome) {
           tell_launcher(show_stored(board, *state), true);
           return 0;
         }
+        const auto world = state->fields.find("world");
+        // That rank prints, and tells; should it be lost before, the ranks are started again, and show the result.
+        if (launched() && world != state->fields.end() && world->second == world_id_) return 0;
         display_->say("run " + run_ + " was finished by another rank; stint result " + run_ + " shows it");
         code = code_of(*state);
-        with_result = true;
+        complete = true;
       } else {
         display_->error("run " + run_ + " was " + (state ? state->state + "; the same command goes on with what is done" : "removed"));
         code = static_cast<int>(Exit::interrupted);
@@ -136,7 +141,7 @@ int RunCommand::conclude(const Outcome& outcome) {
       break;
   }
   const bool speaks = rank_ == 0 || kind == Outcome::Kind::finished;
-  if (!with_result) code = error_code(code);
+  if (!complete) code = error_code(code);
   return speaks && !tell_launcher(code, with_result) ? code : 0;
 }
 
