@@ -4,8 +4,9 @@
 
     bench/measure.py [--build DIR] [--text FOLDER] [--repeat N] [FIGURE…]
 
-FIGURE: empty memory tail wordcount overhead restart lost-rank lost-leader lost-server; none: all. Stint and the plain program it is compared with run in
-turn, A B A B, and each pair gives one ratio; the median of the ratios counts. Needs 2 free cores."""
+FIGURE: empty memory tail wordcount overhead restart lost-rank lost-leader lost-server commands commands-tail
+commands-memory; none: all. Stint and the plain program it is compared with run in turn, A B A B, and each pair gives one
+ratio; the median of the ratios counts. Needs 2 free cores, and for commands GNU parallel."""
 
 import argparse
 import functools
@@ -93,12 +94,17 @@ class Bench:
                 yield {"chunks": chunks, "peak_bytes": peak, "above_idle": peak - before,
                        "without_bits": peak - chunks // 8}
 
-    def tail(self):
-        """400 sleeping chunks of heavy-tailed length, the long ones last, on 8 ranks of 1 thread."""
+    @staticmethod
+    def heavy_tailed_seconds():
+        """400 of them, the long ones last, 160 in all."""
         dice = random.Random(1)
         lengths = sorted(dice.paretovariate(2.0) for _ in range(400))
         scale = 160 / sum(lengths)
-        lengths = [length * scale for length in lengths]
+        return [length * scale for length in lengths]
+
+    def tail(self):
+        """400 sleeping chunks of heavy-tailed length, the long ones last, on 8 ranks of 1 thread."""
+        lengths = self.heavy_tailed_seconds()
         file = self.folder / "durations"
         file.write_text("".join(f"{length:.6f}\n" for length in lengths))
         ideal = sum(lengths) / 8
@@ -111,6 +117,50 @@ class Bench:
                 found = self.summary("-n", 8, "--threads", 1, "--fresh", "synthetic", "--durations", file, *how)
                 yield {"longest_first": bool(how), "over_ideal": round(found["compute_seconds"] / ideal, 4),
                        "steals": found["steals"]}
+
+    def commands(self):
+        """5,000 times `true` on 2 threads, whole processes, against xargs and GNU parallel with two at a time."""
+        file = self.folder / "commands"
+        file.write_text("true\n" * 5000)
+        parallel = dict(self.environment, PARALLEL_HOME=str(self.folder))
+        ratios = []
+        for number in range(self.repeat):
+            _, seconds = self.stint("run", "--threads", 2, "--fresh", "commands", file)
+            begun = time.monotonic()
+            with file.open() as lines:
+                subprocess.run(["xargs", "-P2", "-I{}", "true"], stdin=lines, env=self.environment, check=True)
+            xargs = time.monotonic() - begun
+            ratios.append(seconds / xargs)
+            figure = {"seconds": round(seconds, 3), "xargs_seconds": round(xargs, 3), "over_xargs": round(seconds / xargs, 3)}
+            if number == 0 and shutil.which("parallel"):
+                begun = time.monotonic()
+                with file.open() as lines:
+                    subprocess.run(["parallel", "--will-cite", "-j2"], stdin=lines, env=parallel, check=True)
+                figure["over_parallel"] = round(seconds / (time.monotonic() - begun), 3)
+            yield figure
+        yield {"over_xargs_median": round(statistics.median(ratios), 3)}
+
+    def commands_tail(self):
+        """400 sleeps of heavy-tailed length, the long ones last, 8 at a time; then with the job log of the first."""
+        lengths = self.heavy_tailed_seconds()
+        file, log = self.folder / "sleeps", self.folder / "joblog"
+        file.write_text("".join(f"sleep {length:.6f}\n" for length in lengths))
+        ideal = sum(lengths) / 8
+        for how in ([], ["--expect", log]):
+            for _ in range(self.repeat):
+                found = self.summary("--threads", 8, "--fresh", "commands", *([] if how else ["--joblog", log]), *how, file)
+                yield {"expected": bool(how), "over_ideal": round(found["compute_seconds"] / ideal, 4)}
+
+    def commands_memory(self):
+        """Peak memory of the process that runs them, 5,000 and 100,000 commands."""
+        for count in (5_000, 100_000):
+            file = self.folder / "commands"
+            file.write_text("true\n" * count)
+            words = [str(self.bin / "stint"), "run", "--threads", "2", "--fresh", "commands", str(file)]
+            code = ("import resource,subprocess,sys;subprocess.run(sys.argv[1:],check=True,capture_output=True);"
+                    "print(resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss)")
+            kib, seconds = self.command(sys.executable, "-c", code, *words)
+            yield {"commands": count, "peak_kib": int(kib), "seconds": round(seconds, 1)}
 
     def wordcount(self):
         """Whole processes over the same bytes, two threads each."""
@@ -261,7 +311,7 @@ def main():
     bench = Bench(options)
     try:
         for name in options.figures or ["empty", "memory", "tail", "wordcount", "overhead", "restart", "lost-rank",
-                                        "lost-leader", "lost-server"]:
+                                        "lost-leader", "lost-server", "commands", "commands-tail", "commands-memory"]:
             for figure in getattr(bench, name.replace("-", "_"))():
                 print(json.dumps({"figure": name, **figure}), flush=True)
     finally:
