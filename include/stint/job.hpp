@@ -17,7 +17,11 @@
 // without it, each thread computes chunks of its own), `side_effects = true` (compute acts on the world outside: its end
 // is committed at once, it is not computed twice to save time, and tried again only where --retries says so).
 // `describe(item)`, optional, is the text of a chunk for `run --dry-run`. `empty()`, optional, gives the partial of a plan without chunks; `source()`, optional, text that is part of the run's
-// identity beside its options and files.
+// identity beside its options and files, and names it together with the present folder. And when that text has changed,
+//
+//   take_over(const Plan& old, const std::vector<Partial>&, const std::vector<FailedChunk>&) -> std::string
+//
+// optional, before plan: sees what the run of the old text had done, to spare it in the new one; what it returns is said.
 //
 // A Partial is what compute returns: by value, movable, serialisable (trivially copyable, or by Boost.Serialization).
 // `reduce` must be associative in meaning, not in bits, and need not be commutative: Stint merges by a fixed tree.

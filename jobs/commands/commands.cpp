@@ -7,6 +7,7 @@
 #include <cerrno>
 #include <cstdlib>
 #include <cstring>
+#include <deque>
 #include <fstream>
 #include <iostream>
 #include <functional>
@@ -119,7 +120,7 @@ void Commands::options(Options& options) {
 std::vector<Command> Commands::commands() const {
   std::vector<Command> list;
   auto add = [&](std::string text, std::vector<std::string> values) {
-    list.push_back({list.size() + 1, std::move(text), std::move(values)});
+    list.push_back({list.size() + 1, std::move(text), std::move(values), {}});
   };
   if (words_.empty() && each_.empty()) throw BadInput("no commands: give a FILE of them, or COMMAND ::: VALUES");
   auto words = parse_words(words_, content_of);
@@ -142,7 +143,6 @@ std::vector<Command> Commands::commands() const {
   return list;
 }
 
-// The same commands in another folder are another run.
 std::string Commands::source() {
   if (!source_.empty()) return source_;
   try {
@@ -150,9 +150,48 @@ std::string Commands::source() {
   } catch (const std::invalid_argument& error) {
     throw BadInput(error.what());
   }
-  source_ = std::filesystem::current_path().string() + '\0';
+  source_ = "commands:";
   for (const auto& command : plan_) source_ += command.text + '\0';
   return source_;
+}
+
+// By text: the first of several equal commands is the one that ended first in the list. One that failed stays failed.
+std::string Commands::take_over(const CommandList& old, const std::vector<std::vector<Record>>& records,
+                                const std::vector<FailedChunk>& failed) {
+  source();
+  std::vector<const std::string*> texts(old.size() + 1);  // by number
+  std::map<std::string, std::uint64_t> left;              // commands of the old list, and how often
+  for (const auto& command : old.commands) {
+    texts.at(command.number) = &command.text;
+    left[command.text] += 1;
+  }
+  std::map<std::string, std::deque<Earlier>> ended;
+  for (const auto& list : records) {
+    for (const auto& record : list) ended[*texts.at(record.number)].push_back({record, ""});
+  }
+  for (const auto& chunk : failed) {
+    if (chunk.detail.empty()) continue;  // its rank died: nobody knows how it would have ended
+    const auto record = record_of(chunk.detail);
+    ended[*texts.at(record.number)].push_back({record, chunk.error});
+  }
+  std::uint64_t spared = 0, added = 0;
+  for (auto& command : plan_) {
+    const auto was = left.find(command.text);
+    if (was == left.end() || was->second == 0) {
+      added += 1;
+    } else {
+      was->second -= 1;
+    }
+    const auto found = ended.find(command.text);
+    if (found == ended.end() || found->second.empty()) continue;
+    command.earlier.push_back(std::move(found->second.front()));
+    found->second.pop_front();
+    spared += 1;
+  }
+  std::uint64_t removed = 0;
+  for (const auto& [text, times] : left) removed += times;
+  return "the list has changed: " + std::to_string(added) + " commands are new, " + std::to_string(removed) +
+         " are gone; of the others " + std::to_string(spared) + " have run, and do not run again";
 }
 
 CommandList Commands::plan(const Context& context) {
@@ -204,6 +243,12 @@ void Commands::prepare(const Context& context) {
 }
 
 std::vector<Record> Commands::compute(const Command& command, const Context& context, Slot& slot) const {
+  if (!command.earlier.empty() && context.attempt() == 1) {  // with --retries, one that failed gets its other attempts
+    auto known = command.earlier.front();
+    known.record.number = command.number;
+    if (!known.error.empty()) throw ChunkError(known.error, text_of(known.record));
+    return {known.record};
+  }
   Record record;
   record.number = command.number;
   char host[256] = "localhost";

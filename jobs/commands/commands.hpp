@@ -18,13 +18,24 @@
 
 namespace stint::commands {
 
+/// How a command ended when an older list was run.
+struct Earlier {
+  Record record;
+  std::string error;  ///< it failed
+  template <class Archive>
+  void serialize(Archive& archive, unsigned) {
+    archive & record & error;
+  }
+};
+
 struct Command {
   std::uint64_t number = 0;         ///< in the list, from 1
   std::string text;                 ///< as it is given to the shell
   std::vector<std::string> values;  ///< that it was made with; none: it stood in the list as it is
+  std::vector<Earlier> earlier;     ///< at most one
   template <class Archive>
   void serialize(Archive& archive, unsigned) {
-    archive & number & text & values;
+    archive & number & text & values & earlier;
   }
 };
 
@@ -55,6 +66,8 @@ class Commands {
 
   void options(Options& options);
   std::string source();
+  std::string take_over(const CommandList& old, const std::vector<std::vector<Record>>& records,
+                        const std::vector<FailedChunk>& failed);
   CommandList plan(const Context& context);
   [[nodiscard]] std::string describe(const Command& command) const { return command.text; }
   void prepare(const Context& context);
@@ -83,7 +96,7 @@ class Commands {
   std::int64_t only_ = -1;  // chunk whose output alone is shown
   bool only_stderr_ = false;
   ReportOptions report_options_;
-  std::string source_;         // folder and commands
+  std::string source_;         // all commands
   std::vector<Command> plan_;  // as read by source()
 
   std::shared_ptr<Processes> processes_;

@@ -8,6 +8,7 @@
 
 #include <nlohmann/json.hpp>
 
+#include <filesystem>
 #include <fstream>
 #include <iterator>
 #include <stdexcept>
@@ -81,6 +82,7 @@ RunIdentity identify(AnyJob& job, const Options& options) {
   }
   const std::string source = job.source();
   if (!source.empty()) {
+    paths += std::filesystem::current_path().string() + '\0';
     states += codec::digest(source);
     bytes += source.size();
   }
@@ -129,6 +131,16 @@ std::string difference(const std::string& theirs, const std::string& ours) {
            std::to_string(right.value("bytes", std::uint64_t{0})) + ", or newer files)";
   }
   return "other options";
+}
+
+bool same_but_input(const std::string& theirs, const std::string& ours) {
+  auto left = json::parse(theirs, nullptr, false);
+  auto right = json::parse(ours, nullptr, false);
+  if (!left.is_object() || !right.is_object()) return false;
+  for (auto* side : {&left, &right}) {
+    for (const auto* name : {"files", "bytes", "input"}) side->erase(name);
+  }
+  return left == right;
 }
 
 std::string options_json(const Options& options) {

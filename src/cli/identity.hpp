@@ -30,6 +30,9 @@ std::string program_of(const AnyJob& job);
 /// In words, how two identities (JSON) differ: "points: 100, here 200".
 std::string difference(const std::string& theirs, const std::string& ours);
 
+/// Whether two identities have the same job, options and paths: only what lies there has changed.
+bool same_but_input(const std::string& theirs, const std::string& ours);
+
 /// All options as JSON, name → list of texts, and back. `only`: leaves out other kinds.
 std::string options_json(const Options& options);
 void apply_options(Options& options, const std::string& json, bool content_only);

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// One process's way through `run` and `rerun`, in three files: run.cpp goes the way and computes, run_prepare.cpp makes
-// or finds the run, run_conclude.cpp says how it ended. Included by these alone.
+// One process's way through `run` and `rerun`, in four files: run.cpp goes the way and computes, run_prepare.cpp makes
+// or finds the run, run_take_over.cpp spares what a run of an older list has done, run_conclude.cpp says how it ended.
+// Included by these alone.
 #pragma once
 
 #include "blackboard/redis_blackboard.hpp"
@@ -16,6 +17,7 @@
 #include <cstdint>
 #include <map>
 #include <memory>
+#include <optional>
 #include <string>
 
 namespace stint {
@@ -50,6 +52,9 @@ class RunCommand {
   int error_code(int code) const;            // of one that was not
   int show_stored(RedisBlackboard& board, const RunState& state);
   void say_of_changed_input(const RunIdentity& identity);
+  std::string earlier_run(const RunIdentity& identity, const std::optional<RunState>& found) const;
+  void take_over(const std::string& earlier);
+  void let_go_of(const std::string& earlier);
   std::map<std::string, std::string> final_fields(const RunState& state) const;
   RunFacts facts() const;
   int say_and_end(const std::string& line, Exit exit);

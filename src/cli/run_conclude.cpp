@@ -40,7 +40,7 @@ std::map<std::string, std::string> RunCommand::final_fields(const RunState& stat
           {"world", world_id_},
           {"seconds", fmt::format("{:.6f}", SteadyClock().now() - begun_)},
           {"compute_seconds", fmt::format("{:.6f}", std::max(0.0, last_end - first_claim))}};
-  if (job_->follows()) fields["keep_plan"] = "1";  // it is followed again whenever the result is shown
+  if (job_->follows() || job_->side_effects()) fields["keep_plan"] = "1";
   return fields;
 }
 

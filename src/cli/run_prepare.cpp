@@ -107,9 +107,9 @@ bool RunCommand::prepare_run() {
   seed_ = identity.seed;
   RedisBlackboard board(address_, run_);
   const auto found = board.state();
-  const bool there = found && !fresh_ && !options_.dry_run;
-  if (found && !fresh_ && !options_.dry_run && found->fields.contains("identity") &&
-      found->fields.at("identity") != identity.json) {
+  const auto earlier = earlier_run(identity, found);
+  const bool there = found && !fresh_ && !options_.dry_run && earlier.empty();
+  if (there && found->fields.contains("identity") && found->fields.at("identity") != identity.json) {
     throw Error(Exit::other_run, "run " + run_ + " has other content: " +
                                      difference(found->fields.at("identity"), identity.json) +
                                      "; give another --run-id, or --fresh to begin anew");
@@ -129,7 +129,11 @@ bool RunCommand::prepare_run() {
   spec.max_failed = failed_chunks_allowed(there ? found->chunks : 0);
   spec.slots = static_cast<std::uint64_t>(ranks_);
   if (!there) {
-    say_of_changed_input(identity);
+    if (earlier.empty()) {
+      say_of_changed_input(identity);
+    } else {
+      take_over(earlier);
+    }
     const auto plan_facts = facts();
     try {
       job_->plan(Context(plan_facts));
@@ -154,11 +158,12 @@ bool RunCommand::prepare_run() {
     spec.profile = Costs(job_->weights()).profile();
     spec.max_failed = failed_chunks_allowed(spec.chunks);
   }
-  const auto created = board.create(spec, fresh_, options_.accept_program);
+  const auto created = board.create(spec, fresh_ || earlier == run_, options_.accept_program);
   if (created.refusal == Refusal::identity) {
     throw Error(Exit::other_run, "run " + run_ + " has just been made with other content; give another --run-id");
   }
   if (created.refusal == Refusal::program) refuse_program(created.state);
+  if (!earlier.empty()) let_go_of(earlier);
   if (there) {
     reap_known_gone(board, created.state.generation, Whereabouts::here());
     display_->say(fmt::format("run {} goes on: {} of {} chunks are done", run_, grouped(created.state.done),

@@ -215,6 +215,53 @@ class Lost(Commands):
         self.assertEqual(status["computed"]["total"], 12, "none ran twice")
 
 
+class ChangedLists(Commands):
+    def ran(self):
+        return collections.Counter((self.folder / "ran").read_text().split())
+
+    def lines(self, *names):
+        return self.list(*(f"echo {name} >> ran; echo {name}; test {name} != bad" for name in names))
+
+    def test_what_has_run_does_not_run_again(self):
+        for before in ((), ("--run-id", "named"), ("-n", 2, "--run-id", "two")):
+            with self.subTest(before=before):
+                self.lines("a", "b", "b", "bad", "c")
+                self.assertEqual(self.stint("list", before=before, check=False).stdout, "a\nb\nb\nbad\nc\n")
+                # One is gone, some are elsewhere, two are new; a failure stays one.
+                self.lines("new", "c", "bad", "b", "a", "newer")
+                done = self.stint("--joblog", "joblog", "list", before=before, check=False)
+                self.assertEqual((done.returncode, done.stdout), (1, "new\nc\nbad\nb\na\nnewer\n"), done.stderr)
+                self.assertIn("2 commands are new, 1 are gone; of the others 4 have run", done.stderr)
+                self.assertEqual(self.ran(), {"a": 1, "b": 2, "bad": 1, "c": 1, "new": 1, "newer": 1})
+                self.assertEqual(sorted(self.joblog()), [1, 2, 3, 4, 5, 6])
+                # And back again: still nothing twice.
+                self.lines("a", "b", "b", "bad", "c")
+                self.stint("list", before=before, check=False)
+                self.assertLessEqual(self.ran()["a"], 1)
+                (self.folder / "ran").unlink()
+                self.home.run("rm", "last")
+
+    def test_a_list_that_changes_after_everything_was_killed(self):
+        self.list(*(f"echo {i} >> ran; sleep 0.02; echo {i}" for i in range(200)))
+        world = self.start("list", before=("-n", 2, "--threads", 1))
+        ran = self.folder / "ran"
+        eventually(60, "half have run", lambda: ran.exists() and len(ran.read_text().splitlines()) > 100)
+        self.home.kill_everything()
+        world.wait()
+        self.list(*(f"echo {i} >> ran; sleep 0.02; echo {i}" for i in reversed(range(210))))
+        done = self.stint("list", before=("-n", 2, "--threads", 1))
+        self.assertEqual(done.stdout, "".join(f"{i}\n" for i in reversed(range(210))))
+        self.assertLessEqual(sum(self.ran().values()) - 210, 4)
+
+    def test_a_list_that_is_being_worked_on_is_not_taken_away(self):
+        self.list("echo a", "sleep 30")
+        self.start("list", before=("--threads", 1)).stdout.readline()
+        self.list("echo a", "sleep 30", "echo b")
+        done = self.stint("list", check=False)
+        self.assertEqual((done.returncode, done.stdout), (5, ""))
+        self.assertIn("is at work on the old one", done.stderr)
+
+
 class Hard(Commands):
     def test_bytes_that_are_no_text(self):
         line = b"printf '%s\\n' \xff\xfe'\x01\x7f'"

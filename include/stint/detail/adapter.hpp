@@ -81,6 +81,20 @@ class Adapter final : public AnyJob {
       return {};
     }
   }
+  bool takes_over() const override {
+    return requires(J job, const Plan& old, const std::vector<Value>& partials, const std::vector<FailedChunk>& failed) {
+      { job.take_over(old, partials, failed) } -> std::convertible_to<std::string>;
+    };
+  }
+  std::string take_over(std::vector<Partial> partials, const std::vector<FailedChunk>& failed) override {
+    if constexpr (requires(std::vector<Value> values) { job_.take_over(*plan_, values, failed); }) {
+      std::vector<Value> values;
+      for (auto& partial : partials) values.push_back(std::move(static_cast<Held&>(*partial).value));
+      return job_.take_over(*plan_, values, failed);
+    } else {
+      return {};
+    }
+  }
   void plan(const Context& context) override { plan_.emplace(job_.plan(context)); }
   void adopt_plan(std::string_view bytes) override { plan_.emplace(archive::decode<Plan>(bytes)); }
   std::string encode_plan() const override { return archive::encode(*plan_); }

@@ -44,6 +44,8 @@ class AnyJob {
 
   virtual void options(Options& options) = 0;
   [[nodiscard]] virtual std::string source() = 0;       ///< part of the identity
+  [[nodiscard]] virtual bool takes_over() const = 0;    ///< whether it wants the next one
+  virtual std::string take_over(std::vector<Partial> partials, const std::vector<FailedChunk>& failed) = 0;
   virtual void plan(const Context& context) = 0;        ///< makes the plan and keeps it
   virtual void adopt_plan(std::string_view bytes) = 0;  ///< keeps a plan made elsewhere
   [[nodiscard]] virtual std::string encode_plan() const = 0;

@@ -1,0 +1,72 @@
+// SPDX-License-Identifier: Apache-2.0
+// A job with a source (a list of commands) whose text has changed: what the run of the old text had done is given to the
+// job before it plans the new one. The old run goes only once the new one is there, so that a crash loses nothing.
+#include "cli/run_command.hpp"
+
+#include "base/error.hpp"
+#include "blackboard/directory.hpp"
+#include "codec/frame.hpp"
+#include "cli/home.hpp"
+#include "cli/stored_result.hpp"
+#include "engine/heartbeat.hpp"
+
+#include <filesystem>
+
+namespace stint {
+
+// The run of an older text of the same source; empty: there is none to take over.
+std::string RunCommand::earlier_run(const RunIdentity& identity, const std::optional<RunState>& found) const {
+  if (fresh_ || options_.dry_run || !job_->takes_over()) return "";
+  if (found) {
+    const auto theirs = found->fields.find("identity");
+    const bool older = theirs != found->fields.end() && theirs->second != identity.json &&
+                       same_but_input(theirs->second, identity.json);
+    return older ? run_ : "";
+  }
+  if (!options_.run_id.empty()) return "";
+  for (const auto& other : Directory(address_).runs()) {
+    if (other.starts_with(identity.beginning) && other != identity.run) return other;
+  }
+  return "";
+}
+
+void RunCommand::take_over(const std::string& earlier) {
+  RedisBlackboard board(address_, earlier);
+  const auto state = board.state();
+  if (!state) return;
+  if (state->state == "running") reap_known_gone(board, state->generation, Whereabouts::here());
+  if (state->state == "running" && !board.workers().empty()) {
+    throw Error(Exit::other_run, "the list has changed while run " + earlier + " is at work on the old one; wait for its end, or "
+                                     "stint cancel " + earlier);
+  }
+  adopt_stored_plan(*job_, board, *state, earlier);
+  std::vector<Partial> partials;
+  const auto frame = board.result();
+  if (frame && !frame->empty()) {
+    partials.push_back(job_->decode(codec::unwrap({'r', job_->fingerprint(), state->done}, *frame)));
+  } else {
+    const auto nodes = board.nodes();
+    const auto frames = board.frames(nodes);
+    for (std::size_t i = 0; i < nodes.size(); ++i) {
+      partials.push_back(job_->decode(codec::unwrap({'n', job_->fingerprint(), nodes[i].size()}, frames[i])));
+    }
+  }
+  display_->say(job_->take_over(std::move(partials), failed_chunks(board.failures())));
+  if (earlier == run_) return;
+  // Its files are needed under the new name, and still under the old one until that is gone.
+  std::error_code ignored;
+  std::filesystem::create_directories(store_folder(run_), ignored);
+  for (const auto& entry : std::filesystem::directory_iterator(store_folder(earlier), ignored)) {
+    std::filesystem::create_hard_link(entry.path(), store_folder(run_) / entry.path().filename(), ignored);
+    if (ignored) std::filesystem::copy_file(entry.path(), store_folder(run_) / entry.path().filename(), ignored);
+  }
+}
+
+void RunCommand::let_go_of(const std::string& earlier) {
+  if (earlier == run_) return;
+  Directory(address_).remove(earlier, true);
+  std::error_code ignored;
+  std::filesystem::remove_all(store_folder(earlier), ignored);
+}
+
+}  // namespace stint
