@@ -206,7 +206,7 @@ CommandList Commands::plan(const Context& context) {
     double mean = 0;
     for (const auto& [text, seconds] : known) mean += seconds / static_cast<double>(known.size());
     auto expected = [&](const Command& command) {
-      const auto found = known.find(command.text);
+      const auto found = known.find(in_joblog(command.text));
       return std::max(1e-3, found == known.end() ? mean : found->second);
     };
     std::ranges::stable_sort(list.commands, std::greater<>(), expected);

@@ -37,10 +37,10 @@ int Scratch::fresh() {
   if (file_ >= 0 && bytes() == 0) return file_;  // nothing was written, so nobody is likely to
   drop();
   const std::string folder = std::filesystem::temp_directory_path();
-  file_ = ::open(folder.c_str(), O_TMPFILE | O_RDWR | O_CLOEXEC, 0600);
+  file_ = ::open(folder.c_str(), O_TMPFILE | O_RDWR | O_APPEND | O_CLOEXEC, 0600);
   if (file_ < 0) {  // not every file system has it
     std::string name = folder + "/stint-output-XXXXXX";
-    file_ = ::mkostemp(name.data(), O_CLOEXEC);
+    file_ = ::mkostemp(name.data(), O_APPEND | O_CLOEXEC);
     if (file_ < 0) refuse("cannot make a file for the output of a command in", folder);
     ::unlink(name.c_str());
   }
@@ -72,8 +72,8 @@ std::uint64_t OutputLog::append(File& file, const Scratch& scratch, const char* 
   if (file.descriptor < 0) {
     file.descriptor = ::open(path.c_str(), O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0600);
     if (file.descriptor < 0) refuse("cannot write the output of commands to", path);
-    file.end = static_cast<std::uint64_t>(::lseek(file.descriptor, 0, SEEK_END));
   }
+  file.end = static_cast<std::uint64_t>(::lseek(file.descriptor, 0, SEEK_END));  // behind what a full disk may have cut off
   std::vector<char> buffer(std::min<std::uint64_t>(left, piece));
   off_t at = 0;
   while (left > 0) {

@@ -23,6 +23,7 @@ namespace {
 
 constexpr double kill_seconds = 5;      // between SIGTERM and SIGKILL
 constexpr std::size_t enough_times = 3; // for a median
+constexpr std::size_t largest_argument = 128 << 10;  // bytes; MAX_ARG_STRLEN of Linux
 
 double now() {
   return std::chrono::duration<double>(std::chrono::system_clock::now().time_since_epoch()).count();
@@ -39,6 +40,11 @@ std::uint64_t memory_available() {
   return ~std::uint64_t{0};
 }
 
+// Seconds that no change of the clock moves.
+double steady() {
+  return std::chrono::duration<double>(std::chrono::steady_clock::now().time_since_epoch()).count();
+}
+
 std::vector<char*> pointers(std::vector<std::string>& words) {
   std::vector<char*> list;
   list.reserve(words.size() + 1);
@@ -47,7 +53,11 @@ std::vector<char*> pointers(std::vector<std::string>& words) {
   return list;
 }
 
-std::string reason(int error, const std::string& program, std::size_t bytes) {
+std::string reason(int error, const std::string& program, const std::string& folder, std::size_t bytes) {
+  if (error == E2BIG && bytes < largest_argument) return "the variables of its environment are more than the kernel takes";
+  if (error == ENOENT && !folder.empty() && ::access(folder.c_str(), X_OK) != 0) {
+    return "its folder " + folder + ": " + std::strerror(errno);
+  }
   if (error == E2BIG) {
     return "the command has " + std::to_string(bytes) +
            " bytes, more than the kernel takes in one argument (131,071); put it into a script";
@@ -110,7 +120,7 @@ void Processes::watch(const std::stop_token& stop) {
   while (!stop.stop_requested()) {
     const double most = limit();
     for (auto& running : running_) {
-      const double seconds = now() - running.since;
+      const double seconds = steady() - running.since;
       if (most <= 0 || seconds < most) continue;
       if (!running.timed_out) ::kill(-running.group, SIGTERM);
       if (running.timed_out && seconds > most + kill_seconds) ::kill(-running.group, SIGKILL);
@@ -130,7 +140,7 @@ bool Processes::await_turn(const std::function<bool()>& stop) {
   while (!stop()) {
     {
       const std::lock_guard lock(mutex_);
-      const double time = now();
+      const double time = steady();
       if (time >= next_start_ && (limits_.memory_free == 0 || memory_available() >= limits_.memory_free)) {
         next_start_ = time + limits_.delay;
         return true;
@@ -157,6 +167,7 @@ std::optional<Ended> Processes::run(const std::string& command, const std::vecto
   if (!folder_.empty()) posix_spawn_file_actions_addchdir_np(&settings.actions, folder_.c_str());
   Ended ended;
   ended.start = now();
+  const double begun = steady();
   pid_t pid = -1;
   int error = ::posix_spawnp(&pid, words[0].c_str(), &settings.actions, &settings.attributes, arguments.data(),
                              environment.data());
@@ -166,19 +177,19 @@ std::optional<Ended> Processes::run(const std::string& command, const std::vecto
   }
   if (error != 0) {
     ended.exit = error == ENOENT || error == ENOTDIR ? 127 : 126;
-    ended.why = reason(error, words[0], command.size());
+    ended.why = reason(error, words[0], folder_, command.size());
     return ended;
   }
   std::list<Running>::iterator mine;
   {
     const std::lock_guard lock(mutex_);
-    mine = running_.insert(running_.end(), {pid, ended.start});
+    mine = running_.insert(running_.end(), {pid, begun});
   }
   siginfo_t info{};
   // Not reaped yet: while it is watched, its number cannot become another's.
   while (::waitid(P_PID, static_cast<id_t>(pid), &info, WEXITED | WNOWAIT) != 0 && errno == EINTR) {
   }
-  ended.seconds = now() - ended.start;
+  ended.seconds = steady() - begun;
   bool for_memory = false;
   {
     const std::lock_guard lock(mutex_);
@@ -191,7 +202,13 @@ std::optional<Ended> Processes::run(const std::string& command, const std::vecto
   while (::waitpid(pid, &status, 0) < 0 && errno == EINTR) {
   }
   ended.left_some = ::kill(-pid, 0) == 0;
-  if (ended.timed_out && ended.left_some) ::kill(-pid, SIGKILL);
+  if (ended.timed_out && ended.left_some) {
+    // Its shell is gone; what that had started has its time to end, too.
+    for (const double end = steady() + kill_seconds; ended.left_some && steady() < end; ended.left_some = ::kill(-pid, 0) == 0) {
+      std::this_thread::sleep_for(std::chrono::milliseconds(20));
+    }
+    if (ended.left_some) ::kill(-pid, SIGKILL);
+  }
   if (for_memory && WIFSIGNALED(status)) return std::nullopt;
   if (WIFSIGNALED(status)) {
     ended.signal = WTERMSIG(status);
@@ -210,14 +227,17 @@ Keeper::Keeper(const std::string& worker) {
   std::vector<std::string> words{"/bin/sh", "-c", R"sh(
 read -r word
 [ "$word" = done ] && exit 0
-for signal in TERM KILL KILL; do
+empty=0
+for signal in TERM TERM KILL KILL KILL; do
   found=
   for file in $(grep -lszFx "STINT_WORKER=$0" /proc/[0-9]*/environ); do
     found=1 pid=${file#/proc/} pid=${pid%/environ}
     kill -s $signal -- -$pid || kill -s $signal $pid
   done
-  [ "$found" ] || exit 0
-  sleep 2
+  # Within execve a process has no environment to be seen: once is not enough.
+  if [ "$found" ]; then empty=0; else empty=$((empty + 1)); fi
+  [ $empty -ge 2 ] && exit 0
+  sleep 1
 done
 )sh", worker};
   std::vector<std::string> variables{std::string("PATH=") + (std::getenv("PATH") != nullptr ? std::getenv("PATH") : "/usr/bin:/bin")};

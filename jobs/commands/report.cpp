@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "report.hpp"
 
+#include <stint/error.hpp>
+
 #include <nlohmann/json.hpp>
 
 #include <algorithm>
@@ -8,7 +10,6 @@
 #include <cstdio>
 #include <cstring>
 #include <iostream>
-#include <stdexcept>
 
 namespace stint::commands {
 namespace {
@@ -16,12 +17,13 @@ namespace {
 void open(std::ofstream& file, const std::string& path) {
   if (path.empty()) return;
   file.open(path, std::ios::binary | std::ios::trunc);
-  if (!file) throw std::runtime_error("cannot write " + path + ": " + std::strerror(errno));
+  if (!file) throw BadInput("cannot write " + path + ": " + std::strerror(errno));
 }
 
-// As GNU parallel names a folder after a value.
-std::string file_name(const std::string& value) {
+// As GNU parallel names a folder after a value; but never another folder, and short enough for a file system.
+std::string file_name(const std::string& value, std::uint64_t number) {
   std::string name;
+  if (value.empty() || value == "." || value == "..") name = "\\";
   for (char c : value) {
     if (c == '/') {
       name += "\\_";
@@ -33,14 +35,34 @@ std::string file_name(const std::string& value) {
       name += c;
     }
   }
-  return name;
+  const std::string end = "..." + std::to_string(number);
+  return name.size() <= 255 ? name : name.substr(0, 255 - end.size()) + end;
+}
+
+// A command on one line of a list: most are; one that would not be read back as it is, is spelled in octal.
+std::string as_line(const std::string& command) {
+  const auto first = command.find_first_not_of(" \t");
+  const bool plain = command.find('\n') == command.npos && !command.ends_with('\r') && first != command.npos && command[first] != '#';
+  if (plain) return command;
+  std::string line = "eval \"$(printf %b '";
+  for (unsigned char c : command) {
+    char code[8];
+    std::snprintf(code, sizeof code, "\\0%03o", c);
+    line += code;
+  }
+  return line + "')\"";
 }
 
 void check(const std::ofstream& file, const std::string& path) {
-  if (!path.empty() && !file) throw std::runtime_error("cannot write " + path + ": " + std::strerror(errno));
+  if (!path.empty() && !file) throw BadInput("cannot write " + path + ": " + std::strerror(errno));
 }
 
 }  // namespace
+
+std::string in_joblog(std::string command) {
+  std::ranges::replace(command, '\n', '\0');
+  return command;
+}
 
 std::string text_of(const Record& record) {
   return nlohmann::json{{"number", record.number},         {"exit", record.exit},
@@ -80,7 +102,7 @@ void Report::write_joblog(const Record& record) {
   char times[96];
   std::snprintf(times, sizeof times, "%.3f\t%10.3f", record.start, record.seconds);
   joblog_ << record.number << '\t' << record.host << '\t' << times << "\t0\t" << record.place.out_bytes << '\t'
-          << record.exit << '\t' << record.signal << '\t' << names_[record.number - 1].text << '\n'
+          << record.exit << '\t' << record.signal << '\t' << in_joblog(names_[record.number - 1].text) << '\n'
           << std::flush;
   check(joblog_, options_.joblog);
 }
@@ -91,7 +113,7 @@ void Report::take(const Record& record, const std::string& error, std::ostream& 
   if (joblog_.is_open()) write_joblog(record);
   if (!options_.results.empty()) write_results(record);
   if (failed_.is_open() && !error.empty()) {
-    failed_ << names_[record.number - 1].text << '\n' << std::flush;
+    failed_ << as_line(names_[record.number - 1].text) << '\n' << std::flush;
     check(failed_, options_.failed);
   }
   if (options_.unordered) {
@@ -111,8 +133,10 @@ void Report::write_results(const Record& record) {
   const auto& names = names_[record.number - 1];
   std::filesystem::path folder = options_.results;
   const auto values = names.values.empty() ? std::vector<std::string>{names.text} : names.values;
-  for (std::size_t i = 0; i < values.size(); ++i) folder = folder / std::to_string(i + 1) / file_name(values[i]);
-  std::filesystem::create_directories(folder);
+  for (std::size_t i = 0; i < values.size(); ++i) folder = folder / std::to_string(i + 1) / file_name(values[i], record.number);
+  std::error_code error;
+  std::filesystem::create_directories(folder, error);
+  if (error) throw BadInput("cannot make " + folder.string() + ": " + error.message());
   const auto log = (store_ / record.place.log).string();
   auto write = [&](const char* name, auto fill) {
     std::ofstream file;

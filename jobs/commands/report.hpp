@@ -30,6 +30,9 @@ struct Record {
   }
 };
 
+/// A command as it stands in a job log: GNU parallel writes a line end as a NUL byte.
+std::string in_joblog(std::string command);
+
 /// A record as the text that is kept with a failed chunk, and back. Throws std::exception for what is none.
 std::string text_of(const Record& record);
 Record record_of(const std::string& text);
@@ -50,7 +53,7 @@ class Report {
     std::string text;                 ///< the command
     std::vector<std::string> values;  ///< that it was made with
   };
-  /// `names`: by number - 1. Throws std::runtime_error when a file cannot be written.
+  /// `names`: by number - 1. Throws BadInput when a file cannot be written.
   Report(ReportOptions options, std::vector<Names> names, std::filesystem::path store);
 
   /// One command ended; `error`: why it counts as failed, empty: it succeeded.

@@ -276,6 +276,8 @@ double Reducer::step() {
     throw;
   } catch (const Error&) {
     throw;
+  } catch (const BadInput&) {
+    throw;
   } catch (const std::exception& error) {
     // The job's own reduce or finish.
     const std::string line = "the job failed while merging or finishing: " + std::string(error.what());

@@ -1,0 +1,573 @@
+// SPDX-License-Identifier: Apache-2.0
+// From a command's output to what the leader shows and writes of it, with real files; no command is run.
+#include "commands/report.hpp"
+
+#include "commands/output_log.hpp"
+#include "support/temporary_folder.hpp"
+
+#include <gmock/gmock.h>
+
+#include <algorithm>
+#include <atomic>
+#include <csignal>
+#include <cstdint>
+#include <filesystem>
+#include <fstream>
+#include <iostream>
+#include <iterator>
+#include <limits>
+#include <sstream>
+#include <stdexcept>
+#include <string>
+#include <string_view>
+#include <sys/resource.h>
+#include <thread>
+#include <unistd.h>
+#include <utility>
+#include <vector>
+
+namespace stint::commands {
+namespace {
+
+using ::testing::AllOf;
+using ::testing::HasSubstr;
+using Texts = std::vector<std::string>;
+
+void write(const Scratch& scratch, std::string_view text) {
+  while (!text.empty()) {
+    const auto written = ::write(scratch.descriptor(), text.data(), text.size());
+    if (written <= 0) throw std::runtime_error("cannot write to a scratch");
+    text.remove_prefix(static_cast<std::size_t>(written));
+  }
+}
+
+std::string content(const std::filesystem::path& path) {
+  std::ifstream file(path, std::ios::binary);
+  if (!file) throw std::runtime_error("there is no " + path.string());
+  return {std::istreambuf_iterator<char>(file), {}};
+}
+
+// Numbered lines, no two of them the same.
+std::string lines_of(std::size_t bytes, const std::string& name) {
+  std::string text;
+  for (std::size_t i = 0; text.size() < bytes; ++i) text += name + ' ' + std::to_string(i) + '\n';
+  text.resize(bytes);
+  return text;
+}
+
+// What std::cerr is told while this lives.
+class Errors {
+ public:
+  Errors() : before_(std::cerr.rdbuf(text_.rdbuf())) {}
+  ~Errors() { std::cerr.rdbuf(before_); }
+  Errors(const Errors&) = delete;
+  Errors& operator=(const Errors&) = delete;
+  [[nodiscard]] std::string text() const { return text_.str(); }
+
+ private:
+  std::ostringstream text_;
+  std::streambuf* before_;
+};
+
+class CommandsOutputTest : public ::testing::Test {
+ protected:
+  // The file "FOLDER/log" + `suffix`, or a part of it, as it is shown.
+  std::string shown(const std::string& log, std::uint64_t at, std::uint64_t bytes, const std::string& tag = "") const {
+    std::ostringstream text;
+    EXPECT_TRUE(show(folder.path() / log, at, bytes, tag, text));
+    return text.str();
+  }
+  std::string out_of(const Place& place) const { return shown(place.log + ".out", place.out_at, place.out_bytes); }
+  std::string err_of(const Place& place) const { return shown(place.log + ".err", place.err_at, place.err_bytes); }
+  // Adds one command's output.
+  static Place append(OutputLog& log, std::string_view out, std::string_view err) {
+    Scratch out_file, err_file;
+    out_file.fresh();
+    err_file.fresh();
+    write(out_file, out);
+    write(err_file, err);
+    return log.append(out_file, err_file);
+  }
+  support::TemporaryFolder folder;
+};
+
+TEST_F(CommandsOutputTest, AScratchIsRenewedOnceItWasWrittenTo) {
+  Scratch scratch;
+  EXPECT_EQ(scratch.descriptor(), -1);
+  const int first = scratch.fresh();
+  EXPECT_EQ(scratch.descriptor(), first);
+  EXPECT_EQ(scratch.bytes(), 0u);
+  const int lives_on = ::dup(first);  // as a process that a command left has it
+  write(scratch, "one");
+  EXPECT_EQ(scratch.bytes(), 3u);
+  scratch.fresh();
+  EXPECT_EQ(scratch.bytes(), 0u);
+  EXPECT_EQ(::write(lives_on, "late", 4), 4);
+  EXPECT_EQ(scratch.bytes(), 0u) << "nobody else's output";
+  ::close(lives_on);
+
+  const Scratch moved(std::move(scratch));
+  EXPECT_EQ(moved.bytes(), 0u);
+  EXPECT_GE(moved.descriptor(), 0);
+}
+
+TEST_F(CommandsOutputTest, AScratchHasNoName) {
+  const auto count = [] {
+    const auto is_one = [](const auto& entry) { return entry.path().filename().string().starts_with("stint-output"); };
+    return std::ranges::count_if(std::filesystem::directory_iterator(std::filesystem::temp_directory_path()), is_one);
+  };
+  const auto before = count();
+  Scratch scratch;
+  scratch.fresh();
+  EXPECT_LE(count(), before);
+}
+
+TEST_F(CommandsOutputTest, AScratchThatItsWriterEmptiedIsFreshFromItsBeginning) {
+  Scratch scratch;
+  scratch.fresh();
+  write(scratch, "0123456789");
+  ASSERT_EQ(::ftruncate(scratch.descriptor(), 0), 0);  // `echo 0123456789; : > /dev/stdout`
+  scratch.fresh();
+  write(scratch, "next");
+  EXPECT_EQ(scratch.bytes(), 4u) << "the next command's output begins behind ten NUL bytes";
+}
+
+TEST_F(CommandsOutputTest, AScratchThatItsWriterShortenedIsKeptAsFarAsItGoes) {
+  OutputLog log(folder.path(), "worker");
+  Scratch out, err;
+  out.fresh();
+  err.fresh();
+  write(out, "kept and not");
+  ASSERT_EQ(::ftruncate(out.descriptor(), 4), 0);
+  const auto place = log.append(out, err);
+  EXPECT_EQ(out_of(place), "kept");
+  EXPECT_EQ(place.err_bytes, 0u);
+  EXPECT_EQ(out_of(append(log, "next", "")), "next");
+}
+
+TEST_F(CommandsOutputTest, AScratchThatIsShortenedMeanwhileHarmsNoOther) {
+  OutputLog log(folder.path(), "worker");
+  const std::string text = lines_of(1 << 20, "long");
+  for (int i = 0; i < 10; ++i) {
+    Scratch out, err;
+    out.fresh();
+    err.fresh();
+    write(out, text);
+    Place place;
+    {
+      const std::jthread writer([&] { EXPECT_EQ(::ftruncate(out.descriptor(), 100'000), 0); });
+      place = log.append(out, err);
+    }
+    EXPECT_GE(place.out_bytes, 100'000u);
+    EXPECT_TRUE(text.starts_with(out_of(place)));
+    EXPECT_EQ(out_of(append(log, "next", "")), "next");
+  }
+}
+
+TEST_F(CommandsOutputTest, EachOutputIsWholeAtItsPlace) {
+  OutputLog log(folder.path(), "host/3");
+  std::atomic<int> whole{0};
+  {
+    std::vector<std::jthread> threads;
+    for (int thread = 0; thread < 6; ++thread) {
+      threads.emplace_back([&, thread] {
+        for (std::size_t i = 0; i < 30; ++i) {
+          const std::string out = lines_of(i * 997, "out " + std::to_string(thread));
+          const std::string err = lines_of((i % 3) * 50'000, "err " + std::to_string(thread));
+          const auto place = append(log, out, err);
+          whole += out_of(place) == out && err_of(place) == err && place.log == "host.3";
+        }
+      });
+    }
+  }
+  EXPECT_EQ(whole, 180);
+  EXPECT_EQ(std::filesystem::file_size(folder.path() / "host.3.out"), 6u * 997 * 29 * 30 / 2) << "and nothing else";
+  EXPECT_EQ(std::filesystem::file_size(folder.path() / "host.3.err"), 6u * 10 * 150'000);
+}
+
+TEST_F(CommandsOutputTest, ALogGoesOnWhereAnEarlierOneOfTheSameNameEnded) {
+  Place before;
+  {
+    OutputLog log(folder.path() / "deep" / "er", "worker");
+    before = append(log, "before\n", "");
+  }
+  OutputLog log(folder.path() / "deep" / "er", "worker");
+  const auto after = append(log, "after\n", "warning\n");
+  EXPECT_EQ(before.out_at, 0u);
+  EXPECT_EQ(after.out_at, 7u);
+  EXPECT_EQ(after.err_at, 0u);
+  EXPECT_EQ(content(folder.path() / "deep" / "er" / "worker.out"), "before\nafter\n");
+  EXPECT_EQ(content(folder.path() / "deep" / "er" / "worker.err"), "warning\n");
+}
+
+TEST_F(CommandsOutputTest, ALogWithoutOutputMakesNoFile) {
+  OutputLog log(folder.path(), "worker");
+  EXPECT_EQ(append(log, "", "").out_bytes, 0u);
+  EXPECT_TRUE(std::filesystem::is_empty(folder.path()));
+}
+
+TEST_F(CommandsOutputTest, ALogThatCannotBeMadeIsAnErrorWithItsPath) {
+  const std::string file = folder.write("file", "");
+  try {
+    const OutputLog log(file + "/below", "worker");
+    FAIL() << "a folder in a file";
+  } catch (const std::runtime_error& error) {
+    EXPECT_THAT(error.what(), AllOf(HasSubstr(file + "/below"), HasSubstr("Not a directory")));
+  }
+  std::filesystem::create_directory(folder.path() / "worker.out");
+  OutputLog log(folder.path(), "worker");
+  try {
+    append(log, "text", "");
+    FAIL() << "a folder as a log";
+  } catch (const std::runtime_error& error) {
+    EXPECT_THAT(error.what(), HasSubstr((folder.path() / "worker.out").string()));
+  }
+}
+
+TEST_F(CommandsOutputTest, AfterADiskWasFullTheNextOutputIsAtItsPlace) {
+  OutputLog log(folder.path(), "worker");
+  EXPECT_EQ(out_of(append(log, "before", "")), "before");
+  Scratch out, err;
+  out.fresh();
+  err.fresh();
+  write(out, lines_of(200'000, "too long"));
+  const auto handler = std::signal(SIGXFSZ, SIG_IGN);
+  rlimit old{};
+  ASSERT_EQ(::getrlimit(RLIMIT_FSIZE, &old), 0);
+  rlimit small = old;
+  small.rlim_cur = 100'000;
+  ASSERT_EQ(::setrlimit(RLIMIT_FSIZE, &small), 0);
+  std::string message;
+  try {
+    log.append(out, err);
+  } catch (const std::runtime_error& error) {
+    message = error.what();
+  }
+  ::setrlimit(RLIMIT_FSIZE, &old);
+  std::signal(SIGXFSZ, handler);
+  EXPECT_THAT(message, HasSubstr((folder.path() / "worker.out").string()));
+  EXPECT_EQ(out_of(append(log, "after", "")), "after") << "the part that was written is counted";
+}
+
+TEST_F(CommandsOutputTest, ALargeOutputIsCopiedWhole) {
+  OutputLog log(folder.path(), "worker");
+  const std::string text = lines_of(10 << 20, "large");
+  append(log, "before\n", "");
+  const auto place = append(log, text, "");
+  EXPECT_EQ(place.out_at, 7u);
+  EXPECT_EQ(place.out_bytes, text.size());
+  EXPECT_TRUE(out_of(place) == text);
+}
+
+TEST_F(CommandsOutputTest, BytesThatAreNoTextAreShownAsTheyAre) {
+  OutputLog log(folder.path(), "worker");
+  const std::string bytes("\0\r\xff\n\0\xe9", 6);
+  EXPECT_EQ(out_of(append(log, bytes, "")), bytes);
+  EXPECT_EQ(shown("worker.out", 0, 6, "t"), "t\t" + bytes.substr(0, 4) + "t\t" + bytes.substr(4));
+}
+
+TEST_F(CommandsOutputTest, ATagStandsBeforeEachLine) {
+  folder.write("log", "one\n\ntwo\nlast");
+  EXPECT_EQ(shown("log", 0, 13, "a b"), "a b\tone\na b\t\na b\ttwo\na b\tlast") << "no newline is made";
+  EXPECT_EQ(shown("log", 0, 9, "t"), "t\tone\nt\t\nt\ttwo\n") << "no tag of a line that does not begin";
+  EXPECT_EQ(shown("log", 1, 3, "t"), "t\tne\n") << "each command's output begins a line";
+  EXPECT_EQ(shown("log", 3, 2, "t"), "t\t\nt\t\n");
+}
+
+TEST_F(CommandsOutputTest, ATagStandsBeforeEachLineOverTheBordersOfPieces) {
+  for (const std::size_t first : {65'534, 65'535, 65'536, 65'537, 131'071, 131'072, 200'000}) {
+    const std::string line(first, 'x');
+    const std::string text = line + "\nsecond\n" + line + "\nlast";
+    folder.write("log", text);
+    const auto tagged = shown("log", 0, text.size(), "t");
+    EXPECT_TRUE(tagged == "t\t" + line + "\nt\tsecond\nt\t" + line + "\nt\tlast") << first;
+    EXPECT_TRUE(shown("log", 0, first + 1, "t") == "t\t" + line + "\n") << first;
+    EXPECT_TRUE(shown("log", 0, first, "t") == "t\t" + line) << first;
+    EXPECT_TRUE(shown("log", 0, text.size()) == text) << first;
+  }
+}
+
+TEST_F(CommandsOutputTest, AMissingLogIsToldOnlyIfThereIsSomethingInIt) {
+  std::ostringstream text;
+  EXPECT_FALSE(show(folder.path() / "none", 0, 1, "t", text));
+  EXPECT_TRUE(show(folder.path() / "none", 0, 0, "t", text));
+  EXPECT_EQ(text.str(), "");
+  folder.write("short", "short\n");
+  EXPECT_FALSE(show(folder.path() / "short", 2, 100, "", text)) << "a part of it is missing";
+  EXPECT_EQ(text.str(), "ort\n");
+}
+
+class CommandsReportTest : public CommandsOutputTest {
+ protected:
+  CommandsReportTest() : store(folder.path() / "store"), log(store, "worker") {}
+  Record record(std::uint64_t number, const std::string& stdout_text, const std::string& stderr_text = "") {
+    Record made;
+    made.number = number;
+    made.start = 1700000000.25;
+    made.seconds = 1.5;
+    made.host = "node7";
+    made.place = append(log, stdout_text, stderr_text);
+    return made;
+  }
+  // Four commands, each with an output and an error.
+  std::vector<Record> four() {
+    std::vector<Record> records;
+    for (std::uint64_t number = 1; number <= 4; ++number) {
+      const auto name = std::to_string(number);
+      records.push_back(record(number, "out " + name + "\n", "err " + name + "\n"));
+    }
+    return records;
+  }
+  static std::vector<Report::Names> names(std::size_t count) {
+    std::vector<Report::Names> all;
+    for (std::size_t i = 1; i <= count; ++i) all.push_back({"work v" + std::to_string(i), {"v" + std::to_string(i)}});
+    return all;
+  }
+  [[nodiscard]] std::string file(const std::string& name) const { return folder.path() / name; }
+
+  const std::filesystem::path store;
+  OutputLog log;
+  ReportOptions options;
+  Errors errors;
+  std::ostringstream out;
+};
+
+TEST_F(CommandsReportTest, TheOrderIsThatOfTheListWhateverTheOrderOfTaking) {
+  const auto records = four();
+  std::vector<std::size_t> order{0, 1, 2, 3};
+  do {
+    const Errors errs;
+    std::ostringstream text;
+    Report report(options, names(4), store);
+    for (std::size_t i : order) report.take(records[i], i == 2 ? "exit code 1" : "", text);
+    EXPECT_EQ(text.str(), "out 1\nout 2\nout 3\nout 4\n");
+    EXPECT_EQ(errs.text(), "err 1\nerr 2\nerr 3\nerr 4\n");
+  } while (std::ranges::next_permutation(order).found);
+}
+
+TEST_F(CommandsReportTest, AnOutputIsShownAsSoonAsThoseBeforeItAre) {
+  const auto records = four();
+  Report report(options, names(4), store);
+  report.take(records[2], "", out);
+  report.take(records[1], "", out);
+  EXPECT_EQ(out.str(), "");
+  report.take(records[0], "", out);
+  EXPECT_EQ(out.str(), "out 1\nout 2\nout 3\n");
+  report.take(records[3], "", out);
+  EXPECT_EQ(out.str(), "out 1\nout 2\nout 3\nout 4\n");
+}
+
+TEST_F(CommandsReportTest, ARecordThatIsGivenTwiceCountsOnce) {
+  options.joblog = file("joblog");
+  options.failed = file("failed");
+  Report report(options, names(2), store);
+  const auto second = record(2, "first time\n");
+  report.take(second, "exit code 1", out);
+  report.take(second, "exit code 1", out);
+  report.take(record(2, "second time\n"), "", out);  // of a worker that was taken for lost
+  report.take(record(1, "one\n"), "", out);
+  report.take(record(1, "one again\n"), "exit code 1", out);
+  EXPECT_EQ(out.str(), "one\nfirst time\n");
+  const auto text = content(options.joblog);
+  EXPECT_EQ(std::ranges::count(text, '\n'), 3);
+  EXPECT_EQ(content(options.failed), "work v2\n");
+}
+
+TEST_F(CommandsReportTest, ARecordOfNoCommandIsLeftOut) {
+  options.joblog = file("joblog");
+  Report report(options, names(2), store);
+  for (std::uint64_t number : {std::uint64_t{0}, std::uint64_t{3}, ~std::uint64_t{0}}) {
+    report.take(record(number, "wrong\n"), "exit code 1", out);
+  }
+  EXPECT_EQ(out.str(), "");
+  const auto text = content(options.joblog);
+  EXPECT_EQ(std::ranges::count(text, '\n'), 1);
+}
+
+TEST_F(CommandsReportTest, UnorderedOutputsAreShownAsTheyCome) {
+  options.unordered = true;
+  const auto records = four();
+  Report report(options, names(4), store);
+  for (std::size_t i : {2, 0, 2, 3, 1}) report.take(records[i], "", out);
+  EXPECT_EQ(out.str(), "out 3\nout 1\nout 4\nout 2\n");
+  EXPECT_EQ(errors.text(), "err 3\nerr 1\nerr 4\nerr 2\n");
+}
+
+TEST_F(CommandsReportTest, OneAloneIsShownWithoutItsErrors) {
+  options.only = 3;
+  const auto records = four();
+  Report report(options, names(4), store);
+  for (const auto& each : records) report.take(each, "", out);
+  EXPECT_EQ(out.str(), "out 3\n");
+  EXPECT_EQ(errors.text(), "");
+}
+
+TEST_F(CommandsReportTest, OrItsErrorsAlone) {
+  options.only = 3;
+  options.only_stderr = true;
+  const auto records = four();
+  Report report(options, names(4), store);
+  for (const auto& each : records) report.take(each, "", out);
+  EXPECT_EQ(out.str(), "err 3\n");
+  EXPECT_EQ(errors.text(), "");
+}
+
+TEST_F(CommandsReportTest, ATagIsTheValuesOrElseTheCommand) {
+  options.tag = true;
+  Report report(options, {{"work a b", {"a", "b"}}, {"plain command", {}}}, store);
+  report.take(record(1, "one\ntwo\n", "bad\n"), "", out);
+  report.take(record(2, "three\n"), "", out);
+  EXPECT_EQ(out.str(), "a b\tone\na b\ttwo\nplain command\tthree\n");
+  EXPECT_EQ(errors.text(), "a b\tbad\n");
+}
+
+TEST_F(CommandsReportTest, AnOutputThatLiesElsewhereIsToldWithItsPlaceAndTheRestGoesOn) {
+  Report report(options, names(2), store);
+  auto missing = record(1, "text\n");
+  missing.place.log = "of-another-node";
+  report.take(missing, "", out);
+  report.take(record(2, "two\n"), "", out);
+  EXPECT_EQ(out.str(), "two\n");
+  const std::string place = store / "of-another-node";
+  EXPECT_THAT(errors.text(), AllOf(HasSubstr("command 1"), HasSubstr("node7"), HasSubstr(place)));
+}
+
+TEST_F(CommandsReportTest, TheJobLogHasTheColumnsOfGnuParallel) {
+  options.joblog = file("joblog");
+  Report report(options, {{"echo 'a b'", {"a b"}}, {"work", {}}, {"slow", {}}, {"killed", {}}}, store);
+  std::string expected = "Seq\tHost\tStarttime\tJobRuntime\tSend\tReceive\tExitval\tSignal\tCommand\n";
+  EXPECT_EQ(content(options.joblog), expected);
+  report.take(record(2, "12345\n", "not counted\n"), "", out);
+  expected += "2\tnode7\t1700000000.250\t     1.500\t0\t6\t0\t0\twork\n";
+  EXPECT_EQ(content(options.joblog), expected) << "as they end, and at once";
+  auto failed = record(1, "");
+  failed.exit = 3;
+  failed.start = 1700000000.9996;
+  failed.seconds = 0;
+  report.take(failed, "exit code 3", out);
+  expected += "1\tnode7\t1700000001.000\t     0.000\t0\t0\t3\t0\techo 'a b'\n";
+  auto slow = record(3, "");
+  slow.exit = -1;
+  slow.seconds = 12345678.0004;
+  report.take(slow, "timed out", out);
+  expected += "3\tnode7\t1700000000.250\t12345678.000\t0\t0\t-1\t0\tslow\n";
+  auto killed = record(4, "");
+  killed.signal = 9;
+  killed.seconds = 123.4567;
+  report.take(killed, "Killed (signal 9)", out);
+  expected += "4\tnode7\t1700000000.250\t   123.457\t0\t0\t0\t9\tkilled\n";
+  EXPECT_EQ(content(options.joblog), expected);
+}
+
+TEST_F(CommandsReportTest, ACommandOfSeveralLinesIsOneLineOfTheJobLog) {
+  options.joblog = file("joblog");
+  Report report(options, {{"echo a\necho b", {}}}, store);
+  report.take(record(1, ""), "", out);
+  // GNU parallel writes a NUL byte for a line end.
+  EXPECT_THAT(content(options.joblog), HasSubstr(std::string("\techo a\0echo b\n", 15)));
+}
+
+TEST_F(CommandsReportTest, TheFailedOnesAreListedToBeGivenAgain) {
+  options.failed = file("failed");
+  const auto records = four();
+  Report report(options, names(4), store);
+  EXPECT_EQ(content(options.failed), "");
+  report.take(records[3], "exit code 1", out);
+  EXPECT_EQ(content(options.failed), "work v4\n");
+  report.take(records[0], "", out);
+  report.take(records[1], "its rank was lost", out);
+  EXPECT_EQ(content(options.failed), "work v4\nwork v2\n");
+}
+
+TEST_F(CommandsReportTest, TheResultsAreATreeAsThatOfGnuParallel) {
+  options.results = file("results");
+  Report report(options, {{"work", {"a/b", "c\\d\te"}}, {"work", {"a/b", "other"}}}, store);
+  report.take(record(2, "two\n", ""), "exit code 1", out);
+  report.take(record(1, "one\n", "bad\n"), "", out);
+  const auto first = std::filesystem::path(options.results) / "1" / "a\\_b" / "2" / "c\\\\d\\te";
+  EXPECT_EQ(content(first / "seq"), "1");
+  EXPECT_EQ(content(first / "stdout"), "one\n");
+  EXPECT_EQ(content(first / "stderr"), "bad\n");
+  const auto second = std::filesystem::path(options.results) / "1" / "a\\_b" / "2" / "other";
+  EXPECT_EQ(content(second / "seq"), "2");
+  EXPECT_EQ(content(second / "stdout"), "two\n");
+  EXPECT_EQ(content(second / "stderr"), "");
+  EXPECT_EQ(out.str(), "one\ntwo\n") << "they are shown as well";
+}
+
+TEST_F(CommandsReportTest, TheResultsOfAPlainCommandHaveItsName) {
+  options.results = file("results");
+  Report report(options, {{"cat /etc/hosts", {}}}, store);
+  report.take(record(1, "text"), "", out);
+  EXPECT_EQ(content(file("results/1/cat \\_etc\\_hosts/stdout")), "text");
+}
+
+TEST_F(CommandsReportTest, AValueTooLongForAFolderIsNoEndOfTheRun) {
+  options.results = file("results");
+  Report report(options, {{"work", {std::string(300, 'x')}}}, store);
+  EXPECT_NO_THROW(report.take(record(1, "text"), "", out)) << "GNU parallel shortens it";
+  EXPECT_EQ(out.str(), "text");
+}
+
+TEST_F(CommandsReportTest, AFileThatCannotBeWrittenIsAnErrorWithItsPath) {
+  const auto message = [&](const ReportOptions& wanted) -> std::string {
+    try {
+      Report report(wanted, names(1), store);
+      report.take(record(1, "one\n"), "exit code 1", out);
+    } catch (const std::runtime_error& error) {
+      return error.what();
+    }
+    return "none";
+  };
+  const std::string nowhere = file("no-such-folder/file");
+  ReportOptions wanted;
+  wanted.joblog = nowhere;
+  EXPECT_THAT(message(wanted), AllOf(HasSubstr(nowhere), HasSubstr("No such file or directory")));
+  wanted = {};
+  wanted.failed = nowhere;
+  EXPECT_THAT(message(wanted), HasSubstr(nowhere));
+  wanted = {};
+  wanted.results = folder.write("file", "") + "/below";
+  EXPECT_THAT(message(wanted), HasSubstr(wanted.results));
+  wanted = {};
+  wanted.joblog = "/dev/full";
+  EXPECT_THAT(message(wanted), HasSubstr("/dev/full"));
+  wanted = {};
+  wanted.failed = "/dev/full";
+  EXPECT_THAT(message(wanted), HasSubstr("/dev/full"));
+}
+
+TEST(CommandsRecordTest, GoesThroughItsTextUnchanged) {
+  Record record;
+  record.number = std::numeric_limits<std::uint64_t>::max();
+  record.exit = -1;
+  record.signal = 64;
+  record.start = 1700000000.1234567;
+  record.seconds = 0.1;
+  record.host = "node \"7\"\n";
+  record.place = {"host.3", std::uint64_t{1} << 63, 1, std::numeric_limits<std::uint64_t>::max(), 0};
+  const auto back = record_of(text_of(record));
+  EXPECT_EQ(back.number, record.number);
+  EXPECT_EQ(back.exit, record.exit);
+  EXPECT_EQ(back.signal, record.signal);
+  EXPECT_EQ(back.start, record.start) << "to the last bit";
+  EXPECT_EQ(back.seconds, record.seconds);
+  EXPECT_EQ(back.host, record.host);
+  EXPECT_EQ(back.place.log, record.place.log);
+  EXPECT_EQ(back.place.out_at, record.place.out_at);
+  EXPECT_EQ(back.place.out_bytes, record.place.out_bytes);
+  EXPECT_EQ(back.place.err_at, record.place.err_at);
+  EXPECT_EQ(back.place.err_bytes, record.place.err_bytes);
+  EXPECT_EQ(text_of(back), text_of(record));
+}
+
+TEST(CommandsRecordTest, OfATextThatIsNoneIsAnError) {
+  const auto whole = text_of(Record{});
+  for (const std::string& text : Texts{"", "{", "{}", "null", "[1]", "7", "\"text\"", whole.substr(0, whole.size() - 1),
+                                       "{\"number\": 1}", std::string(1, '\xff')}) {
+    EXPECT_THROW(record_of(text), std::exception) << text;
+  }
+}
+
+}  // namespace
+}  // namespace stint::commands
