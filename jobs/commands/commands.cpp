@@ -133,6 +133,7 @@ std::vector<Command> Commands::commands() const {
     return list;
   }
   const Template command(words.command.empty() ? std::vector<std::string>{"{}"} : words.command);
+  if (command.uses_slot()) throw BadInput("{%} is not known before a command begins, on whatever rank; $STINT_WORKER names that");
   double count = 1;
   for (const auto& source : words.sources) count *= source.linked ? 1.0 : std::max<double>(1, source.values.size());
   if (count > most_commands) throw BadInput("these values make " + std::to_string(count) + " commands, more than can be kept");
@@ -143,9 +144,21 @@ std::vector<Command> Commands::commands() const {
   return list;
 }
 
+// What can be told before anything begins.
+void Commands::check() const {
+  limits_of(timeout_, delay_, memory_free_);
+  if (!workdir_.empty() && !std::filesystem::is_directory(workdir_)) throw BadInput("--workdir " + workdir_ + " is no folder");
+  for (const auto& path : {report_options_.joblog, report_options_.failed}) {
+    if (!path.empty() && !std::ofstream(path, std::ios::app)) {
+      throw BadInput("cannot write " + path + ": " + std::strerror(errno));
+    }
+  }
+}
+
 std::string Commands::source() {
   if (!source_.empty()) return source_;
   try {
+    check();
     plan_ = commands();
   } catch (const std::invalid_argument& error) {
     throw BadInput(error.what());

@@ -81,6 +81,7 @@ class Commands {
   void finish(std::vector<Record> records, Output& output);
 
  private:
+  void check() const;
   [[nodiscard]] std::vector<Command> commands() const;
   [[nodiscard]] std::vector<std::string> environment(const Context& context) const;
 

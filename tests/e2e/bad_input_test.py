@@ -42,6 +42,17 @@ TABLE = [
     ("unknown option of run", "run --lesae 3 wordcount {box}/words.txt", 2, r"--lesae"),
     ("option without its value", "run wordcount {box}/words.txt --top", 2, r"--top"),
     ("positional for a job that takes none", "run pi 3", 2, r"\b3\b"),
+    # Commands
+    ("no commands", "run commands", 2, r"no commands.*FILE"),
+    ("file of commands that is not there", "run commands {box}/missing.txt", 2, r"missing\.txt.*(?i:no such file)"),
+    ("folder of commands", "run commands {box}/empty_folder", 2, r"empty_folder.*directory"),
+    ("command without values", "run commands echo hello", 2, r"hello.*:::"),
+    ("Perl in a command", "run commands 'echo {{= 1 =}}' ::: a", 2, r"Perl"),
+    ("slot of a command", "run commands 'echo {{%}}' ::: a", 2, r"\{{%\}}|\{%\}"),
+    ("time limit that is none", "run commands --timeout soon echo ::: a", 2, r"timeout.*soon|soon"),
+    ("time limit that is none, two ranks", "run -n 2 commands --timeout -3% echo ::: a", 2, r"-3%"),
+    ("folder for commands that is not there", "run commands --workdir {box}/none echo ::: a", 2, r"workdir.*none"),
+    ("job log in no folder", "run commands --joblog {box}/none/log echo ::: a", 2, r"none/log"),
     # Nonsense numbers
     ("chunks that are no number", "run synthetic --chunks ten", 2, r"--chunks.*ten"),
     ("negative chunks", "run synthetic --chunks -5", 2, r"--chunks"),

@@ -123,6 +123,8 @@ class Storm:
         """Whether this end of a world is what the faults so far may lead to."""
         if code == 75:
             return self.injector.hit_ranks
+        if code == -15:  # told to stop before it had begun
+            return "terminate" in self.injector.hit and not said
         if world.killed:
             return code == -9
         if code == 3 and "no longer on the blackboard" in said:
