@@ -19,6 +19,7 @@ struct RunFacts {
   int threads = 1;             ///< OpenMP threads of this rank
   std::filesystem::path scratch_dir = {};  ///< where scratch_dir() makes its folder
   std::filesystem::path store_dir = {};    ///< see Context::store_dir
+  std::filesystem::path call_file = {};    ///< see Context::call_file
   std::function<void(std::string_view)> log = {};
   const std::atomic<bool>* stop = nullptr;
   std::atomic<std::uint64_t>* at_work = nullptr;  ///< where the thread notes which chunk it computes
@@ -46,6 +47,9 @@ class Context {
   [[nodiscard]] bool stop_requested() const { return facts_->stop && facts_->stop->load(std::memory_order_relaxed); }
   /// A folder of this rank for temporary files, made at the first call, removed when the rank ends.
   [[nodiscard]] std::filesystem::path scratch_dir() const;
+  /// A file for notes of this call of the program, which goes with it: ranks of `stint run -n` that take over from others,
+  /// on this host, find it. Empty: nobody could take over.
+  [[nodiscard]] const std::filesystem::path& call_file() const { return facts_->call_file; }
   /// A folder for files that are kept with the run, beside the blackboard's data; the job makes it.
   [[nodiscard]] const std::filesystem::path& store_dir() const { return facts_->store_dir; }
 

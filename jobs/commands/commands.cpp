@@ -316,11 +316,12 @@ void Commands::begin_follow(const CommandList& plan, const Context& context) {
     names[command.number - 1] = {command.text, command.values};
     chunk_numbers_.push_back(command.number);
   }
-  report_ = std::make_shared<Report>(report_options_, std::move(names), context.store_dir());
+  report_ = std::make_shared<Report>(report_options_, std::move(names), context.store_dir(), context.call_file());
 }
 
 void Commands::follow(Range, const std::vector<Record>& records, Output& output) {
   for (const auto& record : records) report_->take(record, "", output.text());
+  report_->settle(output.text());
 }
 
 // A failure without a record is none of the command: its rank died, or it was given up.
@@ -334,6 +335,7 @@ void Commands::follow_failure(const FailedChunk& failed, Output& output) {
     record = record_of(failed.detail);
   }
   report_->take(record, failed.error, output.text());
+  report_->settle(output.text());
 }
 
 void Commands::finish(std::vector<Record>, Output& output) { output.text().flush(); }

@@ -91,8 +91,20 @@ Record record_of(const std::string& text) {
   return record;
 }
 
-Report::Report(ReportOptions options, std::vector<Names> names, std::filesystem::path store)
-    : options_(std::move(options)), names_(std::move(names)), store_(std::move(store)), seen_(names_.size(), false) {
+Report::Report(ReportOptions options, std::vector<Names> names, std::filesystem::path store,
+               const std::filesystem::path& shown)
+    : options_(std::move(options)),
+      names_(std::move(names)),
+      store_(std::move(store)),
+      seen_(names_.size(), false),
+      shown_before_(names_.size(), false) {
+  if (!shown.empty()) {
+    std::ifstream before(shown);
+    for (std::uint64_t number = 0; before >> number;) {
+      if (number > 0 && number <= names_.size()) shown_before_[number - 1] = true;
+    }
+    shown_.open(shown, std::ios::app);  // on another host there is no such folder: then outputs are shown again
+  }
   open(joblog_, options_.joblog);
   if (joblog_.is_open()) joblog_ << "Seq\tHost\tStarttime\tJobRuntime\tSend\tReceive\tExitval\tSignal\tCommand\n" << std::flush;
   open(failed_, options_.failed);
@@ -149,8 +161,16 @@ void Report::write_results(const Record& record) {
   write("stderr", [&](auto& file) { show(log + ".err", record.place.err_at, record.place.err_bytes, "", file); });
 }
 
+void Report::settle(std::ostream& out) {
+  if (shown_now_.empty()) return;
+  out.flush();
+  if (shown_.is_open()) shown_ << shown_now_ << std::flush;
+  shown_now_.clear();
+}
+
 void Report::tell(const Record& record, std::ostream& out) {
-  if (options_.only != 0 && options_.only != record.number) return;
+  if (shown_before_[record.number - 1] || (options_.only != 0 && options_.only != record.number)) return;
+  shown_now_ += std::to_string(record.number) + '\n';
   const auto& names = names_[record.number - 1];
   std::string tag;
   for (const auto& value : names.values) tag += (tag.empty() ? "" : " ") + value;

@@ -53,11 +53,15 @@ class Report {
     std::string text;                 ///< the command
     std::vector<std::string> values;  ///< that it was made with
   };
-  /// `names`: by number - 1. Throws BadInput when a file cannot be written.
-  Report(ReportOptions options, std::vector<Names> names, std::filesystem::path store);
+  /// `names`: by number - 1. `shown`: file of the numbers whose output was shown by a rank before us; empty: none was.
+  /// Throws BadInput when a file cannot be written.
+  Report(ReportOptions options, std::vector<Names> names, std::filesystem::path store,
+         const std::filesystem::path& shown = {});
 
   /// One command ended; `error`: why it counts as failed, empty: it succeeded.
   void take(const Record& record, const std::string& error, std::ostream& out);
+  /// Lets what was told be seen, and notes that it was.
+  void settle(std::ostream& out);
 
  private:
   void tell(const Record& record, std::ostream& out);
@@ -70,7 +74,9 @@ class Report {
   std::vector<bool> seen_;                    // by number - 1
   std::map<std::uint64_t, Record> waiting_;   // for the ones before them
   std::uint64_t next_ = 1;
-  std::ofstream joblog_, failed_;
+  std::vector<bool> shown_before_;            // by number - 1
+  std::string shown_now_;                     // lines for the file
+  std::ofstream joblog_, failed_, shown_;
 };
 
 }  // namespace stint::commands

@@ -261,6 +261,10 @@ bool launched() {
   return file != nullptr && *file != '\0';
 }
 
+std::filesystem::path call_file() {
+  return launched() ? std::getenv("STINT_EXIT_FILE") + std::string(".call") : "";
+}
+
 bool restarted() {
   const char* number = std::getenv("STINT_RESTART_NUMBER");
   return launched() && number != nullptr && std::atoi(number) > 0;

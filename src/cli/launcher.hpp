@@ -5,6 +5,7 @@
 
 #include "cli/run_options.hpp"
 
+#include <filesystem>
 #include <string>
 #include <vector>
 
@@ -19,6 +20,9 @@ int launch(const RunOptions& options, int argc, char** argv);
 
 /// True in a rank that `launch` started: mpirun has recovery on.
 bool launched();
+
+/// A file beside the launcher's own, for what ranks of this call want those after them to know; empty: not launched.
+std::filesystem::path call_file();
 
 /// True in a rank of a world that was started again: what its command begins (--fresh, rerun) was begun before.
 bool restarted();

@@ -200,6 +200,23 @@ class Lost(Commands):
         os.kill(world.pid, signal.SIGKILL)
         eventually(15, "they have ended", lambda: sleeps() == 0)
 
+    def test_a_leader_that_is_killed_leaves_its_place_in_the_output_to_the_next(self):
+        self.list(*(f"sleep 0.05; echo {i}" for i in range(120)))
+        world = self.start("list", before=("-n", 3, "--threads", 1, "--lease", 1, "--run-id", "led"))
+        for i in range(20):
+            self.assertEqual(world.stdout.readline(), f"{i}\n")
+        for pid in self.home.pids():
+            try:
+                words = pathlib.Path(f"/proc/{pid}/environ").read_bytes().split(b"\0")
+                program = os.readlink(f"/proc/{pid}/exe")
+            except OSError:
+                continue  # it has just ended
+            if b"OMPI_COMM_WORLD_RANK=0" in words and program == os.path.realpath(STINT):
+                os.kill(pid, signal.SIGKILL)
+        out, said = world.stdout.read(), world.stderr.read()
+        self.assertEqual(out, "".join(f"{i}\n" for i in range(20, 120)), said)
+        self.assertEqual(world.wait(30), 0)
+
     def test_a_signal_waits_for_what_runs_and_the_same_command_goes_on(self):
         self.list(*(f"sleep 0.3; echo {i}" for i in range(12)))
         world = self.start("list", before=("--threads", 2, "--run-id", "drained"))

@@ -357,6 +357,21 @@ TEST_F(CommandsReportTest, AnOutputIsShownAsSoonAsThoseBeforeItAre) {
   EXPECT_EQ(out.str(), "out 1\nout 2\nout 3\nout 4\n");
 }
 
+TEST_F(CommandsReportTest, WhatWasShownByTheRankBeforeIsNotShownAgain) {
+  const auto records = four();
+  const auto shown = file("shown");
+  {
+    Report before(options, names(4), store, shown);
+    before.take(records[0], "", out);
+    before.settle(out);
+    before.take(records[1], "", out);  // it dies before this is seen
+  }
+  std::ostringstream rest;
+  Report after(options, names(4), store, shown);
+  for (std::size_t i : {3, 0, 2, 1}) after.take(records[i], "", rest);
+  EXPECT_EQ(rest.str(), "out 2\nout 3\nout 4\n");
+}
+
 TEST_F(CommandsReportTest, ARecordThatIsGivenTwiceCountsOnce) {
   options.joblog = file("joblog");
   options.failed = file("failed");
