@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // See arguments.hpp. The rules were found by trying GNU parallel out; where they surprise, the comment says so, and the
 // test that compares the two holds us to them.
-#include "commands/arguments.hpp"
+#include "arguments.hpp"
 
 #include <algorithm>
 #include <charconv>
