@@ -3,21 +3,21 @@
 
 #include "arguments.hpp"
 
+#include <unistd.h>
 #include <algorithm>
 #include <cerrno>
 #include <cstdlib>
 #include <cstring>
 #include <deque>
 #include <fstream>
-#include <iostream>
 #include <functional>
+#include <iostream>
 #include <iterator>
 #include <map>
 #include <optional>
 #include <random>
 #include <sstream>
 #include <stdexcept>
-#include <unistd.h>
 
 extern char** environ;
 
@@ -46,8 +46,8 @@ std::string content_of(const std::string& path) {
 // Whether a variable is of the launcher, and not for a command, which may start MPI programs itself.
 bool of_launcher(std::string_view variable) {
   if (variable.starts_with("OMPI_ALLOW_RUN_AS_ROOT")) return false;
-  for (auto prefix : {"OMPI_", "PMIX_", "PMI_", "PRTE_", "SLURM_STEP", "STINT_EXIT_FILE=", "STINT_RESTART_NUMBER=",
-                      "STINT_TERMINAL=", "STINT_STDIN="}) {
+  for (auto prefix : {"OMPI_", "PMIX_", "PMI_", "PRTE_", "SLURM_STEP",
+                      "STINT_EXIT_FILE=", "STINT_RESTART_NUMBER=", "STINT_TERMINAL=", "STINT_STDIN="}) {
     if (variable.starts_with(prefix)) return true;
   }
   return false;
@@ -91,21 +91,24 @@ std::map<std::string, double> times_of_joblog(const std::string& text) {
 }  // namespace
 
 void Commands::options(Options& options) {
-  options.add_words("FILE | COMMAND", words_,
-                    "a file of commands, one a line (- is standard input), or a command with {} and ::: VALUE… or :::: FILE…");
+  options.add_words(
+      "FILE | COMMAND", words_,
+      "a file of commands, one a line (- is standard input), or a command with {} and ::: VALUE… or :::: FILE…");
   options.add("each", each_, "FILE whose lines are the values of {}; the command stands behind --");
   options.add("timeout", timeout_, "seconds after which a command is ended, or N% of the median", OptionKind::run_time);
   options.add("shuf", shuffle_, "begin the commands in a random order; outputs keep that of the list");
   options.add("expect", expect_, "job log of an earlier run, for the time of each command: the longest begin first");
   options.add("delay", delay_, "seconds between two beginnings on a rank", OptionKind::run_time);
-  options.add_bytes("memfree", memory_free_,
-                    "begin a command only with so much memory free; below half of it, the youngest is ended and tried again",
-                    OptionKind::run_time);
+  options.add_bytes(
+      "memfree", memory_free_,
+      "begin a command only with so much memory free; below half of it, the youngest is ended and tried again",
+      OptionKind::run_time);
   options.add("workdir", workdir_, "folder in which commands run", OptionKind::run_time);
   options.add("env-from", env_from_, "file of NAME=VALUE lines, for all commands", OptionKind::run_time);
   options.add("unordered", report_options_.unordered, "show outputs as commands end, not in the order of the list",
               OptionKind::result);
-  options.add("tag", report_options_.tag, "show each line of output behind the values of its command", OptionKind::result);
+  options.add("tag", report_options_.tag, "show each line of output behind the values of its command",
+              OptionKind::result);
   options.add("results", report_options_.results, "folder for the output of each command, in a tree as GNU parallel's",
               OptionKind::result);
   options.add("chunk", only_, "show the output of this chunk alone (stint result RUN --chunk 17)", OptionKind::result);
@@ -127,16 +130,19 @@ std::vector<Command> Commands::commands() const {
   if (!each_.empty()) words.sources.insert(words.sources.begin(), {list_of_values(content_of(each_), each_), false});
   if (words.sources.empty()) {
     if (words.command.size() != 1) {
-      throw BadInput("'" + words.command[1] + "' follows a FILE of commands: for one command with values give COMMAND ::: VALUES");
+      throw BadInput("'" + words.command[1] +
+                     "' follows a FILE of commands: for one command with values give COMMAND ::: VALUES");
     }
     for (auto& text : list_of_commands(content_of(words.command[0]))) add(std::move(text), {});
     return list;
   }
   const Template command(words.command.empty() ? std::vector<std::string>{"{}"} : words.command);
-  if (command.uses_slot()) throw BadInput("{%} is not known before a command begins, on whatever rank; $STINT_WORKER names that");
+  if (command.uses_slot())
+    throw BadInput("{%} is not known before a command begins, on whatever rank; $STINT_WORKER names that");
   double count = 1;
   for (const auto& source : words.sources) count *= source.linked ? 1.0 : std::max<double>(1, source.values.size());
-  if (count > most_commands) throw BadInput("these values make " + std::to_string(count) + " commands, more than can be kept");
+  if (count > most_commands)
+    throw BadInput("these values make " + std::to_string(count) + " commands, more than can be kept");
   for (auto& values : combinations(words.sources)) {
     std::string text = command.expand(values, list.size() + 1);
     add(std::move(text), std::move(values));
@@ -147,7 +153,8 @@ std::vector<Command> Commands::commands() const {
 // What can be told before anything begins.
 void Commands::check() const {
   limits_of(timeout_, delay_, memory_free_);
-  if (!workdir_.empty() && !std::filesystem::is_directory(workdir_)) throw BadInput("--workdir " + workdir_ + " is no folder");
+  if (!workdir_.empty() && !std::filesystem::is_directory(workdir_))
+    throw BadInput("--workdir " + workdir_ + " is no folder");
   for (const auto& path : {report_options_.joblog, report_options_.failed}) {
     if (!path.empty() && !std::ofstream(path, std::ios::app)) {
       throw BadInput("cannot write " + path + ": " + std::strerror(errno));
@@ -249,7 +256,8 @@ std::vector<std::string> Commands::environment(const Context& context) const {
 }
 
 void Commands::prepare(const Context& context) {
-  if (!workdir_.empty() && !std::filesystem::is_directory(workdir_)) throw BadInput("--workdir " + workdir_ + " is no folder");
+  if (!workdir_.empty() && !std::filesystem::is_directory(workdir_))
+    throw BadInput("--workdir " + workdir_ + " is no folder");
   processes_ = std::make_shared<Processes>(environment(context), workdir_, limits_of(timeout_, delay_, memory_free_));
   log_ = std::make_shared<OutputLog>(context.store_dir(), context.worker());
   keeper_ = std::make_shared<Keeper>(context.worker());
@@ -292,8 +300,10 @@ std::vector<Record> Commands::compute(const Command& command, const Context& con
   }
   if (record.exit == 0 && record.signal == 0) return {record};
   std::string why = ended.why;
-  if (why.empty() && ended.timed_out) why = "timed out after " + std::to_string(static_cast<long>(ended.seconds)) + " s";
-  if (why.empty()) why = record.signal != 0 ? name_of_signal(record.signal) : "exit code " + std::to_string(record.exit);
+  if (why.empty() && ended.timed_out)
+    why = "timed out after " + std::to_string(static_cast<long>(ended.seconds)) + " s";
+  if (why.empty())
+    why = record.signal != 0 ? name_of_signal(record.signal) : "exit code " + std::to_string(record.exit);
   throw ChunkError(why, text_of(record));
 }
 

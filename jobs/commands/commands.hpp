@@ -24,7 +24,7 @@ struct Earlier {
   std::string error;  ///< it failed
   template <class Archive>
   void serialize(Archive& archive, unsigned) {
-    archive & record & error;
+    archive& record& error;
   }
 };
 
@@ -35,7 +35,7 @@ struct Command {
   std::vector<Earlier> earlier;     ///< at most one
   template <class Archive>
   void serialize(Archive& archive, unsigned) {
-    archive & number & text & values & earlier;
+    archive& number& text& values& earlier;
   }
 };
 
@@ -48,7 +48,7 @@ struct CommandList {
   [[nodiscard]] const std::vector<double>& weights() const { return cost; }
   template <class Archive>
   void serialize(Archive& archive, unsigned) {
-    archive & commands & cost;
+    archive& commands& cost;
   }
 };
 

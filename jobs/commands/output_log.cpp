@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "output_log.hpp"
 
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <unistd.h>
 #include <algorithm>
 #include <cerrno>
 #include <cstring>
-#include <fcntl.h>
 #include <stdexcept>
-#include <sys/stat.h>
-#include <unistd.h>
 #include <vector>
 
 namespace stint::commands {
@@ -73,7 +73,8 @@ std::uint64_t OutputLog::append(File& file, const Scratch& scratch, const char* 
     file.descriptor = ::open(path.c_str(), O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0600);
     if (file.descriptor < 0) refuse("cannot write the output of commands to", path);
   }
-  file.end = static_cast<std::uint64_t>(::lseek(file.descriptor, 0, SEEK_END));  // behind what a full disk may have cut off
+  file.end =
+      static_cast<std::uint64_t>(::lseek(file.descriptor, 0, SEEK_END));  // behind what a full disk may have cut off
   std::vector<char> buffer(std::min<std::uint64_t>(left, piece));
   off_t at = 0;
   while (left > 0) {
@@ -102,14 +103,16 @@ Place OutputLog::append(const Scratch& out, const Scratch& err) {
   return place;
 }
 
-bool show(const std::filesystem::path& path, std::uint64_t at, std::uint64_t bytes, const std::string& tag, std::ostream& to) {
+bool show(const std::filesystem::path& path, std::uint64_t at, std::uint64_t bytes, const std::string& tag,
+          std::ostream& to) {
   if (bytes == 0) return true;
   const int file = ::open(path.c_str(), O_RDONLY | O_CLOEXEC);
   if (file < 0) return false;
   std::vector<char> buffer(std::min<std::uint64_t>(bytes, piece));
   bool line_begins = true;
   while (bytes > 0) {
-    const auto got = ::pread(file, buffer.data(), std::min<std::uint64_t>(buffer.size(), bytes), static_cast<off_t>(at));
+    const auto got =
+        ::pread(file, buffer.data(), std::min<std::uint64_t>(buffer.size(), bytes), static_cast<off_t>(at));
     if (got <= 0) break;
     const std::string_view text(buffer.data(), static_cast<std::size_t>(got));
     if (tag.empty()) {

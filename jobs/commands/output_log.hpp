@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Where the output of commands is kept: for each rank one append-only file for stdout and one for stderr, in the run's
-// store folder. A command writes to files of its own, without a name, which are appended when it has ended: so it may do
-// with them what it likes, and one that lives on writes into nobody else's output. Nothing is held in memory.
+// store folder. A command writes to files of its own, without a name, which are appended when it has ended: so it may
+// do with them what it likes, and one that lives on writes into nobody else's output. Nothing is held in memory.
 #pragma once
 
 #include <cstdint>
@@ -20,7 +20,7 @@ struct Place {
   std::uint64_t err_at = 0, err_bytes = 0;
   template <class Archive>
   void serialize(Archive& archive, unsigned) {
-    archive & log & out_at & out_bytes & err_at & err_bytes;
+    archive& log& out_at& out_bytes& err_at& err_bytes;
   }
 };
 
@@ -68,6 +68,7 @@ class OutputLog {
 };
 
 /// Copies a part of a log to `to`, each line behind `tag` if there is one. Returns false where the file is not there.
-bool show(const std::filesystem::path& file, std::uint64_t at, std::uint64_t bytes, const std::string& tag, std::ostream& to);
+bool show(const std::filesystem::path& file, std::uint64_t at, std::uint64_t bytes, const std::string& tag,
+          std::ostream& to);
 
 }  // namespace stint::commands

@@ -3,31 +3,29 @@
 
 #include "arguments.hpp"
 
+#include <fcntl.h>
+#include <spawn.h>
+#include <sys/wait.h>
+#include <unistd.h>
 #include <algorithm>
 #include <cerrno>
 #include <chrono>
 #include <csignal>
 #include <cstdlib>
 #include <cstring>
-#include <fcntl.h>
 #include <fstream>
-#include <spawn.h>
 #include <stdexcept>
-#include <sys/wait.h>
-#include <unistd.h>
 
 extern char** environ;
 
 namespace stint::commands {
 namespace {
 
-constexpr double kill_seconds = 5;      // between SIGTERM and SIGKILL
-constexpr std::size_t enough_times = 3; // for a median
+constexpr double kill_seconds = 5;                   // between SIGTERM and SIGKILL
+constexpr std::size_t enough_times = 3;              // for a median
 constexpr std::size_t largest_argument = 128 << 10;  // bytes; MAX_ARG_STRLEN of Linux
 
-double now() {
-  return std::chrono::duration<double>(std::chrono::system_clock::now().time_since_epoch()).count();
-}
+double now() { return std::chrono::duration<double>(std::chrono::system_clock::now().time_since_epoch()).count(); }
 
 // Bytes that new processes can have; all there is, where the system does not say.
 std::uint64_t memory_available() {
@@ -41,9 +39,7 @@ std::uint64_t memory_available() {
 }
 
 // Seconds that no change of the clock moves.
-double steady() {
-  return std::chrono::duration<double>(std::chrono::steady_clock::now().time_since_epoch()).count();
-}
+double steady() { return std::chrono::duration<double>(std::chrono::steady_clock::now().time_since_epoch()).count(); }
 
 std::vector<char*> pointers(std::vector<std::string>& words) {
   std::vector<char*> list;
@@ -54,7 +50,8 @@ std::vector<char*> pointers(std::vector<std::string>& words) {
 }
 
 std::string reason(int error, const std::string& program, const std::string& folder, std::size_t bytes) {
-  if (error == E2BIG && bytes < largest_argument) return "the variables of its environment are more than the kernel takes";
+  if (error == E2BIG && bytes < largest_argument)
+    return "the variables of its environment are more than the kernel takes";
   if (error == ENOENT && !folder.empty() && ::access(folder.c_str(), X_OK) != 0) {
     return "its folder " + folder + ": " + std::strerror(errno);
   }
@@ -173,7 +170,8 @@ std::optional<Ended> Processes::run(const std::string& command, const std::vecto
                              environment.data());
   if (error == ENOEXEC) {  // a script without #!
     std::vector<std::string> again{"/bin/sh", "-c", command};
-    error = ::posix_spawn(&pid, "/bin/sh", &settings.actions, &settings.attributes, pointers(again).data(), environment.data());
+    error = ::posix_spawn(&pid, "/bin/sh", &settings.actions, &settings.attributes, pointers(again).data(),
+                          environment.data());
   }
   if (error != 0) {
     ended.exit = error == ENOENT || error == ENOTDIR ? 127 : 126;
@@ -204,7 +202,8 @@ std::optional<Ended> Processes::run(const std::string& command, const std::vecto
   ended.left_some = ::kill(-pid, 0) == 0;
   if (ended.timed_out && ended.left_some) {
     // Its shell is gone; what that had started has its time to end, too.
-    for (const double end = steady() + kill_seconds; ended.left_some && steady() < end; ended.left_some = ::kill(-pid, 0) == 0) {
+    for (const double end = steady() + kill_seconds; ended.left_some && steady() < end;
+         ended.left_some = ::kill(-pid, 0) == 0) {
       std::this_thread::sleep_for(std::chrono::milliseconds(20));
     }
     if (ended.left_some) ::kill(-pid, SIGKILL);
@@ -239,8 +238,10 @@ for signal in TERM TERM KILL KILL KILL; do
   [ $empty -ge 2 ] && exit 0
   sleep 1
 done
-)sh", worker};
-  std::vector<std::string> variables{std::string("PATH=") + (std::getenv("PATH") != nullptr ? std::getenv("PATH") : "/usr/bin:/bin")};
+)sh",
+                                 worker};
+  std::vector<std::string> variables{std::string("PATH=") +
+                                     (std::getenv("PATH") != nullptr ? std::getenv("PATH") : "/usr/bin:/bin")};
   SpawnSettings settings(ends[0], null, null, POSIX_SPAWN_SETSID);
   const int error = ::posix_spawn(&pid_, "/bin/sh", &settings.actions, &settings.attributes, pointers(words).data(),
                                   pointers(variables).data());

@@ -19,20 +19,21 @@ namespace stint::commands {
 
 /// How a command ended.
 struct Ended {
-  int exit = 0;         ///< exit code; 127: no such program, 126: it cannot be run
-  int signal = 0;       ///< that ended it; 0: none did
+  int exit = 0;    ///< exit code; 127: no such program, 126: it cannot be run
+  int signal = 0;  ///< that ended it; 0: none did
   bool timed_out = false;
   bool left_some = false;  ///< processes of its group live on
-  double start = 0;     ///< seconds since the epoch
+  double start = 0;        ///< seconds since the epoch
   double seconds = 0;
-  std::string why = {};    ///< it could not be started
+  std::string why = {};  ///< it could not be started
 };
 
 struct Limits {
-  double timeout = 0;         ///< seconds; 0: none
-  double timeout_share = 0;   ///< of the median of the commands that ended here; 0: none
-  double delay = 0;           ///< seconds between two beginnings
-  std::uint64_t memory_free = 0;  ///< bytes without which none begins; below half of it the youngest is ended, and begins again
+  double timeout = 0;        ///< seconds; 0: none
+  double timeout_share = 0;  ///< of the median of the commands that ended here; 0: none
+  double delay = 0;          ///< seconds between two beginnings
+  std::uint64_t memory_free =
+      0;  ///< bytes without which none begins; below half of it the youngest is ended, and begins again
 };
 
 class Processes {
@@ -43,8 +44,9 @@ class Processes {
   Processes(const Processes&) = delete;
   Processes& operator=(const Processes&) = delete;
 
-  /// Runs it to its end. `more`: further variables; `out`, `err`: descriptors for its output. Returns without an `Ended`
-  /// where it did not begin, since `stop` became true; and where it was ended for want of memory: it may be run again.
+  /// Runs it to its end. `more`: further variables; `out`, `err`: descriptors for its output. Returns without an
+  /// `Ended` where it did not begin, since `stop` became true; and where it was ended for want of memory: it may be run
+  /// again.
   std::optional<Ended> run(const std::string& command, const std::vector<std::string>& more, int out, int err,
                            const std::function<bool()>& stop);
 
@@ -70,8 +72,8 @@ class Processes {
   std::jthread watcher_;  // last: it uses all of the above
 };
 
-/// Ends every process that has STINT_WORKER=`worker` in its environment, with its group, as soon as this process is gone
-/// (SIGTERM, after two seconds SIGKILL); nothing, if this object is destroyed before.
+/// Ends every process that has STINT_WORKER=`worker` in its environment, with its group, as soon as this process is
+/// gone (SIGTERM, after two seconds SIGKILL); nothing, if this object is destroyed before.
 class Keeper {
  public:
   explicit Keeper(const std::string& worker);

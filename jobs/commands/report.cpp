@@ -42,7 +42,8 @@ std::string file_name(const std::string& value, std::uint64_t number) {
 // A command on one line of a list: most are; one that would not be read back as it is, is spelled in octal.
 std::string as_line(const std::string& command) {
   const auto first = command.find_first_not_of(" \t");
-  const bool plain = command.find('\n') == command.npos && !command.ends_with('\r') && first != command.npos && command[first] != '#';
+  const bool plain =
+      command.find('\n') == command.npos && !command.ends_with('\r') && first != command.npos && command[first] != '#';
   if (plain) return command;
   std::string line = "eval \"$(printf %b '";
   for (unsigned char c : command) {
@@ -65,11 +66,16 @@ std::string in_joblog(std::string command) {
 }
 
 std::string text_of(const Record& record) {
-  return nlohmann::json{{"number", record.number},         {"exit", record.exit},
-                        {"signal", record.signal},         {"start", record.start},
-                        {"seconds", record.seconds},       {"host", record.host},
-                        {"log", record.place.log},         {"out_at", record.place.out_at},
-                        {"out_bytes", record.place.out_bytes}, {"err_at", record.place.err_at},
+  return nlohmann::json{{"number", record.number},
+                        {"exit", record.exit},
+                        {"signal", record.signal},
+                        {"start", record.start},
+                        {"seconds", record.seconds},
+                        {"host", record.host},
+                        {"log", record.place.log},
+                        {"out_at", record.place.out_at},
+                        {"out_bytes", record.place.out_bytes},
+                        {"err_at", record.place.err_at},
                         {"err_bytes", record.place.err_bytes}}
       .dump();
 }
@@ -106,7 +112,8 @@ Report::Report(ReportOptions options, std::vector<Names> names, std::filesystem:
     shown_.open(shown, std::ios::app);  // on another host there is no such folder: then outputs are shown again
   }
   open(joblog_, options_.joblog);
-  if (joblog_.is_open()) joblog_ << "Seq\tHost\tStarttime\tJobRuntime\tSend\tReceive\tExitval\tSignal\tCommand\n" << std::flush;
+  if (joblog_.is_open())
+    joblog_ << "Seq\tHost\tStarttime\tJobRuntime\tSend\tReceive\tExitval\tSignal\tCommand\n" << std::flush;
   open(failed_, options_.failed);
 }
 
@@ -145,7 +152,8 @@ void Report::write_results(const Record& record) {
   const auto& names = names_[record.number - 1];
   std::filesystem::path folder = options_.results;
   const auto values = names.values.empty() ? std::vector<std::string>{names.text} : names.values;
-  for (std::size_t i = 0; i < values.size(); ++i) folder = folder / std::to_string(i + 1) / file_name(values[i], record.number);
+  for (std::size_t i = 0; i < values.size(); ++i)
+    folder = folder / std::to_string(i + 1) / file_name(values[i], record.number);
   std::error_code error;
   std::filesystem::create_directories(folder, error);
   if (error) throw BadInput("cannot make " + folder.string() + ": " + error.message());
@@ -182,11 +190,12 @@ void Report::tell(const Record& record, std::ostream& out) {
     there = show(log + ".err", record.place.err_at, record.place.err_bytes, tag, out);
   } else {
     there = show(log + ".out", record.place.out_at, record.place.out_bytes, tag, out);
-    if (options_.only == 0) there = show(log + ".err", record.place.err_at, record.place.err_bytes, tag, std::cerr) && there;
+    if (options_.only == 0)
+      there = show(log + ".err", record.place.err_at, record.place.err_bytes, tag, std::cerr) && there;
   }
   if (!there) {
-    std::cerr << "stint: the output of command " << record.number << " is not here: it lies on " << record.host << " in " << log
-              << ".out and .err\n";
+    std::cerr << "stint: the output of command " << record.number << " is not here: it lies on " << record.host
+              << " in " << log << ".out and .err\n";
   }
 }
 

@@ -20,13 +20,13 @@ struct Record {
   std::uint64_t number = 0;  ///< in the list, from 1
   std::int32_t exit = 0;     ///< exit code; -1: it timed out
   std::int32_t signal = 0;
-  double start = 0;          ///< seconds since the epoch
+  double start = 0;  ///< seconds since the epoch
   double seconds = 0;
   std::string host;
   Place place;
   template <class Archive>
   void serialize(Archive& archive, unsigned) {
-    archive & number & exit & signal & start & seconds & host & place;
+    archive& number& exit& signal& start& seconds& host& place;
   }
 };
 
@@ -40,11 +40,11 @@ Record record_of(const std::string& text);
 struct ReportOptions {
   bool unordered = false;
   bool tag = false;
-  std::uint64_t only = 0; ///< number of the one command whose output is shown; 0: all
+  std::uint64_t only = 0;  ///< number of the one command whose output is shown; 0: all
   bool only_stderr = false;
-  std::string results;    ///< folder; empty: none
-  std::string joblog;     ///< path; empty: none
-  std::string failed;     ///< path; empty: none
+  std::string results;  ///< folder; empty: none
+  std::string joblog;   ///< path; empty: none
+  std::string failed;   ///< path; empty: none
 };
 
 class Report {
@@ -71,11 +71,11 @@ class Report {
   const ReportOptions options_;
   const std::vector<Names> names_;
   const std::filesystem::path store_;
-  std::vector<bool> seen_;                    // by number - 1
-  std::map<std::uint64_t, Record> waiting_;   // for the ones before them
+  std::vector<bool> seen_;                   // by number - 1
+  std::map<std::uint64_t, Record> waiting_;  // for the ones before them
   std::uint64_t next_ = 1;
-  std::vector<bool> shown_before_;            // by number - 1
-  std::string shown_now_;                     // lines for the file
+  std::vector<bool> shown_before_;  // by number - 1
+  std::string shown_now_;           // lines for the file
   std::ofstream joblog_, failed_, shown_;
 };
 

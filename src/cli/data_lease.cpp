@@ -3,17 +3,17 @@
 
 #include "base/error.hpp"
 
+#include <fcntl.h>
+#include <unistd.h>
 #include <algorithm>
 #include <cerrno>
 #include <chrono>
 #include <cstdlib>
 #include <cstring>
-#include <fcntl.h>
 #include <fstream>
 #include <sstream>
 #include <string_view>
 #include <thread>
-#include <unistd.h>
 
 namespace stint {
 namespace {
@@ -60,7 +60,8 @@ std::uint64_t DataLease::newest() const {
   std::uint64_t newest = 0;
   for (const auto& entry : fs::directory_iterator(home_)) {
     const auto name = entry.path().filename().string();
-    if (name.starts_with(prefix)) newest = std::max<std::uint64_t>(newest, std::strtoull(name.c_str() + prefix.size(), nullptr, 10));
+    if (name.starts_with(prefix))
+      newest = std::max<std::uint64_t>(newest, std::strtoull(name.c_str() + prefix.size(), nullptr, 10));
   }
   return newest;
 }

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
-// Who serves the data of a home: one guardian among all nodes that see the folder, also where a lock that one node holds
-// is nothing to another. A lease is a file serve.lease.G in the home, made exclusively and so by one only; G is its
-// generation. Its owner writes a number that grows into it. Who sees a number stand still for `patience` may make the
-// file of the next generation; who sees a newer one, or its own gone, has lost the data. Used by the guardian, after it
-// has the lock that keeps off others on its own node.
+// Who serves the data of a home: one guardian among all nodes that see the folder, also where a lock that one node
+// holds is nothing to another. A lease is a file serve.lease.G in the home, made exclusively and so by one only; G is
+// its generation. Its owner writes a number that grows into it. Who sees a number stand still for `patience` may make
+// the file of the next generation; who sees a newer one, or its own gone, has lost the data. Used by the guardian,
+// after it has the lock that keeps off others on its own node.
 #pragma once
 
 #include <cstdint>
@@ -23,8 +23,8 @@ class DataLease {
   };
   static constexpr double default_patience = 10;  ///< seconds
 
-  /// Waits for the lease of another node to run out; `on_wait` is told once that it does. Throws Error(board) while that
-  /// node renews it, and where the folder cannot be written.
+  /// Waits for the lease of another node to run out; `on_wait` is told once that it does. Throws Error(board) while
+  /// that node renews it, and where the folder cannot be written.
   DataLease(std::filesystem::path home, Owner owner, double patience = default_patience,
             const std::function<void(const std::string& line)>& on_wait = nullptr);
   ~DataLease();  ///< gives it back

@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
-// A job with a source (a list of commands) whose text has changed: what the run of the old text had done is given to the
-// job before it plans the new one. The old run goes only once the new one is there, so that a crash loses nothing.
+// A job with a source (a list of commands) whose text has changed: what the run of the old text had done is given to
+// the job before it plans the new one. The old run goes only once the new one is there, so that a crash loses nothing.
 #include "cli/run_command.hpp"
 
 #include "base/error.hpp"
 #include "blackboard/directory.hpp"
-#include "codec/frame.hpp"
 #include "cli/home.hpp"
 #include "cli/stored_result.hpp"
+#include "codec/frame.hpp"
 #include "engine/heartbeat.hpp"
 
 #include <filesystem>
@@ -36,8 +36,10 @@ void RunCommand::take_over(const std::string& earlier) {
   if (!state) return;
   if (state->state == "running") reap_known_gone(board, state->generation, Whereabouts::here());
   if (state->state == "running" && !board.workers().empty()) {
-    throw Error(Exit::other_run, "the list has changed while run " + earlier + " is at work on the old one; wait for its end, or "
-                                     "stint cancel " + earlier);
+    throw Error(Exit::other_run, "the list has changed while run " + earlier +
+                                     " is at work on the old one; wait for its end, or "
+                                     "stint cancel " +
+                                     earlier);
   }
   adopt_stored_plan(*job_, board, *state, earlier);
   std::vector<Partial> partials;
