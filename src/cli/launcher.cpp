@@ -98,17 +98,28 @@ std::vector<std::string> arguments_for_ranks(int argc, char** argv) {
   return words;
 }
 
+// Whether a process has a child that lives, as far as the system says.
+bool has_child(pid_t pid) {
+  std::ifstream children("/proc/" + std::to_string(pid) + "/task/" + std::to_string(pid) + "/children");
+  if (!children) return true;
+  for (std::string child; children >> child;) {
+    std::ifstream file("/proc/" + child + "/stat");
+    std::string line;
+    std::getline(file, line);
+    const auto name_end = line.rfind(')');
+    if (name_end != line.npos && line.substr(name_end, 3) != ") Z") return true;
+  }
+  return false;
+}
+
 // An mpirun whose ranks died while they started may wait for ever for nobody; on one host, its children are all there is.
 void end_if_childless(pid_t pid, const std::stop_token& stop) {
-  const std::string children = "/proc/" + std::to_string(pid) + "/task/" + std::to_string(pid) + "/children";
   int silent_seconds = 0;
   while (!stop.stop_requested()) {
     std::mutex mutex;
     std::unique_lock lock(mutex);
     std::condition_variable_any().wait_for(lock, stop, std::chrono::seconds(1), [] { return false; });
-    std::ifstream file(children);
-    std::string child;
-    silent_seconds = file && !(file >> child) ? silent_seconds + 1 : 0;
+    silent_seconds = has_child(pid) ? 0 : silent_seconds + 1;
     if (silent_seconds >= childless_seconds && !stop.stop_requested()) ::kill(pid, SIGKILL);
   }
 }

@@ -3,6 +3,7 @@
 
 import os
 import pathlib
+import shutil
 import signal
 import subprocess
 import unittest
@@ -78,6 +79,23 @@ class LostRank(unittest.TestCase):
             out, said = world.communicate(timeout=60)
             self.assertEqual((world.returncode, out), (0, expected), said)
             self.assertEqual(len([line for line in said.splitlines() if "lost" in line]), 1, said)
+
+    def test_an_mpirun_that_waits_for_nobody_is_ended(self):
+        with StintHome() as home:
+            expected = home.run("run", "--run-id", "whole", *JOB).stdout
+            # As one whose first rank died while it was being started: a dead child that it does not look after.
+            folder = home.folder / "programs"
+            folder.mkdir()
+            real = shutil.which("mpirun")
+            (folder / "mpirun").write_text(
+                "#!/usr/bin/env python3\nimport os, sys, time\n"
+                f"if os.path.exists('{folder}/second'):\n os.execv('{real}', ['mpirun', *sys.argv[1:]])\n"
+                f"open('{folder}/second', 'w').close()\nif os.fork() == 0:\n os._exit(1)\ntime.sleep(1000)\n")
+            (folder / "mpirun").chmod(0o755)
+            home.environment["PATH"] = f"{folder}:{home.environment['PATH']}"
+            done = home.run("run", "-n", 2, "--run-id", "hung", *JOB, seconds=60)
+            self.assertEqual(done.stdout, expected)
+            self.assertIn("starting them again", done.stderr)
 
     def test_a_signal_drains_and_the_same_command_continues(self):
         with StintHome() as home:

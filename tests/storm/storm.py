@@ -125,8 +125,8 @@ class Storm:
             return self.injector.hit_ranks
         if code == -15:  # told to stop before it had begun
             return "terminate" in self.injector.hit and not said
-        if world.killed:
-            return code == -9
+        if world.killed and code == -9:
+            return True
         if code == 3 and "no longer on the blackboard" in said:
             self.injector.runs_lost += 1
             return bool(self.injector.cuts)
