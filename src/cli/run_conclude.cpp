@@ -16,8 +16,8 @@ namespace stint {
 // The exit code of this process. Only rank 0 returns another than 0: mpirun would end the ranks still at work.
 int RunCommand::say_and_end(const std::string& line, Exit exit) {
   if (result_told()) return 0;
-  // The launcher says that ranks were lost, and starts them again.
-  if (rank_ != 0 && launched() && exit == Exit::interrupted) {
+  // Rank 0 says what befalls all; without it the launcher says that ranks were lost, and starts them again.
+  if (rank_ != 0 && launched() && (exit == Exit::interrupted || exit == Exit::board)) {
     display_->log(line);
   } else {
     display_->error(line);

@@ -132,7 +132,8 @@ class Storm:
             return bool(self.injector.cuts)
         if code == 3:
             # Faults on the board must be sat out for --board-timeout, unless nobody starts the server again.
-            return "gave up waiting" in said and self.injector.board_away() >= BOARD_TIMEOUT
+            gave_up = "gave up waiting" in said or "lost the blackboard" in said
+            return gave_up and self.injector.board_away() >= BOARD_TIMEOUT
         return False
 
     def await_the_rest(self):
