@@ -16,8 +16,9 @@
 // itself is the version), `parallel_chunks = true` (compute uses OpenMP itself and chunks come one after another;
 // without it, each thread computes chunks of its own), `side_effects = true` (compute acts on the world outside: its end
 // is committed at once, it is not computed twice to save time, and tried again only where --retries says so).
-// `describe(item)`, optional, is the text of a chunk for `run --dry-run`. `empty()`, optional, gives the partial of a plan without chunks; `source()`, optional, text that is part of the run's
-// identity beside its options and files, and names it together with the present folder. And when that text has changed,
+// `empty()`, optional, gives the partial of a plan without chunks; `describe(item)`, optional, the text of a chunk for
+// `run --dry-run`; `source()`, optional, text that is part of the run's identity beside its options and files, and names
+// it together with the present folder. And when that text has changed,
 //
 //   take_over(const Plan& old, const std::vector<Partial>&, const std::vector<FailedChunk>&) -> std::string
 //
@@ -35,9 +36,11 @@
 
 #include <concepts>
 #include <cstdint>
+#include <string>
 #include <string_view>
 #include <type_traits>
 #include <utility>
+#include <vector>
 
 namespace stint {
 
@@ -104,6 +107,12 @@ concept HasFollow = requires(J job, const PlanOf<J>& plan, const Context& contex
   job.begin_follow(plan, context);
   job.follow(chunks, partial, output);
   job.follow_failure(failed, output);
+};
+
+template <class J>
+concept HasTakeOver = requires(J job, const PlanOf<J>& old, const std::vector<PartialOf<J>>& partials,
+                               const std::vector<FailedChunk>& failed) {
+  { job.take_over(old, partials, failed) } -> std::convertible_to<std::string>;
 };
 
 }  // namespace stint

@@ -41,10 +41,13 @@ std::uint64_t memory_available() {
 // Seconds that no change of the clock moves.
 double steady() { return std::chrono::duration<double>(std::chrono::steady_clock::now().time_since_epoch()).count(); }
 
-std::vector<char*> pointers(std::vector<std::string>& words) {
+// As posix_spawn takes them; it writes to none.
+std::vector<char*> pointers(const std::vector<std::string>& words, const std::vector<std::string>& more = {}) {
   std::vector<char*> list;
-  list.reserve(words.size() + 1);
-  for (auto& word : words) list.push_back(word.data());
+  list.reserve(words.size() + more.size() + 1);
+  for (const auto* part : {&words, &more}) {
+    for (const auto& word : *part) list.push_back(const_cast<char*>(word.data()));
+  }
   list.push_back(nullptr);
   return list;
 }
@@ -154,11 +157,9 @@ std::optional<Ended> Processes::run(const std::string& command, const std::vecto
   const bool shell = needs_shell(command);
   const char* chosen = std::getenv("STINT_SHELL");
   const std::string program = shell ? (chosen != nullptr && *chosen != '\0' ? chosen : "/bin/sh") : "";
-  std::vector<std::string> words = shell ? std::vector<std::string>{program, "-c", command} : plain_words(command);
-  std::vector<std::string> variables = environment_;
-  variables.insert(variables.end(), more.begin(), more.end());
+  const std::vector<std::string> words = shell ? std::vector<std::string>{program, "-c", command} : plain_words(command);
   const auto arguments = pointers(words);
-  const auto environment = pointers(variables);
+  const auto environment = pointers(environment_, more);
 
   SpawnSettings settings(-1, out, err, POSIX_SPAWN_SETPGROUP);
   if (!folder_.empty()) posix_spawn_file_actions_addchdir_np(&settings.actions, folder_.c_str());
@@ -169,7 +170,7 @@ std::optional<Ended> Processes::run(const std::string& command, const std::vecto
   int error = ::posix_spawnp(&pid, words[0].c_str(), &settings.actions, &settings.attributes, arguments.data(),
                              environment.data());
   if (error == ENOEXEC) {  // a script without #!
-    std::vector<std::string> again{"/bin/sh", "-c", command};
+    const std::vector<std::string> again{"/bin/sh", "-c", command};
     error = ::posix_spawn(&pid, "/bin/sh", &settings.actions, &settings.attributes, pointers(again).data(),
                           environment.data());
   }

@@ -2,6 +2,7 @@
 #include "cli/data_lease.hpp"
 
 #include "base/error.hpp"
+#include "engine/whereabouts.hpp"
 
 #include <fcntl.h>
 #include <unistd.h>
@@ -42,14 +43,10 @@ bool write_whole(int descriptor, const std::string& text) {
 
 }  // namespace
 
+// The lock reaches all of a kernel, also another container's processes.
 DataLease::Owner DataLease::Owner::here() {
-  Owner owner;
-  char name[256] = "localhost";
-  ::gethostname(name, sizeof name - 1);
-  owner.host = name;
-  std::ifstream("/proc/sys/kernel/random/boot_id") >> owner.boot;
-  owner.pid = ::getpid();
-  return owner;
+  const auto where = Whereabouts::here();
+  return {where.host, where.boot.substr(0, where.boot.find('/')), where.pid};
 }
 
 fs::path DataLease::file(std::uint64_t generation) const {

@@ -2,6 +2,7 @@
 #include "cli/guardian.hpp"
 
 #include "base/error.hpp"
+#include "base/pause.hpp"
 #include "cli/append_only_tail.hpp"
 #include "cli/data_lease.hpp"
 #include "cli/home.hpp"
@@ -230,10 +231,7 @@ int guard(const fs::path& home, double idle, int ready) {
     lease.emplace(home, DataLease::Owner::here(), DataLease::default_patience,
                   [&](const std::string& line) { tell(ready, note + line, false); });
     const std::jthread keeper([&](const std::stop_token& stop) {
-      while (!stop.stop_requested() && !data_lost) {
-        std::this_thread::sleep_for(std::chrono::milliseconds(500));
-        data_lost = !lease->renew();
-      }
+      while (!data_lost && pause(stop, 0.5)) data_lost = !lease->renew();
     });
     if (ask(address) == Answer::none) {
       part_from_old_files(home / "data", lease->taken_over());

@@ -2,14 +2,14 @@
 #include "cli/launcher.hpp"
 
 #include "base/error.hpp"
+#include "base/pause.hpp"
 #include "cli/relay.hpp"
+#include "engine/whereabouts.hpp"
 #include "mpi/world.hpp"
 
 #include <algorithm>
 #include <atomic>
 #include <cerrno>
-#include <chrono>
-#include <condition_variable>
 #include <csignal>
 #include <cstdio>
 #include <cstdlib>
@@ -18,7 +18,6 @@
 #include <filesystem>
 #include <fstream>
 #include <iostream>
-#include <mutex>
 #include <spawn.h>
 #include <string>
 #include <sys/ioctl.h>
@@ -102,25 +101,17 @@ std::vector<std::string> arguments_for_ranks(int argc, char** argv) {
 bool has_child(pid_t pid) {
   std::ifstream children("/proc/" + std::to_string(pid) + "/task/" + std::to_string(pid) + "/children");
   if (!children) return true;
-  for (std::string child; children >> child;) {
-    std::ifstream file("/proc/" + child + "/stat");
-    std::string line;
-    std::getline(file, line);
-    const auto name_end = line.rfind(')');
-    if (name_end != line.npos && line.substr(name_end, 3) != ") Z") return true;
+  for (pid_t child = 0; children >> child;) {
+    if (process_start(child) != 0) return true;
   }
   return false;
 }
 
 // An mpirun whose ranks died while they started may wait for ever for nobody; on one host, its children are all there is.
 void end_if_childless(pid_t pid, const std::stop_token& stop) {
-  int silent_seconds = 0;
-  while (!stop.stop_requested()) {
-    std::mutex mutex;
-    std::unique_lock lock(mutex);
-    std::condition_variable_any().wait_for(lock, stop, std::chrono::seconds(1), [] { return false; });
+  for (int silent_seconds = 0; pause(stop, 1);) {
     silent_seconds = has_child(pid) ? 0 : silent_seconds + 1;
-    if (silent_seconds >= childless_seconds && !stop.stop_requested()) ::kill(pid, SIGKILL);
+    if (silent_seconds >= childless_seconds) ::kill(pid, SIGKILL);
   }
 }
 

@@ -43,9 +43,8 @@ void RunCommand::take_over(const std::string& earlier) {
   }
   adopt_stored_plan(*job_, board, *state, earlier);
   std::vector<Partial> partials;
-  const auto frame = board.result();
-  if (frame && !frame->empty()) {
-    partials.push_back(job_->decode(codec::unwrap({'r', job_->fingerprint(), state->done}, *frame)));
+  if (state->state == "done" || state->state == "partial") {
+    if (auto result = stored_result(*job_, board, *state, earlier)) partials.push_back(std::move(result));
   } else {
     const auto nodes = board.nodes();
     const auto frames = board.frames(nodes);

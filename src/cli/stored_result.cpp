@@ -30,19 +30,23 @@ void adopt_stored_plan(AnyJob& job, Blackboard& board, const RunState& state, co
   }
 }
 
-void show_stored_result(AnyJob& job, Blackboard& board, const RunState& state, const RunFacts& facts,
-                        ResultOutput& output) {
-  const auto& run = facts.run;
+Partial stored_result(const AnyJob& job, Blackboard& board, const RunState& state, const std::string& run) {
   const auto frame = board.result();
   if (!frame) throw Error(Exit::damaged, "the result of run " + run + " is missing; give --fresh to compute it anew");
-  if (frame->empty()) return;
-  Partial result;
+  if (frame->empty()) return nullptr;
   try {
-    result = job.decode(codec::unwrap({'r', job.fingerprint(), state.done}, *frame));
+    return job.decode(codec::unwrap({'r', job.fingerprint(), state.done}, *frame));
   } catch (const std::exception& error) {
     throw Error(Exit::damaged, "the stored result of run " + run + " cannot be read: " + error.what() +
                                    "; give --fresh to compute it anew");
   }
+}
+
+void show_stored_result(AnyJob& job, Blackboard& board, const RunState& state, const RunFacts& facts,
+                        ResultOutput& output) {
+  const auto& run = facts.run;
+  Partial result = stored_result(job, board, state, run);
+  if (!result) return;
   if (job.follows()) {
     adopt_stored_plan(job, board, state, run);
     output.go_live();

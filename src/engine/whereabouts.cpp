@@ -12,8 +12,18 @@
 namespace stint {
 namespace {
 
-// Field 22 of /proc/PID/stat; 0: no such process, or a dead one that nobody has waited for.
-std::uint64_t start_of(std::int64_t pid) {
+std::string boot_id() {
+  std::string id;
+  std::ifstream("/proc/sys/kernel/random/boot_id") >> id;
+  char name[64] = "";
+  const auto length = ::readlink("/proc/self/ns/pid", name, sizeof name - 1);
+  return id + (length > 0 ? "/" + std::string(name, static_cast<std::size_t>(length)) : "");
+}
+
+}  // namespace
+
+// Field 22 of /proc/PID/stat.
+std::uint64_t process_start(std::int64_t pid) {
   std::ifstream file("/proc/" + std::to_string(pid) + "/stat");
   std::string line;
   if (!std::getline(file, line)) return 0;
@@ -31,16 +41,6 @@ std::uint64_t start_of(std::int64_t pid) {
   return start;
 }
 
-std::string boot_id() {
-  std::string id;
-  std::ifstream("/proc/sys/kernel/random/boot_id") >> id;
-  char name[64] = "";
-  const auto length = ::readlink("/proc/self/ns/pid", name, sizeof name - 1);
-  return id + (length > 0 ? "/" + std::string(name, static_cast<std::size_t>(length)) : "");
-}
-
-}  // namespace
-
 std::string Whereabouts::json() const {
   return nlohmann::json{{"host", host}, {"boot", boot},   {"pid", pid},         {"start", start},
                         {"rank", rank}, {"world", world}, {"threads", threads}, {"version", version}}
@@ -54,7 +54,7 @@ Whereabouts Whereabouts::here() {
   where.host = name;
   where.boot = boot_id();
   where.pid = ::getpid();
-  where.start = start_of(where.pid);
+  where.start = process_start(where.pid);
   return where;
 }
 
@@ -67,7 +67,7 @@ bool known_gone(const std::string& json, const Whereabouts& here) {
   const auto who = nlohmann::json::parse(json, nullptr, false);
   if (!who.is_object() || who.value("host", "") != here.host || who.value("boot", "") != here.boot) return false;
   const auto pid = who.value("pid", std::int64_t{0});
-  return pid > 0 && start_of(pid) != who.value("start", std::uint64_t{0});
+  return pid > 0 && process_start(pid) != who.value("start", std::uint64_t{0});
 }
 
 std::string new_worker_id(const Whereabouts& here) {

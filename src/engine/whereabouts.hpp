@@ -28,6 +28,9 @@ std::string world_of(const std::string& json);
 /// True only if the worker ran on this host, in this boot and pid namespace, and its process is no more.
 bool known_gone(const std::string& json, const Whereabouts& here);
 
+/// When a process of this host began, in ticks since boot; 0: there is none, or a dead one that nobody has waited for.
+std::uint64_t process_start(std::int64_t pid);
+
 /// `host/rank.random`: what a worker that joins is called.
 std::string new_worker_id(const Whereabouts& here);
 

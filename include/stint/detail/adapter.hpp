@@ -81,13 +81,9 @@ class Adapter final : public AnyJob {
       return {};
     }
   }
-  bool takes_over() const override {
-    return requires(J job, const Plan& old, const std::vector<Value>& partials, const std::vector<FailedChunk>& failed) {
-      { job.take_over(old, partials, failed) } -> std::convertible_to<std::string>;
-    };
-  }
+  bool takes_over() const override { return HasTakeOver<J>; }
   std::string take_over(std::vector<Partial> partials, const std::vector<FailedChunk>& failed) override {
-    if constexpr (requires(std::vector<Value> values) { job_.take_over(*plan_, values, failed); }) {
+    if constexpr (HasTakeOver<J>) {
       std::vector<Value> values;
       for (auto& partial : partials) values.push_back(std::move(static_cast<Held&>(*partial).value));
       return job_.take_over(*plan_, values, failed);
