@@ -21,8 +21,11 @@ struct RunFacts {
   std::filesystem::path store_dir = {};    ///< see Context::store_dir
   std::filesystem::path call_file = {};    ///< see Context::call_file
   std::function<void(std::string_view)> log = {};
-  const std::atomic<bool>* stop = nullptr;
+  const std::atomic<bool>* stop = nullptr;     ///< see Context::stop_requested
+  const std::atomic<bool>* abandon = nullptr;  ///< see Context::abandon_requested
   std::atomic<std::uint64_t>* at_work = nullptr;  ///< where the thread notes which chunk it computes
+  int slot = 0;                                   ///< see Context::slot
+  std::function<void(std::string_view)> tell = {};
 };
 
 class Context {
@@ -43,8 +46,18 @@ class Context {
   void log(std::string_view line) const {
     if (facts_->log) facts_->log(line);
   }
+  /// What this thread is doing, in a few words for `stint status`: "pid 4711".
+  void tell(std::string_view what) const {
+    if (facts_->tell) facts_->tell(what);
+  }
+  /// A number of this thread among all of the call's on this host, from 0: which GPU it may have, say.
+  [[nodiscard]] int slot() const { return facts_->slot; }
   /// True once the rank shall end early; a long `compute` may throw then, and is not charged with an attempt.
   [[nodiscard]] bool stop_requested() const { return facts_->stop && facts_->stop->load(std::memory_order_relaxed); }
+  /// True once nobody wants what is computed any more; what cannot be left at once may end for good now.
+  [[nodiscard]] bool abandon_requested() const {
+    return facts_->abandon && facts_->abandon->load(std::memory_order_relaxed);
+  }
   /// A folder of this rank for temporary files, made at the first call, removed when the rank ends.
   [[nodiscard]] std::filesystem::path scratch_dir() const;
   /// A file for notes of this call of the program, which goes with it: ranks of `stint run -n` that take over from others,

@@ -18,7 +18,7 @@
 // is committed at once, it is not computed twice to save time, and tried again only where --retries says so).
 // `empty()`, optional, gives the partial of a plan without chunks; `describe(item)`, optional, the text of a chunk for
 // `run --dry-run`; `source()`, optional, text that is part of the run's identity beside its options and files, and names
-// it together with the present folder. And when that text has changed,
+// it together with the present folder (empty: it is not there this time, and that of the run with this --run-id counts). And when that text has changed,
 //
 //   take_over(const Plan& old, const std::vector<Partial>&, const std::vector<FailedChunk>&) -> std::string
 //

@@ -1,8 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "commands.hpp"
 
-#include "arguments.hpp"
-
 #include <unistd.h>
 #include <algorithm>
 #include <cerrno>
@@ -120,7 +118,7 @@ void Commands::options(Options& options) {
 }
 
 // The commands as they would be planned now.
-std::vector<Command> Commands::commands() const {
+std::vector<Command> Commands::commands() {
   std::vector<Command> list;
   auto add = [&](std::string text, std::vector<std::string> values) {
     list.push_back({list.size() + 1, std::move(text), std::move(values), {}});
@@ -133,12 +131,12 @@ std::vector<Command> Commands::commands() const {
       throw BadInput("'" + words.command[1] +
                      "' follows a FILE of commands: for one command with values give COMMAND ::: VALUES");
     }
-    for (auto& text : list_of_commands(content_of(words.command[0]))) add(std::move(text), {});
+    const auto text = content_of(words.command[0]);
+    nothing_there_ = words.command[0] == "-" && text.empty();
+    for (auto& command : list_of_commands(text)) add(std::move(command), {});
     return list;
   }
   const Template command(words.command.empty() ? std::vector<std::string>{"{}"} : words.command);
-  if (command.uses_slot())
-    throw BadInput("{%} is not known before a command begins, on whatever rank; $STINT_WORKER names that");
   double count = 1;
   for (const auto& source : words.sources) count *= source.linked ? 1.0 : std::max<double>(1, source.values.size());
   if (count > most_commands)
@@ -163,16 +161,19 @@ void Commands::check() const {
 }
 
 std::string Commands::source() {
-  if (!source_.empty()) return source_;
-  try {
-    check();
-    plan_ = commands();
-  } catch (const std::invalid_argument& error) {
-    throw BadInput(error.what());
+  if (!read_) {
+    try {
+      check();
+      plan_ = commands();
+    } catch (const std::invalid_argument& error) {
+      throw BadInput(error.what());
+    }
+    read_ = true;
   }
-  source_ = "commands:";
-  for (const auto& command : plan_) source_ += command.text + '\0';
-  return source_;
+  if (nothing_there_) return "";
+  std::string source = "commands:";
+  for (const auto& command : plan_) source += command.text + '\0';
+  return source;
 }
 
 // By text: the first of several equal commands is the one that ended first in the list. One that failed stays failed.
@@ -261,9 +262,13 @@ void Commands::prepare(const Context& context) {
   processes_ = std::make_shared<Processes>(environment(context), workdir_, limits_of(timeout_, delay_, memory_free_));
   log_ = std::make_shared<OutputLog>(context.store_dir(), context.worker());
   keeper_ = std::make_shared<Keeper>(context.worker());
+  const auto words = parse_words(words_, [](const std::string&) { return ""; });  // but not what the values are
+  if (words.sources.empty() && each_.empty()) return;
+  auto command = Template(words.command.empty() ? std::vector<std::string>{"{}"} : words.command);
+  if (command.uses_slot()) by_slot_ = std::make_shared<Template>(std::move(command));
 }
 
-std::vector<Record> Commands::compute(const Command& command, const Context& context, Slot& slot) const {
+std::vector<Record> Commands::compute(const Command& command, const Context& context, Files& files) const {
   if (!command.earlier.empty() && context.attempt() == 1) {  // with --retries, one that failed gets its other attempts
     auto known = command.earlier.front();
     known.record.number = command.number;
@@ -275,28 +280,33 @@ std::vector<Record> Commands::compute(const Command& command, const Context& con
   char host[256] = "localhost";
   ::gethostname(host, sizeof host - 1);
   record.host = host;
+  const auto slot = std::to_string(context.slot() + 1);
   const std::vector<std::string> more{"STINT_CHUNK=" + std::to_string(context.chunk()),
-                                      "STINT_ATTEMPT=" + std::to_string(context.attempt())};
+                                      "STINT_ATTEMPT=" + std::to_string(context.attempt()), "STINT_SLOT=" + slot};
+  const auto text = by_slot_ ? by_slot_->expand(command.values, command.number, slot) : command.text;
+  const Processes::Caller caller{[&] { return context.stop_requested(); }, [&] { return context.abandon_requested(); },
+                                 [&](int pid) { context.tell("pid " + std::to_string(pid)); }};
   std::optional<Ended> tried;
   while (!tried) {
     if (context.stop_requested()) throw std::runtime_error("told to stop");
-    const int out = slot.out.fresh();
-    const int err = slot.err.fresh();
-    tried = processes_->run(command.text, more, out, err, [&] { return context.stop_requested(); });
+    const int out = files.out.fresh();
+    const int err = files.err.fresh();
+    tried = processes_->run(text, more, out, err, caller);
   }
+  if (context.abandon_requested()) throw std::runtime_error("told to stop");
   const auto& ended = *tried;
   record.exit = ended.timed_out ? -1 : ended.exit;
   record.signal = ended.signal;
   record.start = ended.start;
   record.seconds = ended.seconds;
   try {
-    record.place = log_->append(slot.out, slot.err);
+    record.place = log_->append(files.out, files.err);
   } catch (const std::runtime_error& error) {
     throw BadInput(error.what());  // no chunk can be kept; the same command goes on when there is room
   }
   if (ended.left_some) {
-    slot.out.drop();
-    slot.err.drop();
+    files.out.drop();
+    files.err.drop();
   }
   if (record.exit == 0 && record.signal == 0) return {record};
   std::string why = ended.why;
@@ -321,9 +331,9 @@ void Commands::begin_follow(const CommandList& plan, const Context& context) {
     report_options_.joblog = report_options_.failed = report_options_.results = "";
   }
   chunk_numbers_.clear();
-  std::vector<Report::Names> names(plan.size());
+  std::vector<Report::Names> names(plan.size());  // the plan stays where it is
   for (const auto& command : plan.commands) {
-    names[command.number - 1] = {command.text, command.values};
+    names[command.number - 1] = {&command.text, &command.values};
     chunk_numbers_.push_back(command.number);
   }
   report_ = std::make_shared<Report>(report_options_, std::move(names), context.store_dir(), context.call_file());
@@ -346,6 +356,15 @@ void Commands::follow_failure(const FailedChunk& failed, Output& output) {
   }
   report_->take(record, failed.error, output.text());
   report_->settle(output.text());
+}
+
+// The run halted: what waits for commands that will not end now is shown without them.
+void Commands::follow_end(Output& output) {
+  report_->tell_waiting(output.text());
+  report_->settle(output.text());
+  if (only_ >= 0 && !report_->told_any()) {
+    throw BadInput("chunk " + std::to_string(only_) + " has not ended yet; stint status and stint explain say where it is");
+  }
 }
 
 void Commands::finish(std::vector<Record>, Output& output) { output.text().flush(); }

@@ -4,6 +4,7 @@
 // leader follows the records and shows outputs in the order of the list (report.hpp).
 #pragma once
 
+#include "arguments.hpp"
 #include "output_log.hpp"
 #include "process.hpp"
 #include "report.hpp"
@@ -53,7 +54,7 @@ struct CommandList {
 };
 
 /// Files that one thread's commands write to, one after another.
-struct Slot {
+struct Files {
   Scratch out, err;
 };
 
@@ -71,18 +72,19 @@ class Commands {
   CommandList plan(const Context& context);
   [[nodiscard]] std::string describe(const Command& command) const { return command.text; }
   void prepare(const Context& context);
-  [[nodiscard]] Slot scratch(const Context&) const { return {}; }
-  [[nodiscard]] std::vector<Record> compute(const Command& command, const Context& context, Slot& slot) const;
+  [[nodiscard]] Files scratch(const Context&) const { return {}; }
+  [[nodiscard]] std::vector<Record> compute(const Command& command, const Context& context, Files& files) const;
   void reduce(std::vector<Record>& left, std::vector<Record> right) const;
   [[nodiscard]] std::vector<Record> empty() const { return {}; }
   void begin_follow(const CommandList& plan, const Context& context);
   void follow(Range chunks, const std::vector<Record>& records, Output& output);
   void follow_failure(const FailedChunk& failed, Output& output);
+  void follow_end(Output& output);
   void finish(std::vector<Record> records, Output& output);
 
  private:
   void check() const;
-  [[nodiscard]] std::vector<Command> commands() const;
+  [[nodiscard]] std::vector<Command> commands();
   [[nodiscard]] std::vector<std::string> environment(const Context& context) const;
 
   std::vector<std::string> words_;
@@ -97,9 +99,11 @@ class Commands {
   std::int64_t only_ = -1;  // chunk whose output alone is shown
   bool only_stderr_ = false;
   ReportOptions report_options_;
-  std::string source_;         // all commands
-  std::vector<Command> plan_;  // as read by source()
+  bool read_ = false;
+  bool nothing_there_ = false;    // standard input was to be the list, and is empty
+  std::vector<Command> plan_;     // as read by source()
 
+  std::shared_ptr<Template> by_slot_;  // where the text of a command depends on its slot
   std::shared_ptr<Processes> processes_;
   std::shared_ptr<OutputLog> log_;
   std::shared_ptr<Keeper> keeper_;

@@ -101,9 +101,7 @@ class SpawnSettings {
 
 Processes::Processes(std::vector<std::string> environment, std::string folder, Limits limits)
     : environment_(std::move(environment)), folder_(std::move(folder)), limits_(limits) {
-  if (limits_.timeout > 0 || limits_.timeout_share > 0 || limits_.memory_free > 0) {
-    watcher_ = std::jthread([this](const std::stop_token& stop) { watch(stop); });
-  }
+  watcher_ = std::jthread([this](const std::stop_token& stop) { watch(stop); });
 }
 
 Processes::~Processes() = default;
@@ -120,11 +118,15 @@ void Processes::watch(const std::stop_token& stop) {
   while (!stop.stop_requested()) {
     const double most = limit();
     for (auto& running : running_) {
-      const double seconds = steady() - running.since;
-      if (most <= 0 || seconds < most) continue;
-      if (!running.timed_out) ::kill(-running.group, SIGTERM);
-      if (running.timed_out && seconds > most + kill_seconds) ::kill(-running.group, SIGKILL);
-      running.timed_out = true;
+      const double time = steady();
+      if (running.told > 0) {
+        if (time > running.told + kill_seconds) ::kill(-running.group, SIGKILL);
+        continue;
+      }
+      running.timed_out = most > 0 && time - running.since >= most;
+      if (!running.timed_out && !(*running.abandon)()) continue;
+      ::kill(-running.group, SIGTERM);
+      running.told = time;
     }
     if (limits_.memory_free > 0 && running_.size() > 1 && memory_available() < limits_.memory_free / 2) {
       auto youngest = std::ranges::max_element(running_, {}, &Running::since);
@@ -152,8 +154,8 @@ bool Processes::await_turn(const std::function<bool()>& stop) {
 }
 
 std::optional<Ended> Processes::run(const std::string& command, const std::vector<std::string>& more, int out, int err,
-                                    const std::function<bool()>& stop) {
-  if (!await_turn(stop)) return std::nullopt;
+                                    const Caller& caller) {
+  if (!await_turn(caller.stop)) return std::nullopt;
   const bool shell = needs_shell(command);
   const char* chosen = std::getenv("STINT_SHELL");
   const std::string program = shell ? (chosen != nullptr && *chosen != '\0' ? chosen : "/bin/sh") : "";
@@ -182,17 +184,19 @@ std::optional<Ended> Processes::run(const std::string& command, const std::vecto
   std::list<Running>::iterator mine;
   {
     const std::lock_guard lock(mutex_);
-    mine = running_.insert(running_.end(), {pid, begun});
+    mine = running_.insert(running_.end(), {.group = pid, .since = begun, .abandon = &caller.abandon});
   }
+  caller.began(pid);
   siginfo_t info{};
   // Not reaped yet: while it is watched, its number cannot become another's.
   while (::waitid(P_PID, static_cast<id_t>(pid), &info, WEXITED | WNOWAIT) != 0 && errno == EINTR) {
   }
   ended.seconds = steady() - begun;
-  bool for_memory = false;
+  bool for_memory = false, told = false;
   {
     const std::lock_guard lock(mutex_);
     ended.timed_out = mine->timed_out;
+    told = mine->told > 0;
     for_memory = mine->for_memory;
     running_.erase(mine);
     if (limits_.timeout_share > 0) times_.insert(std::ranges::upper_bound(times_, ended.seconds), ended.seconds);
@@ -201,7 +205,7 @@ std::optional<Ended> Processes::run(const std::string& command, const std::vecto
   while (::waitpid(pid, &status, 0) < 0 && errno == EINTR) {
   }
   ended.left_some = ::kill(-pid, 0) == 0;
-  if (ended.timed_out && ended.left_some) {
+  if (told && ended.left_some) {
     // Its shell is gone; what that had started has its time to end, too.
     for (const double end = steady() + kill_seconds; ended.left_some && steady() < end;
          ended.left_some = ::kill(-pid, 0) == 0) {

@@ -44,16 +44,23 @@ class Processes {
   Processes(const Processes&) = delete;
   Processes& operator=(const Processes&) = delete;
 
+  /// What whoever runs a command wants, and wants to know.
+  struct Caller {
+    std::function<bool()> stop;     ///< it need not begin any more
+    std::function<bool()> abandon;  ///< it is to end
+    std::function<void(int pid)> began;
+  };
   /// Runs it to its end. `more`: further variables; `out`, `err`: descriptors for its output. Returns without an
-  /// `Ended` where it did not begin, since `stop` became true; and where it was ended for want of memory: it may be run
-  /// again.
+  /// `Ended` where it did not begin, since it need not; and where it was ended for want of memory: it may be run again.
   std::optional<Ended> run(const std::string& command, const std::vector<std::string>& more, int out, int err,
-                           const std::function<bool()>& stop);
+                           const Caller& caller);
 
  private:
   struct Running {
     int group = 0;
     double since = 0;
+    const std::function<bool()>* abandon = nullptr;
+    double told = 0;          // when it was told to end; 0: it was not
     bool timed_out = false;
     bool for_memory = false;  // ended for want of it
   };

@@ -121,7 +121,7 @@ void Report::write_joblog(const Record& record) {
   char times[96];
   std::snprintf(times, sizeof times, "%.3f\t%10.3f", record.start, record.seconds);
   joblog_ << record.number << '\t' << record.host << '\t' << times << "\t0\t" << record.place.out_bytes << '\t'
-          << record.exit << '\t' << record.signal << '\t' << in_joblog(names_[record.number - 1].text) << '\n'
+          << record.exit << '\t' << record.signal << '\t' << in_joblog(*names_[record.number - 1].text) << '\n'
           << std::flush;
   check(joblog_, options_.joblog);
 }
@@ -132,7 +132,7 @@ void Report::take(const Record& record, const std::string& error, std::ostream& 
   if (joblog_.is_open()) write_joblog(record);
   if (!options_.results.empty()) write_results(record);
   if (failed_.is_open() && !error.empty()) {
-    failed_ << as_line(names_[record.number - 1].text) << '\n' << std::flush;
+    failed_ << as_line(*names_[record.number - 1].text) << '\n' << std::flush;
     check(failed_, options_.failed);
   }
   if (options_.unordered) {
@@ -147,11 +147,16 @@ void Report::take(const Record& record, const std::string& error, std::ostream& 
   }
 }
 
+void Report::tell_waiting(std::ostream& out) {
+  for (const auto& [number, record] : waiting_) tell(record, out);
+  waiting_.clear();
+}
+
 // The tree of GNU parallel's --results: FOLDER/1/VALUE/2/VALUE/{seq,stdout,stderr}.
 void Report::write_results(const Record& record) {
   const auto& names = names_[record.number - 1];
   std::filesystem::path folder = options_.results;
-  const auto values = names.values.empty() ? std::vector<std::string>{names.text} : names.values;
+  const auto values = names.values->empty() ? std::vector<std::string>{*names.text} : *names.values;
   for (std::size_t i = 0; i < values.size(); ++i)
     folder = folder / std::to_string(i + 1) / file_name(values[i], record.number);
   std::error_code error;
@@ -178,11 +183,12 @@ void Report::settle(std::ostream& out) {
 
 void Report::tell(const Record& record, std::ostream& out) {
   if (shown_before_[record.number - 1] || (options_.only != 0 && options_.only != record.number)) return;
+  told_any_ = true;
   shown_now_ += std::to_string(record.number) + '\n';
   const auto& names = names_[record.number - 1];
   std::string tag;
-  for (const auto& value : names.values) tag += (tag.empty() ? "" : " ") + value;
-  if (tag.empty()) tag = names.text;
+  for (const auto& value : *names.values) tag += (tag.empty() ? "" : " ") + value;
+  if (tag.empty()) tag = *names.text;
   if (!options_.tag) tag = "";
   const auto log = (store_ / record.place.log).string();
   bool there = true;

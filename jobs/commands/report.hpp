@@ -50,16 +50,19 @@ struct ReportOptions {
 class Report {
  public:
   struct Names {
-    std::string text;                 ///< the command
-    std::vector<std::string> values;  ///< that it was made with
+    const std::string* text = nullptr;  ///< the command
+    const std::vector<std::string>* values = nullptr;  ///< that it was made with
   };
-  /// `names`: by number - 1. `shown`: file of the numbers whose output was shown by a rank before us; empty: none was.
+  /// `names`: by number - 1; what they point to outlives the report. `shown`: file of the numbers whose output was shown by a rank before us; empty: none was.
   /// Throws BadInput when a file cannot be written.
   Report(ReportOptions options, std::vector<Names> names, std::filesystem::path store,
          const std::filesystem::path& shown = {});
 
   /// One command ended; `error`: why it counts as failed, empty: it succeeded.
   void take(const Record& record, const std::string& error, std::ostream& out);
+  /// No others will come: tells those that wait for them.
+  void tell_waiting(std::ostream& out);
+  [[nodiscard]] bool told_any() const { return told_any_; }
   /// Lets what was told be seen, and notes that it was.
   void settle(std::ostream& out);
 
@@ -74,6 +77,7 @@ class Report {
   std::vector<bool> seen_;                   // by number - 1
   std::map<std::uint64_t, Record> waiting_;  // for the ones before them
   std::uint64_t next_ = 1;
+  bool told_any_ = false;
   std::vector<bool> shown_before_;  // by number - 1
   std::string shown_now_;           // lines for the file
   std::ofstream joblog_, failed_, shown_;

@@ -42,6 +42,17 @@ enum class Refusal {
 };
 [[nodiscard]] const char* word_of(Refusal refusal);
 
+/// Whether a run is ending before all is computed: nothing more is begun, and what is at work ends by itself, or is ended.
+enum class Halt { none, soon, now };
+
+/// When a run halts: as soon as so many chunks more than when it was begun, or went on, …
+struct HaltRule {
+  enum class Of { fail, success, done };
+  Halt how = Halt::none;  ///< none: never
+  Of of = Of::fail;
+  std::uint64_t count = 1;
+};
+
 /// What never changes in a run, unless it is made anew.
 struct RunSpec {
   std::string run;       ///< run id
@@ -54,6 +65,7 @@ struct RunSpec {
   std::uint64_t slots = 1;     ///< ranks of the first world
   std::uint32_t retries = 2;
   std::int64_t max_failed = -1;  ///< failed chunks with which the run goes on; -1: any number
+  HaltRule halt = {};
   std::uint64_t node_limit = 8192;  ///< nodes on the board before `claim` answers FULL
   std::uint64_t byte_limit = std::uint64_t{1} << 30;  ///< and their bytes
   std::vector<double> profile; ///< cost of the chunks before place j of M: see `cost` in lua/common.lua; empty: all alike
@@ -107,6 +119,7 @@ struct Claimed {
   std::uint64_t done = 0;
   std::uint64_t failed = 0;
   std::uint64_t queued = 0;    ///< chunks that still wait in the caller's own queue
+  Halt halt = Halt::none;
 };
 
 struct Entry {
@@ -119,6 +132,7 @@ struct Work {
   double busy_seconds = 0;     ///< spent on them, summed over chunks
   double last_end = -1;        ///< seconds since the last chunk ended; -1: none did
   double longest = 0;          ///< seconds of the longest chunk
+  std::optional<std::uint64_t> longest_chunk = {};  ///< its number, where it is worth telling
 };
 
 struct Committed {
@@ -127,6 +141,7 @@ struct Committed {
   std::vector<Node> differing;  ///< of these, the ones that lie on the board with other bytes
   std::uint64_t done = 0;
   std::uint64_t failed = 0;
+  Halt halt = Halt::none;
 };
 
 /// What a worker's death means for what it held.
@@ -151,6 +166,7 @@ struct Failed {
   int attempts = 0;
   bool first = false;      ///< the first failure of the run
   bool benched = false;    ///< the caller's host gets no more work: others succeed where it fails
+  Halt halt = Halt::none;
 };
 
 struct Renewed {
@@ -160,6 +176,7 @@ struct Renewed {
   std::uint64_t leader_beat = 0;
   std::uint64_t active = 0;    ///< grows with each sign that somebody computes
   std::uint64_t failures = 0;  ///< attempts that failed
+  Halt halt = Halt::none;
   std::map<std::string, std::uint64_t> beats;  ///< all workers; only for the leader
 };
 
@@ -173,11 +190,23 @@ struct Finish {
   std::map<std::string, std::string> fields;  ///< kept with the run: times, threads
 };
 
+/// The end of a run that halted.
+struct Halted {
+  std::uint64_t generation = 0;
+  std::string worker;
+  std::uint64_t done = 0;    ///< that the leader has seen
+  std::uint64_t failed = 0;
+  int exit_code = 0;         ///< that the same call shall return
+  std::string why;           ///< one line
+  std::map<std::string, std::string> fields;  ///< kept with the run
+};
+
 struct RerunWish {
   std::vector<Range> chunks = {};  ///< none: all that failed
   std::string program = {};        ///< becomes the run's; empty: it stays
   std::optional<std::uint32_t> retries = {};
   std::optional<std::int64_t> max_failed = {};
+  HaltRule halt = {};
 };
 
 struct Revived {
@@ -202,8 +231,10 @@ class Blackboard {
   /// Ends the run as failed, with what the same command shall return and say. For bad input and for a step of the job
   /// outside a chunk.
   virtual Refusal end(std::uint64_t generation, int exit_code, const std::string& error) = 0;
-  /// `computes`: a chunk, or a step of the job, is at work here.
-  virtual Renewed renew(const std::string& worker, std::uint64_t generation, bool computes) = 0;
+  /// `computes`: a chunk, or a step of the job, is at work here. `at_work`: JSON of the chunks that have been for long,
+  /// for whoever looks on; empty: none.
+  virtual Renewed renew(const std::string& worker, std::uint64_t generation, bool computes,
+                        const std::string& at_work) = 0;
   /// Gives up `worker`, if its heartbeat still is `beat`; without `beat` it is known to be gone.
   virtual Refusal reap(std::uint64_t generation, const std::string& worker, std::optional<std::uint64_t> beat,
                        Blame blame) = 0;
@@ -218,6 +249,8 @@ class Blackboard {
   virtual Refusal reject(std::uint64_t generation, Node node, const std::string& frame) = 0;
   /// Leader only: stores the result and ends the run as `done`, or `partial` when chunks failed.
   virtual Refusal finish(const Finish& finish) = 0;
+  /// Leader only: ends a run that is halting, if nobody holds anything any more; stale: not yet.
+  virtual Refusal halt(const Halted& halted) = 0;
   /// Ends the run at its user's wish; the same command goes on with what is done.
   virtual Refusal cancel() = 0;
   /// Gives failed chunks another life; a run that had ended goes on.

@@ -8,14 +8,15 @@
 
 namespace stint::keys {
 
-constexpr std::size_t count = 21;
+constexpr std::size_t count = 23;
 
 inline std::array<std::string, count> of_run(const std::string& run) {
   const std::string tag = "stint:{" + run + "}:";
   return {tag + "run",    tag + "plan",  tag + "profile",  tag + "load",    tag + "beats",  tag + "workers",
           tag + "slots",  tag + "queues", tag + "claims",  tag + "done",    tag + "nodes",  tag + "attempts",
           tag + "delayed", tag + "failed", tag + "leader", tag + "result",  tag + "events",
-          tag + "suspects", tag + "hosts", tag + "ages",   tag + "copies"};
+          tag + "suspects", tag + "hosts", tag + "ages",   tag + "copies",
+          tag + "at_work", tag + "slowest"};
 }
 
 /// Sorted set: run id → when it was made (seconds since the epoch). Outside the tag.

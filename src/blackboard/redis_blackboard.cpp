@@ -40,6 +40,13 @@ std::string text_of(double value) {
   return text;
 }
 
+std::string text_of(const HaltRule& rule) {
+  static const std::map<HaltRule::Of, std::string> words{
+      {HaltRule::Of::fail, "fail"}, {HaltRule::Of::success, "success"}, {HaltRule::Of::done, "done"}};
+  if (rule.how == Halt::none) return "";
+  return (rule.how == Halt::now ? "now;" : "soon;") + words.at(rule.of) + ';' + std::to_string(rule.count);
+}
+
 std::uint64_t as_count(redis::ReplyView reply) { return static_cast<std::uint64_t>(reply.integer()); }
 
 std::optional<Node> node_named(std::string_view name) {
@@ -59,6 +66,10 @@ Refusal refusal_of(redis::ReplyView reply) {
     if (word == word_of(refusal)) return refusal;
   }
   return Refusal::none;
+}
+
+Halt halt_of(redis::ReplyView word) {
+  return word.text() == "now" ? Halt::now : word.text() == "soon" ? Halt::soon : Halt::none;
 }
 
 RunState state_of(std::map<std::string, std::string> fields) {
@@ -172,7 +183,7 @@ Joined RedisBlackboard::create(const RunSpec& spec, bool fresh, bool accept_prog
            {fresh ? "1" : "0", accept_program ? "1" : "0", spec.run, spec.job, spec.program, spec.identity,
             spec.options, spec.plan, profile, std::to_string(spec.chunks), std::to_string(spec.slots),
             std::to_string(spec.retries), std::to_string(spec.node_limit), std::to_string(spec.byte_limit),
-            std::to_string(spec.max_failed)});
+            std::to_string(spec.max_failed), text_of(spec.halt)});
   Joined joined;
   joined.refusal = refusal_of(reply);
   if (auto found = state()) joined.state = std::move(*found);
@@ -209,6 +220,10 @@ Claimed RedisBlackboard::claim(const Caller& caller, const ClaimWish& wish) {
     claimed.done = as_count(reply[1]);
     claimed.failed = as_count(reply[2]);
   }
+  if (reply.size() == 4 && reply[0].text() == "HALT") {
+    claimed.halt = halt_of(reply[3]);
+    return claimed;
+  }
   if (reply.size() >= 4) claimed.queued = as_count(reply[3]);
   if (reply.size() >= 8) {
     claimed.range = Range{as_count(reply[4]), as_count(reply[5])};
@@ -223,7 +238,8 @@ Committed RedisBlackboard::commit(const Caller& caller, const Work& work, const 
                                  std::to_string(caller.number),       text_of(caller.held),
                                  text_of(caller.rate),                std::to_string(work.computed),
                                  text_of(work.busy_seconds),          text_of(work.last_end),
-                                 text_of(work.longest)};
+                                 text_of(work.longest),
+                                 work.longest_chunk ? std::to_string(*work.longest_chunk) : ""};
   const std::size_t fixed = texts.size();
   for (const auto& entry : entries) {
     texts.push_back(std::to_string(entry.node.level));
@@ -236,10 +252,11 @@ Committed RedisBlackboard::commit(const Caller& caller, const Work& work, const 
   const auto reply = call(scripts::commit_script, words);
   Committed committed;
   committed.refusal = refusal_of(reply);
-  if (reply.size() >= 3) {
+  if (reply.size() >= 4) {
     committed.done = as_count(reply[1]);
     committed.failed = as_count(reply[2]);
-    for (std::size_t i = 3; i < reply.size(); ++i) {
+    committed.halt = halt_of(reply[3]);
+    for (std::size_t i = 4; i < reply.size(); ++i) {
       std::string_view name = reply[i].text();
       const bool differs = name.ends_with('!');
       if (differs) name.remove_suffix(1);
@@ -259,12 +276,13 @@ Failed RedisBlackboard::fail(const Caller& caller, const Failure& failure, doubl
                            failure.crash ? "1" : "0", failure.detail});
   Failed failed;
   failed.refusal = refusal_of(reply);
-  if (reply.size() >= 6) {
+  if (reply.size() >= 7) {
     failed.counted = reply[1].integer() == 1;
     failed.for_good = reply[2].integer() == 1;
     failed.attempts = static_cast<int>(reply[3].integer());
     failed.first = reply[4].integer() == 1;
     failed.benched = reply[5].integer() == 1;
+    failed.halt = halt_of(reply[6]);
   }
   return failed;
 }
@@ -274,8 +292,10 @@ Refusal RedisBlackboard::end(std::uint64_t generation, int exit_code, const std:
       call(scripts::end_script, {std::to_string(generation), std::to_string(exit_code), error}));
 }
 
-Renewed RedisBlackboard::renew(const std::string& worker, std::uint64_t generation, bool computes) {
-  const auto reply = call(scripts::renew_script, {std::to_string(generation), worker, computes ? "1" : "0"});
+Renewed RedisBlackboard::renew(const std::string& worker, std::uint64_t generation, bool computes,
+                               const std::string& at_work) {
+  const auto reply =
+      call(scripts::renew_script, {std::to_string(generation), worker, computes ? "1" : "0", at_work});
   Renewed renewed;
   renewed.refusal = refusal_of(reply);
   if (renewed.refusal == Refusal::none) {
@@ -296,6 +316,7 @@ Renewed RedisBlackboard::renew(const std::string& worker, std::uint64_t generati
     renewed.active = counters[8].nil() ? 0 : static_cast<std::uint64_t>(counters[8].number());
     renewed.failures = static_cast<std::uint64_t>(counters[9].number());
     renewed.state.workers = as_count(counters[10]);
+    renewed.halt = halt_of(counters[11]);
     if (reply.size() >= 5) {
       const auto beats = reply[4];
       for (std::size_t i = 0; i + 1 < beats.size(); i += 2) renewed.beats[beats[i].str()] = as_count(beats[i + 1]);
@@ -354,12 +375,23 @@ Refusal RedisBlackboard::finish(const Finish& finish) {
   return refusal_of(call(scripts::finish_script, words));
 }
 
+Refusal RedisBlackboard::halt(const Halted& halted) {
+  std::vector<std::string> texts{std::to_string(halted.generation), halted.worker,
+                                 std::to_string(halted.done),       std::to_string(halted.failed),
+                                 std::to_string(halted.exit_code),  halted.why};
+  for (const auto& [name, value] : halted.fields) {
+    texts.push_back(name);
+    texts.push_back(value);
+  }
+  return refusal_of(call(scripts::halt_script, std::vector<std::string_view>(texts.begin(), texts.end())));
+}
+
 Refusal RedisBlackboard::cancel() { return refusal_of(call(scripts::cancel_script, {})); }
 
 Revived RedisBlackboard::rerun(const RerunWish& wish) {
   const auto reply = call(scripts::rerun_script,
                           {wish.program, text_of(wish.chunks), wish.retries ? std::to_string(*wish.retries) : "",
-                           wish.max_failed ? std::to_string(*wish.max_failed) : ""});
+                           wish.max_failed ? std::to_string(*wish.max_failed) : "", text_of(wish.halt)});
   Revived revived;
   revived.refusal = refusal_of(reply);
   if (reply.size() >= 2) revived.chunks = as_count(reply[1]);
@@ -405,6 +437,17 @@ std::map<std::uint64_t, std::string> RedisBlackboard::failures() {
     failures.emplace(std::strtoull(chunk.c_str(), nullptr, 10), std::move(text));
   }
   return failures;
+}
+
+std::map<std::string, std::string> RedisBlackboard::at_work() { return hash(keys_[21]); }
+
+std::vector<std::pair<std::uint64_t, double>> RedisBlackboard::slowest() {
+  const auto reply = command({"ZREVRANGE", keys_[22], "0", "-1", "WITHSCORES"});
+  std::vector<std::pair<std::uint64_t, double>> slowest;
+  for (std::size_t i = 0; i + 1 < reply.size(); i += 2) {
+    slowest.emplace_back(std::strtoull(reply[i].str().c_str(), nullptr, 10), reply[i + 1].number());
+  }
+  return slowest;
 }
 
 std::optional<std::map<std::string, std::string>> RedisBlackboard::explain(std::uint64_t chunk) {

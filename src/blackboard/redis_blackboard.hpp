@@ -28,7 +28,7 @@ class RedisBlackboard final : public Blackboard {
   Committed commit(const Caller& caller, const Work& work, const std::vector<Entry>& entries) override;
   Failed fail(const Caller& caller, const Failure& failure, double delay) override;
   Refusal end(std::uint64_t generation, int exit_code, const std::string& error) override;
-  Renewed renew(const std::string& worker, std::uint64_t generation, bool computes) override;
+  Renewed renew(const std::string& worker, std::uint64_t generation, bool computes, const std::string& at_work) override;
   Refusal reap(std::uint64_t generation, const std::string& worker, std::optional<std::uint64_t> beat,
                Blame blame) override;
   Refusal leave(const Caller& caller) override;
@@ -37,6 +37,7 @@ class RedisBlackboard final : public Blackboard {
   std::pair<Refusal, bool> mend(const std::string& worker, std::uint64_t generation) override;
   Refusal reject(std::uint64_t generation, Node node, const std::string& frame) override;
   Refusal finish(const Finish& finish) override;
+  Refusal halt(const Halted& halted) override;
   Refusal cancel() override;
   Revived rerun(const RerunWish& wish) override;
 
@@ -50,6 +51,10 @@ class RedisBlackboard final : public Blackboard {
 
   /// Where a chunk is, as `explain` in lua/ tells it; none: it is not in the run, or the run is done.
   std::optional<std::map<std::string, std::string>> explain(std::uint64_t chunk);
+  /// Worker → `seconds since the epoch;JSON`: the chunks that had been at work there for long at its last heartbeat.
+  std::map<std::string, std::string> at_work();
+  /// The chunks that took longest, and their seconds.
+  std::vector<std::pair<std::uint64_t, double>> slowest();
   /// The last events, newest first: seconds since the epoch, kind, text.
   struct Event {
     double time = 0;

@@ -18,6 +18,7 @@
 #include "cli/run.hpp"
 #include "cli/run_flags.hpp"
 #include "cli/run_options.hpp"
+#include "cli/status.hpp"
 #include "cli/verbs.hpp"
 #include "mpi/world.hpp"
 
@@ -306,7 +307,7 @@ int CommandLine::operator()() {
   if (!home_.empty()) ::setenv("STINT_HOME", home_.c_str(), 1);
   if (verb == "run") return run();
   if (verb == "ls") return list_runs(address_of(choice_), json_);
-  if (verb == "status") return show_status(address_of(choice_), name_, json_);
+  if (verb == "status") return show_status(address_of(choice_), name_, json_, jobs_);
   if (verb == "result") {
     return show_result(address_of(choice_), name_, output_, jobs_, app_.get_subcommand("result")->remaining());
   }

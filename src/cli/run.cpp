@@ -41,13 +41,14 @@ constexpr double broadcast_seconds = 120;
 // A blackboard that is not there when a run begins: it may be about to restart, or its address is wrong.
 constexpr double first_contact_seconds = 3;
 
-std::atomic<std::atomic<bool>*> drain_flag{nullptr};
+std::atomic<Session*> session_told{nullptr};  // to stop
 std::atomic<int> interrupts{0};
 
 void on_signal(int signal) {
   if (signal == SIGINT && ++interrupts > 1) ::_exit(static_cast<int>(Exit::interrupted));
-  if (auto* flag = drain_flag.load()) {
-    *flag = true;
+  if (auto* session = session_told.load()) {
+    session->drain = true;
+    session->stop = true;
   } else {
     ::_exit(static_cast<int>(Exit::interrupted));
   }
@@ -153,6 +154,7 @@ Outcome RunCommand::compute() {
   here.version = STINT_VERSION;
   auto run_facts = facts();
   run_facts.worker = new_worker_id(here);
+  run_facts.slot = rank_here_ * threads_.count;
   job_->prepare(Context(run_facts));
   if (options_.check > 0 && rank_ == 0) {
     const auto same = check_chunks(*job_, run_facts, options_.check);
@@ -190,6 +192,12 @@ Outcome RunCommand::compute() {
       output_->flush();
     };
   }
+  setup.follow_end = [this] {
+    if (!job_->follows()) return;
+    job_->follow_end(live_output());
+    output_->flush();
+  };
+  setup.halt = [this](const RunState& state) { return halted(state); };
   setup.render = [this](Partial partial, const RunState&) {
     if (!output_) output_ = std::make_unique<ResultOutput>(options_.output);
     if (job_->follows()) {
@@ -233,6 +241,7 @@ int RunCommand::operator()() {
   rank_ = world.rank();
   ranks_ = world.size();
   ranks_here_ = world.ranks_here();
+  rank_here_ = world.rank_here();
   threads_ = threads_for_rank(options_.threads, ranks_here_);
   if (zero && !early && ranks_here_ < ranks_ && !given_board(options_.board, options_.board_file)) {
     early = Error(Exit::usage,
@@ -282,12 +291,12 @@ int RunCommand::operator()() {
     if (!go && zero && tell_launcher(code, true)) code = 0;
     if (go) {
       std::signal(SIGPIPE, SIG_IGN);
-      drain_flag = &session_.drain;
+      session_told = &session_;
       for (int signal : {SIGTERM, SIGUSR1, SIGINT}) std::signal(signal, on_signal);
       patiently([&] { take_plan(); });
       const auto outcome = compute();
       code = patiently([&] { return conclude(outcome); });
-      drain_flag = nullptr;
+      session_told = nullptr;
     }
   } catch (const Error& error) {
     code = say_and_end(error.what(), error.exit());

@@ -40,6 +40,7 @@ class RunCommand {
   void choose(const std::string& job);
   bool prepare_rerun();
   std::int64_t failed_chunks_allowed(std::uint64_t chunks) const;
+  Halted halted(const RunState& state) const;
   double deadline() const;
   void show_plan();
   bool prepare_run();   // rank 0; false: nothing to compute
@@ -51,6 +52,7 @@ class RunCommand {
   int code_of(const RunState& state) const;  // of a run that was finished
   int error_code(int code) const;            // of one that was not
   int show_stored(RedisBlackboard& board, const RunState& state);
+  RunIdentity identity_beside(const std::optional<RunState>& found);
   void say_of_changed_input(const RunIdentity& identity);
   std::string earlier_run(const RunIdentity& identity, const std::optional<RunState>& found) const;
   void take_over(const std::string& earlier);
@@ -75,6 +77,7 @@ class RunCommand {
   int rank_ = 0;
   int ranks_ = 1;
   int ranks_here_ = 1;
+  int rank_here_ = 0;
   Threads threads_;
   std::string run_;
   std::uint64_t seed_ = 0;

@@ -2,6 +2,7 @@
 #include "cli/run_command.hpp"
 
 #include "base/clock.hpp"
+#include "cli/halt_option.hpp"
 #include "cli/stored_result.hpp"
 #include "cli/summary.hpp"
 
@@ -42,6 +43,12 @@ std::map<std::string, std::string> RunCommand::final_fields(const RunState& stat
           {"compute_seconds", fmt::format("{:.6f}", std::max(0.0, last_end - first_claim))}};
   if (job_->follows() || job_->side_effects()) fields["keep_plan"] = "1";
   return fields;
+}
+
+Halted RunCommand::halted(const RunState& state) const {
+  auto halted = halt_of(halt_rule(options_.halt, state.chunks), state, options_.exit_count);
+  halted.fields = {{"world", world_id_}};
+  return halted;
 }
 
 int RunCommand::error_code(int code) const {
@@ -103,6 +110,10 @@ int RunCommand::conclude(const Outcome& outcome) {
           state->fields.at("ranks") == "1" ? "" : "s", threads_.count, threads_.count == 1 ? "" : "s"));
       break;
     }
+    case Outcome::Kind::halted:
+      display_->say("run " + run_ + " " + outcome.error + "; the same command goes on");
+      complete = true;
+      break;
     case Outcome::Kind::ended: {
       if (rank_ != 0) return 0;
       const auto state = board.state();
@@ -123,6 +134,13 @@ int RunCommand::conclude(const Outcome& outcome) {
         display_->say("run " + run_ + " was finished by another rank; stint result " + run_ + " shows it");
         code = code_of(*state);
         complete = true;
+      } else if (state && state->fields.contains("exit")) {
+        // It halted; the leader says so, if it is one of ours.
+        const auto world = state->fields.find("world");
+        if (launched() && world != state->fields.end() && world->second == world_id_) return 0;
+        code = std::atoi(state->fields.at("exit").c_str());
+        display_->say("run " + run_ + " " + state->fields.at("error") + "; the same command goes on");
+        complete = true;
       } else {
         display_->error("run " + run_ + " was " + (state ? state->state + "; the same command goes on with what is done" : "removed"));
         code = static_cast<int>(Exit::interrupted);
@@ -140,7 +158,7 @@ int RunCommand::conclude(const Outcome& outcome) {
       if (rank_ == 0 || session_.leading() || outcome.exit == Exit::interrupted) display_->error(outcome.error);
       break;
   }
-  const bool speaks = rank_ == 0 || kind == Outcome::Kind::finished;
+  const bool speaks = rank_ == 0 || kind == Outcome::Kind::finished || kind == Outcome::Kind::halted;
   if (!complete) code = error_code(code);
   return speaks && !tell_launcher(code, with_result) ? code : 0;
 }

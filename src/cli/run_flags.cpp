@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "cli/run_flags.hpp"
 
+#include "cli/halt_option.hpp"
+
 #include <stint/options.hpp>
 
 #include <optional>
@@ -130,6 +132,12 @@ void add_run_options(CLI::App& app, RunOptions& options) {
       ->type_size(1)
       ->check(share)
       ->envname("STINT_MAX_FAILED");
+  parsed(app, "--halt", options.halt, "WHEN,WHAT=N",
+         "end early: now or soon (what runs may end), when fail, success or done=N (or N%) chunks are there (default: never)",
+         [](const std::string& text) {
+           halt_rule(text, 100);
+           return text;
+         });
   seconds(app, "--chunk-timeout", options.chunk_timeout, "time after which a chunk that has not ended counts as failed");
   seconds(app, "--stall-timeout", options.stall_timeout,
           "time without any chunk ending anywhere after which a rank gives up (default: 10 min without anybody computing)");

@@ -27,6 +27,7 @@ struct RunOptions {
   std::optional<std::uint32_t> retries;  ///< none: 2, or 0 for a job with side effects
   std::uint64_t check = 0;  ///< chunks to compute again with other thread counts
   std::string max_failed;   ///< failed chunks with which the run goes on: N or N%; empty: any number
+  std::string halt;         ///< how,of=N or N%; empty: never
   double chunk_timeout = 0; ///< seconds; 0: none
   double stall_timeout = 0; ///< seconds; 0: 10 min, in which a chunk at work counts as progress
   double time_limit = 0;    ///< seconds; 0: none

@@ -4,6 +4,7 @@
 #include <stint/error.hpp>
 
 #include "blackboard/directory.hpp"
+#include "cli/halt_option.hpp"
 #include "cli/rendezvous.hpp"
 #include "cli/stored_result.hpp"
 #include "cli/verbs.hpp"
@@ -23,6 +24,15 @@ namespace {
 constexpr std::uint64_t most_chunks = (std::uint64_t{1} << 32) - 1;  // one bit each in a string of 512 MiB
 
 }  // namespace
+
+// A source that is not there this time, as standard input of a call that goes on: the one of the run counts.
+RunIdentity RunCommand::identity_beside(const std::optional<RunState>& found) {
+  auto identity = identify(*job_, *job_options_);
+  if (found && job_->takes_over() && job_->source().empty() && found->fields.at("job") == job_->name() && !fresh_) {
+    identity.json = found->fields.at("identity");
+  }
+  return identity;
+}
 
 void RunCommand::say_of_changed_input(const RunIdentity& identity) {
   for (const auto& other : Directory(address_).runs()) {
@@ -65,7 +75,7 @@ bool RunCommand::prepare_rerun() {
   refuse_good_chunks(run_, *state, board.failures(), options_.rerun_chunks);
   choose(state->fields.at("job"));
   apply_options(*job_options_, state->fields.at("options"), false);
-  const auto identity = identify(*job_, *job_options_);
+  const auto identity = identity_beside(state);
   if (identity.json != state->fields.at("identity")) {
     throw Error(Exit::other_run, "what run " + run_ + " was computed from has changed: " +
                                      difference(state->fields.at("identity"), identity.json) +
@@ -78,8 +88,8 @@ bool RunCommand::prepare_rerun() {
     exit_ = show_stored(board, *state);
     return false;
   }
-  const auto revived = board.rerun(
-      {options_.rerun_chunks, program_, options_.retries, failed_chunks_allowed(state->chunks)});
+  const auto revived = board.rerun({options_.rerun_chunks, program_, options_.retries,
+                                    failed_chunks_allowed(state->chunks), halt_rule(options_.halt, state->chunks)});
   if (revived.refusal != Refusal::none) throw Error(Exit::usage, "run " + run_ + " has just ended");
   display_->say(counted(revived.chunks, "failed chunk") + " of run " + run_ +
                 (revived.chunks == 1 ? " gets" : " get") + " another life");
@@ -101,12 +111,13 @@ void RunCommand::show_plan() {
 bool RunCommand::prepare_run() {
   if (!options_.rerun.empty()) return prepare_rerun();
   choose("");
-  const auto identity = identify(*job_, *job_options_);
+  auto identity = identify(*job_, *job_options_);
   program_ = program_of(*job_);
   run_ = options_.run_id.empty() ? identity.run : options_.run_id;
   seed_ = identity.seed;
   RedisBlackboard board(address_, run_);
   const auto found = board.state();
+  if (!options_.run_id.empty()) identity = identity_beside(found);
   const auto earlier = earlier_run(identity, found);
   const bool there = found && !fresh_ && !options_.dry_run && earlier.empty();
   if (there && found->fields.contains("identity") && found->fields.at("identity") != identity.json) {
@@ -127,6 +138,7 @@ bool RunCommand::prepare_run() {
   spec.options = options_json(*job_options_);
   spec.retries = options_.retries.value_or(job_->side_effects() ? 0 : 2);
   spec.max_failed = failed_chunks_allowed(there ? found->chunks : 0);
+  if (there) spec.halt = halt_rule(options_.halt, found->chunks);
   spec.slots = static_cast<std::uint64_t>(ranks_);
   if (!there) {
     if (earlier.empty()) {
@@ -157,6 +169,7 @@ bool RunCommand::prepare_run() {
     }
     spec.profile = Costs(job_->weights()).profile();
     spec.max_failed = failed_chunks_allowed(spec.chunks);
+    if (spec.chunks > 0) spec.halt = halt_rule(options_.halt, spec.chunks);
   }
   const auto created = board.create(spec, fresh_ || earlier == run_, options_.accept_program);
   if (created.refusal == Refusal::identity) {

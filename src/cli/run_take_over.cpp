@@ -7,7 +7,6 @@
 #include "blackboard/directory.hpp"
 #include "cli/home.hpp"
 #include "cli/stored_result.hpp"
-#include "codec/frame.hpp"
 #include "engine/heartbeat.hpp"
 
 #include <filesystem>
@@ -46,11 +45,7 @@ void RunCommand::take_over(const std::string& earlier) {
   if (state->state == "done" || state->state == "partial") {
     if (auto result = stored_result(*job_, board, *state, earlier)) partials.push_back(std::move(result));
   } else {
-    const auto nodes = board.nodes();
-    const auto frames = board.frames(nodes);
-    for (std::size_t i = 0; i < nodes.size(); ++i) {
-      partials.push_back(job_->decode(codec::unwrap({'n', job_->fingerprint(), nodes[i].size()}, frames[i])));
-    }
+    for (auto& [chunks, part] : stored_parts(*job_, board)) partials.push_back(std::move(part));
   }
   display_->say(job_->take_over(std::move(partials), failed_chunks(board.failures())));
   if (earlier == run_) return;

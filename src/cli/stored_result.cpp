@@ -10,6 +10,15 @@
 
 namespace stint {
 
+RunState present_state(Blackboard& board, const std::string& run) {
+  auto state = board.state();
+  if (!state) {
+    throw Error(Exit::usage, "run " + run + " is in the list but no longer on the blackboard; stint rm " + run +
+                                 " takes it out");
+  }
+  return *state;
+}
+
 std::vector<FailedChunk> failed_chunks(const std::map<std::uint64_t, std::string>& failures) {
   std::vector<FailedChunk> list;
   for (const auto& [chunk, text] : failures) {
@@ -40,6 +49,28 @@ Partial stored_result(const AnyJob& job, Blackboard& board, const RunState& stat
     throw Error(Exit::damaged, "the stored result of run " + run + " cannot be read: " + error.what() +
                                    "; give --fresh to compute it anew");
   }
+}
+
+std::vector<std::pair<Range, Partial>> stored_parts(const AnyJob& job, Blackboard& board) {
+  std::vector<std::pair<Range, Partial>> parts;
+  const auto nodes = board.nodes();
+  const auto frames = board.frames(nodes);
+  for (std::size_t i = 0; i < nodes.size(); ++i) {
+    if (frames[i].empty()) continue;  // merged into another meanwhile
+    parts.emplace_back(nodes[i].range(), job.decode(codec::unwrap({'n', job.fingerprint(), nodes[i].size()}, frames[i])));
+  }
+  return parts;
+}
+
+void show_stored_parts(AnyJob& job, Blackboard& board, const RunState& state, const RunFacts& facts,
+                       ResultOutput& output) {
+  adopt_stored_plan(job, board, state, facts.run);
+  output.go_live();
+  job.begin_follow(Context(facts));
+  for (const auto& failed : failed_chunks(board.failures())) job.follow_failure(failed, output);
+  for (const auto& [chunks, part] : stored_parts(job, board)) job.follow(chunks, *part, output);
+  job.follow_end(output);
+  output.publish();
 }
 
 void show_stored_result(AnyJob& job, Blackboard& board, const RunState& state, const RunFacts& facts,

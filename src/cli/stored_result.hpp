@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// The result of a run that has ended, as it lies on the blackboard: the merged partial, finished anew each time.
+// What lies on the blackboard of a run, read for people: the result of one that has ended, finished anew each time, or
+// the parts of one that has not. Used by the verbs, and by runs that are found there.
 #pragma once
 
 #include <stint/detail/any_job.hpp>
@@ -10,9 +11,13 @@
 #include <cstdint>
 #include <map>
 #include <string>
+#include <utility>
 #include <vector>
 
 namespace stint {
+
+/// The state of a run that is in the list of runs. Throws Error(usage) when it is gone.
+RunState present_state(Blackboard& board, const std::string& run);
 
 /// What the blackboard keeps of chunks that failed, JSON, as jobs see it.
 std::vector<FailedChunk> failed_chunks(const std::map<std::uint64_t, std::string>& failures);
@@ -24,6 +29,13 @@ Partial stored_result(const AnyJob& job, Blackboard& board, const RunState& stat
 /// failed has an empty result, and shows nothing. Throws Error(damaged).
 void show_stored_result(AnyJob& job, Blackboard& board, const RunState& state, const RunFacts& facts,
                         ResultOutput& output);
+
+/// The partials on the blackboard of a run that has not ended. Throws what the codec throws for damage.
+std::vector<std::pair<Range, Partial>> stored_parts(const AnyJob& job, Blackboard& board);
+
+/// Shows what there is of such a run, with a job that follows.
+void show_stored_parts(AnyJob& job, Blackboard& board, const RunState& state, const RunFacts& facts,
+                       ResultOutput& output);
 
 /// Gives the job the plan of the run. Throws Error(damaged).
 void adopt_stored_plan(AnyJob& job, Blackboard& board, const RunState& state, const std::string& run);

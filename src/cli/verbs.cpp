@@ -35,15 +35,6 @@ std::string age(const RunState& state) {
   return duration(std::max(0.0, now - std::strtod(field(state, "created").c_str(), nullptr))) + " ago";
 }
 
-RunState state_of(RedisBlackboard& board, const std::string& run) {
-  auto state = board.state();
-  if (!state) {
-    throw Error(Exit::usage, "run " + run + " is in the list but no longer on the blackboard; stint rm " + run +
-                                 " takes it out");
-  }
-  return *state;
-}
-
 }  // namespace
 
 void refuse_good_chunks(const std::string& run, const RunState& state,
@@ -94,49 +85,11 @@ int list_runs(const redis::Address& address, bool json) {
   return 0;
 }
 
-int show_status(const redis::Address& address, const std::string& name, bool json) {
-  const auto run = Directory(address).find(name);
-  RedisBlackboard board(address, run);
-  const auto state = state_of(board, run);
-  if (json) {
-    std::puts(summary_json(state, 0).c_str());
-    return 0;
-  }
-  fmt::print("run      {}\njob      {}\nstate    {}\nbegun    {}\nchunks   {} of {} done", run, field(state, "job"),
-             state.state, age(state), grouped(state.done), grouped(state.chunks));
-  if (state.failed > 0) fmt::print(", {} failed", grouped(state.failed));
-  fmt::print("\ncomputed {} in all, {} again\nsteals   {}\nlost     {} workers\n", grouped(state.computed),
-             grouped(state.again), state.steals, state.reaped);
-  const auto error = field(state, "error");
-  if (!error.empty()) fmt::print("error    {}\n", error);
-  for (const auto& [worker, who] : board.workers()) {
-    const auto json_who = nlohmann::json::parse(who, nullptr, false);
-    fmt::print("worker   {}", worker);
-    if (json_who.is_object()) {
-      fmt::print("  pid {}, {} threads", json_who.value("pid", 0), json_who.value("threads", 0));
-    }
-    fmt::print("\n");
-  }
-  int shown = 0;
-  for (const auto& [chunk, text] : board.failures()) {
-    const auto failure = nlohmann::json::parse(text, nullptr, false);
-    if (++shown > 10) {
-      fmt::print("failed   … and {} more\n", state.failed - 10);
-      break;
-    }
-    if (failure.is_object()) {
-      fmt::print("failed   chunk {} on {}, {} attempts: {}\n", chunk, failure.value("host", "?"),
-                 failure.value("attempts", 0), failure.value("error", ""));
-    }
-  }
-  return 0;
-}
-
 int show_result(const redis::Address& address, const std::string& name, const std::string& output_file,
                 std::span<const JobEntry> jobs, const std::vector<std::string>& options) {
   const auto run = Directory(address).find(name);
   RedisBlackboard board(address, run);
-  const auto state = state_of(board, run);
+  const auto state = present_state(board, run);
   const auto job_name = field(state, "job");
   const JobEntry* entry = nullptr;
   for (const auto& known : jobs) {
@@ -146,13 +99,14 @@ int show_result(const redis::Address& address, const std::string& name, const st
     throw Error(Exit::usage, "run " + run + " is of job '" + job_name +
                                  "', which this program does not have; use the program that computed it");
   }
-  if (state.state != "done" && state.state != "partial") {
+  const bool ended = state.state == "done" || state.state == "partial";
+  const auto job = entry->make();
+  if (!ended && !job->follows()) {
     throw Error(Exit::usage, "run " + run + " has no result: " +
                                  (state.state == "running" ? std::to_string(state.done) + " of " +
                                                                  std::to_string(state.chunks) + " chunks are done"
                                                            : "its state is " + state.state));
   }
-  const auto job = entry->make();
   Options job_options;
   job->options(job_options);
   apply_options(job_options, field(state, "options"), false);
@@ -168,6 +122,12 @@ int show_result(const redis::Address& address, const std::string& name, const st
   RunFacts facts;
   facts.run = run;
   facts.store_dir = store_folder(run);
+  if (!ended) {
+    show_stored_parts(*job, board, state, facts, output);
+    std::fprintf(stderr, "stint: run %s has not ended: its state is %s, %s of %s chunks are done\n", run.c_str(),
+                 state.state.c_str(), grouped(state.done).c_str(), grouped(state.chunks).c_str());
+    return 0;
+  }
   show_stored_result(*job, board, state, facts, output);
   if (state.state == "partial") {
     std::fprintf(stderr, "stint: the result is partial: %llu of %llu chunks failed\n",
@@ -181,7 +141,7 @@ int cancel_run(const redis::Address& address, const std::string& name) {
   const auto run = Directory(address).find(name);
   RedisBlackboard board(address, run);
   if (board.cancel() != Refusal::none) {
-    throw Error(Exit::usage, "run " + run + " is " + state_of(board, run).state + ", so there is nothing to cancel");
+    throw Error(Exit::usage, "run " + run + " is " + present_state(board, run).state + ", so there is nothing to cancel");
   }
   std::fprintf(stderr, "stint: cancelled run %s; the same command goes on with what is done\n", run.c_str());
   return 0;
@@ -191,7 +151,7 @@ int mark_rerun(const redis::Address& address, const std::string& name, const std
   const auto run = Directory(address).find(name);
   RedisBlackboard board(address, run);
   const auto failures = board.failures();
-  refuse_good_chunks(run, state_of(board, run), failures, chunks);
+  refuse_good_chunks(run, present_state(board, run), failures, chunks);
   const auto revived = board.rerun({.chunks = chunks});
   std::fprintf(stderr,
                "stint: %s of run %s get%s another life; the same command, or stint rerun %s -n N, computes %s\n",

@@ -37,11 +37,14 @@ bool Courier::refused(Refusal refusal) {
   return refusal != Refusal::none;
 }
 
+// Nothing more is begun here.
+bool Courier::ending() const { return session_.drain || session_.halt != Halt::none; }
+
 bool Courier::commit_due(double now) const {
   const auto since = workload_.waiting_since();
   if (!since) return false;
   // Large partials take long to encode: at most a tenth of the time goes into that, except at the end.
-  if (session_.drain || full_ || now - *since >= std::max(options_.commit_seconds, 10 * encode_seconds_)) return true;
+  if (ending() || full_ || now - *since >= std::max(options_.commit_seconds, 10 * encode_seconds_)) return true;
   if (!starved_) return false;
   const auto demand = workload_.demand();
   return demand.ready_chunks == 0 && (demand.running == 0 || now - *since >= gather_seconds);
@@ -103,6 +106,7 @@ void Courier::commit() {
   if (refused(committed.refusal)) return;
   session_.progress.done = committed.done;
   session_.progress.failed = committed.failed;
+  session_.heed(committed.halt);
   session_.reducer.notify();
 }
 
@@ -110,6 +114,7 @@ void Courier::tell_failure(const ChunkFailure& failure) {
   const auto failed = board_.fail(caller({Node{0, failure.chunk}}), {failure.chunk, failure.error, false, failure.detail},
                                   policy::retry_seconds(failure.attempt));
   workload_.failure_told(failure.chunk);
+  session_.heed(failed.halt);
   if (refused(failed.refusal) || !failed.counted) return;
   if (failed.benched) {
     session_.say(options_.host + " gets no more work: its chunks fail while those of other hosts do not: " + failure.error);
@@ -141,6 +146,7 @@ void Courier::claim(double now) {
   if (!full_ && refused(claimed.refusal)) return;
   session_.progress.done = claimed.done;
   session_.progress.failed = claimed.failed;
+  session_.heed(claimed.halt);
   if (claimed.range) {
     last_cost_ = workload_.cost(*claimed.range);
     workload_.add(*claimed.range, claimed.attempt, claimed.source == "copy");
@@ -179,6 +185,19 @@ double Courier::drain(double now) {
   return 0;
 }
 
+// The run ends before all is computed. Whoever leads ends it once nobody holds anything; until then we ask now and then.
+double Courier::halt(double now) {
+  if (!workload_.idle()) return 0.05;
+  if (!let_go_) {
+    workload_.reset();  // what was left half done
+    board_.commit(caller(), {}, {});
+    let_go_ = true;
+  }
+  if (now < next_claim_) return std::min(next_claim_ - now, 0.05);
+  claim(now);
+  return 0;
+}
+
 double Courier::step() {
   if (session_.fenced) {
     session_.log("given up by the others; joining anew");
@@ -203,12 +222,16 @@ double Courier::step() {
     session_.say("every thread of this rank is lost to chunks without end; it leaves");
     session_.drain = true;
   }
-  if (session_.drain) workload_.trim(0);
+  if (ending()) {
+    session_.stop = true;
+    workload_.trim(0);
+  }
   if (!pending_.empty() || commit_due(now)) {
     commit();
     return 0;
   }
   if (session_.drain) return drain(now);
+  if (session_.halt != Halt::none) return halt(now);
   const auto demand = workload_.demand();
   // Chunks that turn out longer than thought go back, where an idle rank can have them.
   if (demand.ready_seconds > 4 * policy::claim_seconds(session_.progress.workers) && workload_.trim(0.2)) {

@@ -45,7 +45,9 @@ class Courier {
   void claim(double now);
   void tell_failure(const ChunkFailure& failure);
   bool give_up_overdue();
+  bool ending() const;
   double drain(double now);
+  double halt(double now);
   bool refused(Refusal refusal);
 
   Session& session_;
@@ -64,6 +66,7 @@ class Courier {
   bool starved_ = false;              // the last claim found nothing
   bool full_ = false;
   double drains_since_ = -1;
+  bool let_go_ = false;               // of all, since the run halts
   std::vector<Entry> pending_;        // encoded, not acknowledged
   double encode_seconds_ = 0;         // of the last commit
   Work pending_work_;

@@ -29,7 +29,7 @@ double Heartbeat::step() {
   const double interval = std::max(0.05, options_.lease / 5);
   if (session_.fenced) return 0.05;  // the courier is about to join anew
   const auto [worker, generation] = session_.identity();
-  const auto renewed = board_.renew(worker, generation, options_.computes());
+  const auto renewed = board_.renew(worker, generation, options_.computes(), options_.at_work());
   if (session_.ended_by(renewed.refusal)) return 0;
   if (renewed.refusal == Refusal::fenced) {
     session_.fence(worker);
@@ -37,6 +37,7 @@ double Heartbeat::step() {
   }
   session_.set_leader(renewed.leader);
   session_.progress.workers = renewed.state.workers;  // by which everybody paces its requests
+  session_.heed(renewed.halt);
   watch_progress(renewed, clock_.now());
   warn_of_long_chunks(clock_.now());
   if (renewed.leader == worker) {

@@ -27,6 +27,8 @@ struct HeartbeatOptions {
   std::function<bool()> computes = [] { return false; };
   /// The chunk that has been computed here for the longest time, and since when on the clock.
   std::function<std::optional<std::pair<std::uint64_t, double>>()> oldest_chunk = [] { return std::nullopt; };
+  /// JSON of the chunks that have been computed here for long; empty: none.
+  std::function<std::string()> at_work = [] { return std::string(); };
 };
 
 class Heartbeat {

@@ -215,6 +215,22 @@ void Reducer::finish(const RunState& state) {
   }
 }
 
+// All that was begun has ended, and was shown: then the run ends here.
+void Reducer::halt(const RunState& state) {
+  auto halted = finisher_.halt(state);
+  halted.generation = state.generation;
+  halted.worker = session_.identity().worker;
+  halted.done = state.done;
+  halted.failed = state.failed;
+  const auto refusal = board_.halt(halted);
+  if (refusal == Refusal::none) {
+    if (finisher_.follow_end) finisher_.follow_end();
+    session_.end({Outcome::Kind::halted, static_cast<Exit>(halted.exit_code), halted.why});
+  } else {
+    session_.ended_by(refusal);
+  }
+}
+
 double Reducer::step() {
   if (!session_.leading()) {
     forget();
@@ -257,10 +273,15 @@ double Reducer::step() {
       pause_ = 0.002;
       seen_done_ = state->done;
     }
-    follow_failures(*state, complete);
+    const bool halting = state->fields.contains("halting");
+    follow_failures(*state, complete || halting);
     if (complete) {
       finish(*state);
       return 0.01;
+    }
+    if (halting) {
+      halt(*state);
+      return 0.02;
     }
     std::size_t foldable = 0;
     for (const auto& [node, merged] : merged_) foldable += merged.made_of.size() > 1 ? merged.made_of.size() : 0;

@@ -34,6 +34,10 @@ struct Finisher {
   std::function<void(Range chunks, const Hidden& partial)> follow;
   /// The same for the chunks that failed for good, all of them at each change.
   std::function<void(const std::map<std::uint64_t, std::string>& failures)> follow_failures;
+  /// How the same call shall end, and what it shall say, when the run halts.
+  std::function<Halted(const RunState& state)> halt;
+  /// Nothing more will follow: the run halted. Null: nobody wants to know.
+  std::function<void()> follow_end;
   std::function<std::string(const Node&, const Hidden&)> encode;
   std::function<Partial(const Node&, std::string_view frame)> decode;  ///< throws on damage
   std::function<std::string(const Hidden&, std::uint64_t chunks)> encode_result;
@@ -56,6 +60,7 @@ class Reducer {
   };
   void forget();
   bool check(const RunState& state);
+  void halt(const RunState& state);
   bool read_new_nodes(const RunState& state);
   void take(const Node& name, Partial partial);
   void follow_failures(const RunState& state, bool complete);

@@ -43,6 +43,7 @@ class Signal {
 struct Outcome {
   enum class Kind {
     finished,     ///< this rank led, and the result is stored
+    halted,       ///< this rank led, and ended the run before all was computed, as its user wished
     ended,        ///< the run's state is no longer `running`; the board says more
     interrupted,  ///< told to stop; the same command continues
     left,         ///< of no use to the run any more; others go on
@@ -106,11 +107,21 @@ class Session {
       if (!outcome_ || better) outcome_ = std::move(outcome);
     }
     over_ = true;
-    drain = true;  // a long chunk that asks need not go on
+    drain = true;
+    stop = true;  // a long chunk that asks need not go on
+    abandon = true;
     for (auto* signal : {&courier, &heartbeat, &reducer}) signal->notify();
     if (on_end) on_end();
   }
   [[nodiscard]] bool over() const { return over_; }
+  /// The run is ending before all is computed: what the board answered last.
+  void heed(Halt how) {
+    if (how == Halt::none || halt == how) return;
+    halt = how;
+    stop = true;
+    if (how == Halt::now) abandon = true;
+    courier.notify();
+  }
   [[nodiscard]] std::optional<Outcome> outcome() const {
     const std::lock_guard lock(mutex_);
     return outcome_;
@@ -135,6 +146,9 @@ class Session {
   std::atomic<bool> fenced{false};        ///< the courier joins anew
   std::atomic<bool> in_job_step{false};   ///< the reducer is in the job's own code
   std::atomic<bool> drain{false};         ///< begin nothing new, hand in what is there, leave
+  std::atomic<Halt> halt{Halt::none};     ///< begin nothing new, hand in what is there, and wait for the others
+  std::atomic<bool> stop{false};          ///< the job is to begin nothing more
+  std::atomic<bool> abandon{false};       ///< nobody wants what is at work
   std::function<void(const std::string&)> say = [](const std::string&) {};   ///< one line for the user
   std::function<void(const std::string&)> log = [](const std::string&) {};   ///< one line for the log
   std::function<void()> on_end;           ///< set before threads start

@@ -50,6 +50,8 @@ void work_off(Workload& workload, const AnyJob& job, RunFacts facts, int number)
   const TeamThread here(number);
   auto& at_work = AtWork::note(number);
   facts.at_work = &at_work;
+  facts.slot += number;
+  facts.tell = [&](std::string_view what) { workload.tell(&at_work, what); };
   Scratch scratch;
   while (auto block = workload.take(&at_work)) {
     if (facts.stop != nullptr && *facts.stop) {

@@ -113,6 +113,8 @@ Outcome work(Session& session, const WorkerSetup& setup) {
   finisher.fields = setup.fields;
   finisher.follow = setup.follow;
   finisher.follow_failures = setup.follow_failures;
+  finisher.halt = setup.halt;
+  finisher.follow_end = setup.follow_end;
   finisher.encode = encode;
   finisher.decode = [&](const Node& node, std::string_view frame) {
     return job.decode(codec::unwrap({'n', fingerprint, node.size()}, frame));
@@ -129,7 +131,8 @@ Outcome work(Session& session, const WorkerSetup& setup) {
   finisher.own = [&](const Node& node) { return workload.take_kept(node); };
 
   RunFacts facts = setup.facts;
-  facts.stop = &session.drain;
+  facts.stop = &session.stop;
+  facts.abandon = &session.abandon;
 
   const auto courier_board = setup.board(), heartbeat_board = setup.board(), reducer_board = setup.board();
   Courier courier(session, workload, *courier_board, *setup.clock, setup.courier, encode,
@@ -145,6 +148,7 @@ Outcome work(Session& session, const WorkerSetup& setup) {
   heartbeats.chunks_must_end = setup.chunks_must_end;
   heartbeats.computes = [&] { return workload.demand().running > 0 || session.in_job_step; };
   heartbeats.oldest_chunk = [&] { return workload.oldest_running(); };
+  heartbeats.at_work = [&] { return workload.at_work(); };
   Heartbeat heartbeat(session, *heartbeat_board, *setup.clock, std::move(heartbeats), setup.here);
   Reducer reducer(session, job, *reducer_board, *setup.clock, std::move(finisher), setup.reducer);
   std::optional<LastWords> last_words;

@@ -38,6 +38,8 @@ struct WorkerSetup {
   std::function<std::map<std::string, std::string>(const RunState& state)> fields;
   std::function<void(Range chunks, const Hidden& partial)> follow;  ///< see Finisher
   std::function<void(const std::map<std::uint64_t, std::string>& failures)> follow_failures;
+  std::function<void()> follow_end;
+  std::function<Halted(const RunState& state)> halt;
   /// Ends the process at once: a chunk does not come to its end, and nobody needs it any more.
   std::function<void(const Outcome&)> abandon;
 };

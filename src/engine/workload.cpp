@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "engine/workload.hpp"
 
+#include <nlohmann/json.hpp>
+
 #include <algorithm>
 #include <cmath>
 
@@ -9,6 +11,9 @@ namespace {
 
 constexpr std::size_t most_kept = 256;  // nodes that the reducer has not come for
 constexpr double memory_seconds = 10;  // how long a measured speed counts
+constexpr double long_seconds = 0.5;   // a chunk that is at work for longer is told
+constexpr std::size_t most_told = 8;
+constexpr double slow_seconds = 0.1;   // one that took longer may be among the slowest
 
 }  // namespace
 
@@ -105,12 +110,34 @@ void Workload::put(const Block& block, std::vector<std::pair<Node, Partial>> nod
     last_end_ = now;
     work_.computed += block.chunks.size();
     work_.busy_seconds += seconds;
-    work_.longest = std::max(work_.longest, seconds / static_cast<double>(block.chunks.size()));
+    if (const double each = seconds / static_cast<double>(block.chunks.size()); each > work_.longest) {
+      work_.longest = each;
+      work_.longest_chunk.reset();
+      if (block.chunks.size() == 1 && each >= slow_seconds) work_.longest_chunk = block.chunks.first;
+    }
     if (block.epoch == epoch_) failures_.insert(failures_.end(), failures.begin(), failures.end());
     // Else the courier need not know: it looks at the nodes when a commit is due.
     wake = (tell_first_node && first) || !failures_.empty() || (ready_.empty() && running_.empty());
   }
   if (wake) on_change();
+}
+
+void Workload::tell(const std::atomic<std::uint64_t>* at_work, std::string_view note) {
+  const std::lock_guard lock(mutex_);
+  for (auto& block : running_) {
+    if (block.at_work == at_work) block.note = note;
+  }
+}
+
+std::string Workload::at_work() const {
+  const std::lock_guard lock(mutex_);
+  const double now = clock_.now();
+  auto list = nlohmann::json::array();
+  for (const auto& block : running_) {  // in the order in which they were begun
+    if (list.size() == most_told || now - block.begun < long_seconds) break;
+    list.push_back({{"chunk", chunk_at_work(block)}, {"seconds", std::round((now - block.begun) * 1000) / 1000}, {"what", block.note}});
+  }
+  return list.empty() ? "" : list.dump();
 }
 
 void Workload::set_low_water(double seconds) {

@@ -22,6 +22,7 @@
 #include <mutex>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <utility>
 #include <vector>
 
@@ -42,6 +43,7 @@ struct Block {
   std::uint64_t epoch = 0;
   double begun = 0;
   const std::atomic<std::uint64_t>* at_work = nullptr;  ///< which of them the thread is at; null: not told
+  std::string note = {};  ///< what the job says that it does there
 };
 
 class Workload {
@@ -57,6 +59,8 @@ class Workload {
   std::optional<Block> take(const std::atomic<std::uint64_t>* at_work = nullptr);
   /// The same without waiting; none: nothing to do now.
   std::optional<Block> try_take();
+  /// What the job does in the block that the thread took with this `at_work`.
+  void tell(const std::atomic<std::uint64_t>* at_work, std::string_view note);
   /// Hands in a block of `take`: its nodes, and its failed chunks with their errors.
   void put(const Block& block, std::vector<std::pair<Node, Partial>> nodes, std::vector<ChunkFailure> failures);
   /// The block was left (stop requested): its chunks, except those of `nodes`, stay held until the worker leaves.
@@ -90,6 +94,9 @@ class Workload {
   std::optional<ChunkFailure> give_up_overdue(double seconds);
   /// The chunk that has been computed for the longest time, and since when.
   [[nodiscard]] std::optional<std::pair<std::uint64_t, double>> oldest_running() const;
+  /// The chunks that have been computed for longer than half a second, at most eight: JSON, a list of objects with chunk,
+  /// seconds and what; empty: none.
+  [[nodiscard]] std::string at_work() const;
   [[nodiscard]] int threads() const;  ///< that are not given up
   /// Gives up chunks not begun, from the back, until at most `seconds` of work are left; true if any went. Each idle
   /// thread keeps a chunk, since it would only be claimed again; but 0 seconds keep nothing.

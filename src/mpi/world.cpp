@@ -75,6 +75,7 @@ World::World(double init_seconds) {
   MPI_Comm here = MPI_COMM_NULL;
   if (MPI_Comm_split_type(MPI_COMM_WORLD, MPI_COMM_TYPE_SHARED, 0, MPI_INFO_NULL, &here) == MPI_SUCCESS &&
       here != MPI_COMM_NULL) {
+    MPI_Comm_rank(here, &rank_here_);
     MPI_Comm_size(here, &ranks_here_);
     MPI_Comm_free(&here);
   }

@@ -25,6 +25,7 @@ class World {
 
   [[nodiscard]] int rank() const { return rank_; }
   [[nodiscard]] int size() const { return size_; }
+  [[nodiscard]] int rank_here() const { return rank_here_; }  ///< among those of this host, from 0
   [[nodiscard]] int ranks_here() const { return ranks_here_; }  ///< on this host
   /// Text of rank 0 to all. Throws Error(interrupted) after `bound` seconds without it. `alive` is called while
   /// waiting.
@@ -36,6 +37,7 @@ class World {
   int rank_ = 0;
   int size_ = 1;
   int ranks_here_ = 1;
+  int rank_here_ = 0;
   bool initialised_ = false;
 };
 

@@ -40,7 +40,7 @@ class Hand {
   Committed commit(const Ranges& ranges) { return commit(nodes_of(ranges)); }
   Failed fail(std::uint64_t chunk, double delay = 0, const std::string& error = "no luck", bool crash = false);
   Refusal leave();
-  Renewed renew() { return board_->renew(caller.worker, caller.generation, false); }
+  Renewed renew() { return board_->renew(caller.worker, caller.generation, false, ""); }
   /// Claims and commits until nothing comes any more; the sources of what came,
   /// in order.
   std::vector<std::string> work_off(const ClaimWish& wish = {.cost = 4});

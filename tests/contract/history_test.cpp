@@ -279,7 +279,7 @@ class History {
   void renew(Actor& actor) {
     const bool computes = once_in(2);
     const auto answer = both("renew " + actor.caller.worker, actor.caller.generation,
-                             [&](Blackboard& board, std::uint64_t g) { return board.renew(actor.caller.worker, g, computes); });
+                             [&](Blackboard& board, std::uint64_t g) { return board.renew(actor.caller.worker, g, computes, ""); });
     out(actor, answer.refusal);
   }
 

@@ -61,6 +61,19 @@ TEST_P(LossesTest, AChunkThatKillsItsRankFailsAfterItsRetriesAndItsNeighboursPay
   EXPECT_LE(deaths, 4) << "eight chunks in hand: three halvings, and more deaths than retries";
 }
 
+TEST_P(LossesTest, OneDeathFailsNoChunkEvenWithoutRetries) {
+  spec.retries = 0;
+  auto a = start(2, 1, 0);
+  a.claim({.cost = 1});
+  crash(a);
+  EXPECT_EQ(board->state()->failed, 0U);
+  auto b = joined("b");
+  b.commit({*b.claim({.cost = 1}).range});
+  EXPECT_EQ(b.claim({.cost = 1}).source, "suspect");
+  crash(b);
+  EXPECT_EQ(board->state()->failed, 1U);
+}
+
 TEST_P(LossesTest, FromItsSecondDeathOnASuspectIsComputedAlone) {
   auto a = start(4, 1, 0);
   a.claim({.cost = 1, .least = 1});
@@ -280,7 +293,7 @@ TEST_P(LossesTest, HeartbeatsOfThoseWhoComputeAreSignsOfLife) {
   auto a = start(4, 1, 0);
   const auto before = a.renew().active;
   EXPECT_EQ(a.renew().active, before);
-  EXPECT_GT(board->renew("a", a.caller.generation, true).active, before);
+  EXPECT_GT(board->renew("a", a.caller.generation, true, "").active, before);
   EXPECT_GT(a.renew().active, before) << "others see it as well";
 }
 

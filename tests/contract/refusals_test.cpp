@@ -20,7 +20,7 @@ std::map<std::string, Refusal> all_steps(Blackboard& board, const Hand& hand) {
       {"claim", board.claim(caller, {.cost = 4}).refusal},
       {"commit", board.commit(caller, {1, 1, 0}, {{{0, 0}, "x"}}).refusal},
       {"fail", board.fail(caller, {0, "error"}, 0).refusal},
-      {"renew", board.renew(caller.worker, generation, false).refusal},
+      {"renew", board.renew(caller.worker, generation, false, "").refusal},
       {"reap", board.reap(generation, caller.worker, std::nullopt, Blame::none)},
       {"fold", board.fold(caller.worker, generation, {}, {}, true)},
       {"reject", board.reject(generation, {0, 0}, "x")},
@@ -282,7 +282,7 @@ TEST_F(RedisOnlyTest, CountsThatAreNoNumbersDoNotHarmACommit) {
   auto a = busy_run(board, spec);
   const auto done = board.state()->done;
   const auto generation = std::to_string(a.caller.generation);
-  EXPECT_EQ(raw(scripts::commit_script, {generation, "a", "99", "", "nan", "1", "nan", "0", "nan", "0", "40", "frame"}), "OK");
+  EXPECT_EQ(raw(scripts::commit_script, {generation, "a", "99", "", "nan", "1", "nan", "0", "nan", "17", "0", "40", "frame"}), "OK");
   EXPECT_EQ(raw(scripts::claim_script, {generation, "a", "100", "", "inf", "4", "1", "0", "10", "1", "-1"}), "OK");
   EXPECT_EQ(board.state()->done, done + 1);
 }

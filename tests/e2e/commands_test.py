@@ -53,6 +53,75 @@ class Commands(unittest.TestCase):
         return {int(line.split("\t")[0]): line.split("\t", 8) for line in lines[1:]}
 
 
+class Halting(Commands):
+    def test_soon_lets_what_runs_end_and_the_same_command_goes_on(self):
+        self.list("touch a; exit 3", "sleep 1; touch b; echo two", *(f"sleep 0.05; touch c{i}" for i in range(40)))
+        halted = self.stint("list", before=("--threads", 2, "--halt", "soon,fail=1"), check=False)
+        self.assertEqual((halted.returncode, halted.stdout), (1, "two\n"), halted.stderr)
+        self.assertIn("halted as --halt says: ", halted.stderr)
+        self.assertTrue((self.folder / "b").exists())
+        self.assertLess(len(list(self.folder.glob("c*"))), 10)
+        self.assertEqual(self.home.status()["state"], "cancelled")
+        again = self.stint("list", check=False)
+        self.assertEqual((again.returncode, again.stdout), (1, "two\n"), again.stderr)
+        self.assertEqual(len(list(self.folder.glob("c*"))), 40)
+
+    def test_now_ends_what_runs_on_all_ranks(self):
+        self.list("sleep 61 & echo $$ >pid; trap '' TERM; wait", "sleep 0.3; echo two", "sleep 0.6; false", "sleep 62",
+                  "sleep 63")
+        begun = time.monotonic()
+        halted = self.stint("list", before=("-n", 2, "--threads", 2, "--lease", 2, "--halt", "now,fail=1"), check=False)
+        self.assertEqual((halted.returncode, halted.stdout), (1, "two\n"), halted.stderr)
+        self.assertLess(time.monotonic() - begun, 15)
+        self.assertIn("1 of 5 chunks are done, 1 failed", halted.stderr)
+        self.assertFalse(pathlib.Path("/proc", (self.folder / "pid").read_text().strip()).exists())
+
+    def test_success_and_percentages_count(self):
+        first = self.stint("sleep {}; echo {}", ":::", "60", "0.1", "59", before=("--threads", 3, "--halt", "now,success=1"))
+        self.assertEqual(first.stdout, "0.1\n")
+        half = self.stint("sleep 0.05; echo {}", ":::", *range(10), before=("--threads", 1, "--halt", "soon,done=50%"))
+        self.assertIn(len(half.stdout.split()), (5, 6, 7))
+        some = self.stint("[ {} -gt 5 ]", ":::", *range(10), before=("--threads", 1, "--halt", "2", "--exit-count"),
+                          check=False)
+        self.assertEqual(some.returncode, 1, some.stderr)
+
+
+class Looking(Commands):
+    def look(self):
+        """The status of the run `look`; what it will have, before it is there."""
+        status = self.home.run("status", "look", "--json", check=False)
+        return json.loads(status.stdout) if status.returncode == 0 else {"at_work": [], "slowest": [], "chunks": {"done": 0}}
+
+    def test_status_tells_what_runs_what_took_long_and_what_failed(self):
+        self.list("sleep 60", "sleep 0.4", "exit 7")
+        self.start("list", before=("-n", 2, "--threads", 2, "--lease", 1, "--run-id", "look"))
+        self.addCleanup(self.home.kill_everything)
+        eventually(30, "it is seen at work", lambda: [each["text"] for each in self.look()["at_work"]] == ["sleep 60"]
+                   and len(self.look()["slowest"]) == 1)
+        status = self.look()
+        at_work = status["at_work"][0]
+        self.assertEqual(pathlib.Path("/proc", at_work["what"].removeprefix("pid "), "cmdline").read_bytes(), b"sleep\x0060\x00")
+        self.assertEqual([(each["chunk"], each["text"]) for each in status["slowest"]], [(1, "sleep 0.4")])
+        text = self.home.run("status", "look").stdout
+        self.assertRegex(text, r"at work  chunk 0 on \S+, pid \d+, for \d.*: sleep 60\n")
+        self.assertRegex(text, r"slow     chunk 1, 0\.4.*: sleep 0\.4\n")
+        self.assertRegex(text, r"failed   chunk 2 on \S+, 1 attempt: exit code 7: exit 7\n")
+
+    def test_outputs_of_a_run_that_goes_on_can_be_looked_at(self):
+        self.list("sleep 60", "echo one", "echo two >&2; false", "echo three")
+        self.start("list", before=("--threads", 2, "--run-id", "look"))
+        self.addCleanup(self.home.kill_everything)
+        eventually(30, "all but one have ended", lambda: self.look()["chunks"]["done"] == 2)
+        self.assertEqual(self.home.run("result", "look", "--chunk", 1).stdout, "one\n")
+        self.assertEqual(self.home.run("result", "look", "--chunk", 2, "--stderr").stdout, "two\n")
+        whole = self.home.run("result", "look")
+        self.assertEqual(whole.stdout, "one\nthree\n")
+        self.assertIn("run look has not ended: its state is running, 2 of 4 chunks are done", whole.stderr)
+        early = self.home.run("result", "look", "--chunk", 0, check=False)
+        self.assertEqual((early.returncode, early.stdout), (2, ""))
+        self.assertIn("chunk 0 has not ended yet", early.stderr)
+
+
 class Lists(Commands):
     def test_outputs_come_in_the_order_of_the_list_whatever_ends_first(self):
         self.list("# a comment", "sleep 0.5; echo one", "", "echo two", "  # another", "sleep 0.2; echo three")
@@ -87,6 +156,20 @@ class Lists(Commands):
         for before in ((), ("-n", 2)):
             done = self.stint("-", before=before, stdin=None, input="echo a\necho b\n")
             self.assertEqual(done.stdout, "a\nb\n")
+
+    def test_a_list_from_standard_input_need_not_be_given_again(self):
+        lines = "".join(f"sleep 0.02; echo {i} | tee -a ran\n" for i in range(20))
+        self.stint("-", before=("--run-id", "kept", "--threads", 1, "--halt", "soon,done=5"), input=lines, stdin=None)
+        self.assertLess(len((self.folder / "ran").read_text().split()), 20)
+        on = self.stint("-", before=("--run-id", "kept", "--threads", 1, "--halt", "soon,success=15"))
+        self.assertIn("run kept goes on: ", on.stderr)
+        self.assertEqual((self.folder / "ran").read_text().split(), [str(i) for i in range(20)])
+
+    def test_a_slot_is_one_of_those_that_run_at_once(self):
+        shown = self.stint("sleep 0.1; echo {%} $STINT_SLOT", ":::", *range(8), before=("--threads", 2))
+        self.assertLessEqual(set(shown.stdout.splitlines()), {"1 1", "2 2"})
+        shown = self.stint("echo '{%}' {}", ":::", "{%}", before=("-n", 2, "--threads", 1))
+        self.assertIn(shown.stdout, ("1 {%}\n", "2 {%}\n"))
 
     def test_a_dry_run_prints_and_begins_nothing(self):
         done = self.stint("touch", "{}", ":::", "made", "it's", before=("--dry-run",))
@@ -305,8 +388,32 @@ class Hard(Commands):
         self.assertEqual(done.stdout, "kept\nno input\nleaves\nno newline")
         os.kill(int((self.folder / "left").read_text()), signal.SIGKILL)  # as from any other shell, it lives on
 
+    def test_a_command_that_kills_its_rank_is_found(self):
+        self.list("echo one", "sleep 0.3; kill -9 $PPID; sleep 0.2; touch survived", "echo three")
+        done = self.stint("list", before=("-n", 3, "--threads", 1, "--lease", 2), check=False)
+        self.assertEqual((done.returncode, done.stdout), (1, "one\nthree\n"), done.stderr)
+        self.assertIn("its rank died while it computed this chunk", done.stderr)
+
+    def test_a_full_disk_is_told_and_nothing_is_lost(self):
+        logs = pathlib.Path(self.home.environment["STINT_HOME"], "runs")
+        logs.mkdir(parents=True)
+        mounted = subprocess.run(["mount", "-t", "tmpfs", "-o", "size=1m", "none", logs], capture_output=True, text=True,
+                                 check=False)
+        if mounted.returncode != 0:
+            self.skipTest("a small file system cannot be had here: " + mounted.stderr.strip())
+        self.addCleanup(subprocess.run, ["umount", logs], check=True)
+        self.list("echo one >>ran; echo one", "echo two >>ran; head -c 2M /dev/zero", "echo three >>ran; echo three")
+        full = self.stint("list", before=("--threads", 1), check=False)
+        self.assertEqual(full.returncode, 2, full.stderr)
+        self.assertIn(f"cannot write the output of commands to {logs}", full.stderr)
+        self.assertIn("No space left on device", full.stderr)
+        subprocess.run(["mount", "-o", "remount,size=20m", logs], check=True)
+        done = self.stint("list", before=("--threads", 1))
+        self.assertEqual(done.stdout, "one\n" + (2 << 20) * "\0" + "three\n")
+        self.assertEqual((self.folder / "ran").read_text(), "one\ntwo\ntwo\nthree\n")
+
     def test_large_outputs_pass_through_without_being_held(self):
-        mib = 300
+        mib = 1024
         self.list(f"head -c {mib}M /dev/zero", "echo end")
         watch = ["/usr/bin/env", "python3", "-c", "import subprocess,sys,resource,hashlib\n"
                  "run=subprocess.Popen(sys.argv[1:],stdout=subprocess.PIPE)\nn=0\nlast=b''\n"

@@ -53,8 +53,8 @@ class HookedBoard final : public Blackboard {
   Refusal end(std::uint64_t generation, int exit_code, const std::string& error) override {
     return step("end", [=](Blackboard& b) { return b.end(generation, exit_code, error); });
   }
-  Renewed renew(const std::string& worker, std::uint64_t generation, bool computes) override {
-    return step("renew", [=](Blackboard& b) { return b.renew(worker, generation, computes); });
+  Renewed renew(const std::string& worker, std::uint64_t generation, bool computes, const std::string& at_work) override {
+    return step("renew", [=](Blackboard& b) { return b.renew(worker, generation, computes, at_work); });
   }
   Refusal reap(std::uint64_t generation, const std::string& worker, std::optional<std::uint64_t> beat,
                Blame blame) override {
@@ -75,6 +75,9 @@ class HookedBoard final : public Blackboard {
   }
   Refusal finish(const Finish& finish) override {
     return step("finish", [=](Blackboard& b) { return b.finish(finish); });
+  }
+  Refusal halt(const Halted& halted) override {
+    return step("halt", [=](Blackboard& b) { return b.halt(halted); });
   }
   Refusal cancel() override {
     return step("cancel", [](Blackboard& b) { return b.cancel(); });

@@ -120,6 +120,7 @@ Joined FakeBlackboard::create(const RunSpec& spec, bool fresh, bool accept_progr
     if (run == nullptr || fresh) {
       server_->runs_.erase(run_);
       run = &server_->runs_.emplace(run_, FakeRun(spec, generation, server_->now_)).first->second;
+      run->set_halt(spec.halt);
       server_->generations_ = generation;
     } else if (run->spec.identity != spec.identity) {
       answer.refusal = Refusal::identity;
@@ -136,6 +137,7 @@ Joined FakeBlackboard::create(const RunSpec& spec, bool fresh, bool accept_progr
         run->reopen(server_->generations_ = generation);
         run->revive(nullptr);
       }
+      run->set_halt(spec.halt);
     }
     answer.state = run->shown(true);
     return answer;
@@ -163,7 +165,7 @@ Refusal FakeBlackboard::end(std::uint64_t generation, int exit_code, const std::
   return step("end", [&](FakeRun& run) { return run.end(generation, exit_code, error); });
 }
 
-Renewed FakeBlackboard::renew(const std::string& worker, std::uint64_t generation, bool computes) {
+Renewed FakeBlackboard::renew(const std::string& worker, std::uint64_t generation, bool computes, const std::string&) {
   return step("renew", [&](FakeRun& run) { return run.renew(worker, generation, computes); });
 }
 
@@ -191,6 +193,10 @@ Refusal FakeBlackboard::reject(std::uint64_t generation, Node node, const std::s
 
 Refusal FakeBlackboard::finish(const Finish& finish) {
   return step("finish", [&](FakeRun& run) { return run.finish(finish, server_->now_); });
+}
+
+Refusal FakeBlackboard::halt(const Halted& halted) {
+  return step("halt", [&](FakeRun& run) { return run.halt(halted); });
 }
 
 Refusal FakeBlackboard::cancel() {

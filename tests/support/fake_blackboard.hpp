@@ -80,7 +80,7 @@ class FakeBlackboard final : public Blackboard {
   Committed commit(const Caller& caller, const Work& work, const std::vector<Entry>& entries) override;
   Failed fail(const Caller& caller, const Failure& failure, double delay) override;
   Refusal end(std::uint64_t generation, int exit_code, const std::string& error) override;
-  Renewed renew(const std::string& worker, std::uint64_t generation, bool computes) override;
+  Renewed renew(const std::string& worker, std::uint64_t generation, bool computes, const std::string& at_work) override;
   Refusal reap(std::uint64_t generation, const std::string& worker, std::optional<std::uint64_t> beat,
                Blame blame) override;
   Refusal leave(const Caller& caller) override;
@@ -89,6 +89,7 @@ class FakeBlackboard final : public Blackboard {
   std::pair<Refusal, bool> mend(const std::string& worker, std::uint64_t generation) override;
   Refusal reject(std::uint64_t generation, Node node, const std::string& frame) override;
   Refusal finish(const Finish& finish) override;
+  Refusal halt(const Halted& halted) override;
   Refusal cancel() override;
   Revived rerun(const RerunWish& wish) override;
 

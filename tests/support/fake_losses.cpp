@@ -88,6 +88,9 @@ void FakeRun::reopen(std::uint64_t number) {
   for (const auto* name : {"exit", "error"}) fields.erase(name);
   first_error.reset();
   finish_deaths = 0;
+  spec.halt = {};
+  halt_at = 0;
+  halting = Halt::none;
   if (slots.empty()) slots.assign(spec.slots, true);  // it was finished, all of them having been taken
   state = "running";
   generation = number;
@@ -108,6 +111,7 @@ void FakeRun::fail_for_good(std::uint64_t chunk, int count, const std::string& w
   if (spec.max_failed >= 0 && static_cast<std::int64_t>(failures.size()) > spec.max_failed) {
     end_run(1, "more chunks failed than --max-failed allows");
   }
+  look_at_halt();
 }
 
 void FakeRun::accuse(const std::string& worker, std::uint64_t open, bool charged) {
@@ -117,7 +121,7 @@ void FakeRun::accuse(const std::string& worker, std::uint64_t open, bool charged
     if (range.empty()) continue;
     if (open == 1) range.last = range.first + 1;
     const int deaths = std::max(1, cut_suspects(range) + (charged ? 1 : 0));
-    if (charged && open == 1 && deaths > static_cast<int>(spec.retries)) {
+    if (charged && open == 1 && deaths > std::max(1, static_cast<int>(spec.retries))) {
       fail_for_good(range.first, deaths, worker, "its rank died while it computed this chunk");
     } else {
       const auto middle = (range.first + range.last + 1) / 2;
@@ -212,8 +216,11 @@ Revived FakeRun::rerun(const RerunWish& wish, std::uint64_t next_generation) {
   if (!wish.program.empty()) spec.program = wish.program;
   spec.retries = wish.retries.value_or(spec.retries);
   spec.max_failed = wish.max_failed.value_or(spec.max_failed);
-  if (state != "running") reopen(next_generation);
-  return {Refusal::none, revive(wish.chunks.empty() ? nullptr : &wish.chunks)};
+  const bool reopens = state != "running";
+  if (reopens) reopen(next_generation);
+  const auto chunks = revive(wish.chunks.empty() ? nullptr : &wish.chunks);
+  if (reopens) set_halt(wish.halt);
+  return {Refusal::none, chunks};
 }
 
 }  // namespace stint::testing

@@ -81,6 +81,8 @@ Claimed FakeRun::claim(const Caller& caller, const ClaimWish& wish, double now) 
   for (const auto& [node, frame] : nodes) bytes += frame.size();
   answer.done = done_count;
   answer.failed = failures.size();
+  answer.halt = halting;
+  if (halting != Halt::none) return answer;
   if (nodes.size() >= spec.node_limit || bytes >= spec.byte_limit) {
     answer.refusal = Refusal::full;
     return answer;
@@ -227,6 +229,7 @@ Committed FakeRun::commit(const Caller& caller, const Work& work, const std::vec
   }
   answer.done = done_count;
   answer.failed = failures.size();
+  answer.halt = look_at_halt();
   return answer;
 }
 
@@ -234,6 +237,7 @@ Failed FakeRun::fail(const Caller& caller, const Failure& failure, double delay,
   Failed answer;
   answer.refusal = known(caller);
   if (answer.refusal != Refusal::none) return answer;
+  answer.halt = halting;
   auto& me = workers.at(caller.worker);
   const auto chunk = failure.chunk;
   const bool mine = std::ranges::any_of(me.held, [&](Range r) { return r.first <= chunk && chunk < r.last; });
@@ -274,6 +278,7 @@ Failed FakeRun::fail(const Caller& caller, const Failure& failure, double delay,
     if (!first_error || !same) first_error = same ? kind : "";
     if (same && attempts.size() >= 20) end_run(1, "the first 20 chunks all failed with one error: " + failure.error);
   }
+  answer.halt = halting;
   return answer;
 }
 
@@ -292,6 +297,7 @@ Renewed FakeRun::renew(const std::string& worker, std::uint64_t of, bool compute
   active += computes ? 1 : 0;
   answer.active = active;
   answer.failures = failures_seen;
+  answer.halt = halting;
   if (leader.empty()) leader = worker;
   answer.state = shown(false);
   answer.leader = leader;
@@ -392,6 +398,36 @@ Refusal FakeRun::finish(const Finish& finish, double now) {
   return Refusal::none;
 }
 
+std::uint64_t FakeRun::counted(HaltRule::Of of) const {
+  return (of == HaltRule::Of::fail ? 0 : done_count) + (of == HaltRule::Of::success ? 0 : failures.size());
+}
+
+void FakeRun::set_halt(const HaltRule& rule) {
+  const bool same = spec.halt.how == rule.how && spec.halt.of == rule.of && spec.halt.count == rule.count;
+  if (same && halt_at > 0) return;
+  spec.halt = rule;
+  halt_at = counted(rule.of) + rule.count;
+}
+
+Halt FakeRun::look_at_halt() {
+  if (halting == Halt::none && spec.halt.how != Halt::none && counted(spec.halt.of) >= halt_at) halting = spec.halt.how;
+  return halting;
+}
+
+Refusal FakeRun::halt(const Halted& halted) {
+  if (const auto refusal = running(halted.generation); refusal != Refusal::none) return refusal;
+  const bool seen = leader == halted.worker && done_count == halted.done && failures.size() == halted.failed;
+  if (halting == Halt::none || !seen) return Refusal::stale;
+  for (const auto& [name, worker] : workers) {
+    if (!worker.held.empty()) return Refusal::stale;
+  }
+  state = "cancelled";
+  fields["exit"] = std::to_string(halted.exit_code);
+  fields["error"] = halted.why;
+  for (const auto& [name, value] : halted.fields) fields[name] = value;
+  return Refusal::none;
+}
+
 Refusal FakeRun::cancel() {
   if (state != "running") return Refusal::ended;
   state = "cancelled";
@@ -413,6 +449,7 @@ RunState FakeRun::shown(bool with_fields) const {
              .fields = {}};
   if (!with_fields) return s;
   s.fields = fields;
+  if (halting != Halt::none) s.fields["halting"] = halting == Halt::now ? "now" : "soon";
   const auto count = [&](const char* name, std::uint64_t value) { s.fields[name] = std::to_string(value); };
   s.fields.insert({{"run", spec.run},
                    {"job", spec.job},

@@ -72,6 +72,8 @@ struct FakeRun {
   double longest = 0;
   std::uint64_t active = 0;
   int finish_deaths = 0;
+  std::uint64_t halt_at = 0;  ///< of what spec.halt counts
+  Halt halting = Halt::none;
   std::optional<std::string> first_error;
   std::uint64_t computed = 0, again = 0, steals = 0, reaped = 0, failures_seen = 0;
   double busy = 0;
@@ -94,7 +96,9 @@ struct FakeRun {
   std::pair<Refusal, bool> mend(const std::string& worker, std::uint64_t of);
   Refusal reject(std::uint64_t of, Node node, const std::string& frame);
   Refusal finish(const Finish& finish, double now);
+  Refusal halt(const Halted& halted);
   Refusal cancel();
+  void set_halt(const HaltRule& rule);
   Revived rerun(const RerunWish& wish, std::uint64_t next_generation);
   std::uint64_t revive(const Ranges* chosen);
 
@@ -130,6 +134,8 @@ struct FakeRun {
   void bench(const std::string& host, std::uint64_t chunk);
   [[nodiscard]] std::vector<std::uint64_t> suspects_in_turn() const;
   void end_run(int exit_code, const std::string& error);
+  [[nodiscard]] std::uint64_t counted(HaltRule::Of of) const;
+  Halt look_at_halt();
 };
 
 }  // namespace stint::testing

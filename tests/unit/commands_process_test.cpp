@@ -37,7 +37,7 @@ using ::testing::IsEmpty;
 using ::testing::SizeIs;
 using Texts = std::vector<std::string>;
 
-bool never() { return false; }
+const Processes::Caller never{[] { return false; }, [] { return false; }, [](int) {}};
 
 // Since the epoch.
 double seconds_now() {
@@ -355,13 +355,13 @@ TEST_F(CommandsProcessTest, ADelaySpacesBeginnings) {
 TEST_F(CommandsProcessTest, NothingBeginsOnceTold) {
   Processes processes(environment, where, limits);
   const std::string made = folder.path() / "made";
-  EXPECT_FALSE(processes.run("touch " + made, {}, out.fresh(), err.fresh(), [] { return true; }));
+  EXPECT_FALSE(processes.run("touch " + made, {}, out.fresh(), err.fresh(), {[] { return true; }, [] { return false; }, [](int) {}}));
   EXPECT_FALSE(std::filesystem::exists(made));
 }
 
 TEST_F(CommandsProcessTest, WhoWaitsForItsTurnIsToldToo) {
   int asked = 0;
-  const auto soon = [&] { return ++asked > 3; };
+  const Processes::Caller soon{[&] { return ++asked > 3; }, [] { return false; }, [](int) {}};
   limits.delay = 3600;
   Processes delayed(environment, where, limits);
   EXPECT_TRUE(delayed.run("true", {}, out.fresh(), err.fresh(), soon)) << "the first one need not wait";
@@ -371,6 +371,18 @@ TEST_F(CommandsProcessTest, WhoWaitsForItsTurnIsToldToo) {
   memory.memory_free = std::uint64_t{1} << 60;
   Processes starved(environment, where, memory);
   EXPECT_FALSE(starved.run("true", {}, out.fresh(), err.fresh(), soon)) << "no machine has so much memory";
+}
+
+TEST_F(CommandsProcessTest, WhatNobodyWantsAnyMoreIsEnded) {
+  Processes processes(environment, where, limits);
+  std::atomic<int> pid{0};
+  const auto ended = processes.run("sleep 60", {}, out.fresh(), err.fresh(),
+                                   {[] { return false; }, [&] { return pid != 0; }, [&](int of) { pid = of; }});
+  ASSERT_TRUE(ended);
+  EXPECT_EQ(ended->signal, SIGTERM);
+  EXPECT_FALSE(ended->timed_out);
+  EXPECT_LT(ended->seconds, 20);
+  EXPECT_EQ(::kill(pid, 0), -1) << "it was told under its own number";
 }
 
 TEST_F(CommandsProcessTest, ManyThreadsRunCommandsAtOnce) {

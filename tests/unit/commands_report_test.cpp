@@ -11,6 +11,7 @@
 #include <atomic>
 #include <csignal>
 #include <cstdint>
+#include <deque>
 #include <filesystem>
 #include <fstream>
 #include <iostream>
@@ -318,14 +319,27 @@ class CommandsReportTest : public CommandsOutputTest {
     }
     return records;
   }
-  static std::vector<Report::Names> names(std::size_t count) {
+  using Named = std::pair<std::string, std::vector<std::string>>;
+  std::vector<Report::Names> named(const std::vector<Named>& list) {
     std::vector<Report::Names> all;
-    for (std::size_t i = 1; i <= count; ++i) all.push_back({"work v" + std::to_string(i), {"v" + std::to_string(i)}});
+    for (const auto& each : list) {
+      const auto& kept = commands.emplace_back(each);
+      all.push_back({&kept.first, &kept.second});
+    }
     return all;
+  }
+  std::vector<Report::Names> names(std::size_t count) {
+    std::vector<Named> list;
+    for (std::size_t i = 1; i <= count; ++i) {
+      const auto number = std::to_string(i);
+      list.push_back({"work v" + number, {"v" + number}});
+    }
+    return named(list);
   }
   [[nodiscard]] std::string file(const std::string& name) const { return folder.path() / name; }
 
   const std::filesystem::path store;
+  std::deque<Named> commands;
   OutputLog log;
   ReportOptions options;
   Errors errors;
@@ -429,7 +443,7 @@ TEST_F(CommandsReportTest, OrItsErrorsAlone) {
 
 TEST_F(CommandsReportTest, ATagIsTheValuesOrElseTheCommand) {
   options.tag = true;
-  Report report(options, {{"work a b", {"a", "b"}}, {"plain command", {}}}, store);
+  Report report(options, named({{"work a b", {"a", "b"}}, {"plain command", {}}}), store);
   report.take(record(1, "one\ntwo\n", "bad\n"), "", out);
   report.take(record(2, "three\n"), "", out);
   EXPECT_EQ(out.str(), "a b\tone\na b\ttwo\nplain command\tthree\n");
@@ -449,7 +463,7 @@ TEST_F(CommandsReportTest, AnOutputThatLiesElsewhereIsToldWithItsPlaceAndTheRest
 
 TEST_F(CommandsReportTest, TheJobLogHasTheColumnsOfGnuParallel) {
   options.joblog = file("joblog");
-  Report report(options, {{"echo 'a b'", {"a b"}}, {"work", {}}, {"slow", {}}, {"killed", {}}}, store);
+  Report report(options, named({{"echo 'a b'", {"a b"}}, {"work", {}}, {"slow", {}}, {"killed", {}}}), store);
   std::string expected = "Seq\tHost\tStarttime\tJobRuntime\tSend\tReceive\tExitval\tSignal\tCommand\n";
   EXPECT_EQ(content(options.joblog), expected);
   report.take(record(2, "12345\n", "not counted\n"), "", out);
@@ -476,7 +490,7 @@ TEST_F(CommandsReportTest, TheJobLogHasTheColumnsOfGnuParallel) {
 
 TEST_F(CommandsReportTest, ACommandOfSeveralLinesIsOneLineOfTheJobLog) {
   options.joblog = file("joblog");
-  Report report(options, {{"echo a\necho b", {}}}, store);
+  Report report(options, named({{"echo a\necho b", {}}}), store);
   report.take(record(1, ""), "", out);
   // GNU parallel writes a NUL byte for a line end.
   EXPECT_THAT(content(options.joblog), HasSubstr(std::string("\techo a\0echo b\n", 15)));
@@ -496,7 +510,7 @@ TEST_F(CommandsReportTest, TheFailedOnesAreListedToBeGivenAgain) {
 
 TEST_F(CommandsReportTest, TheResultsAreATreeAsThatOfGnuParallel) {
   options.results = file("results");
-  Report report(options, {{"work", {"a/b", "c\\d\te"}}, {"work", {"a/b", "other"}}}, store);
+  Report report(options, named({{"work", {"a/b", "c\\d\te"}}, {"work", {"a/b", "other"}}}), store);
   report.take(record(2, "two\n", ""), "exit code 1", out);
   report.take(record(1, "one\n", "bad\n"), "", out);
   const auto first = std::filesystem::path(options.results) / "1" / "a\\_b" / "2" / "c\\\\d\\te";
@@ -512,14 +526,14 @@ TEST_F(CommandsReportTest, TheResultsAreATreeAsThatOfGnuParallel) {
 
 TEST_F(CommandsReportTest, TheResultsOfAPlainCommandHaveItsName) {
   options.results = file("results");
-  Report report(options, {{"cat /etc/hosts", {}}}, store);
+  Report report(options, named({{"cat /etc/hosts", {}}}), store);
   report.take(record(1, "text"), "", out);
   EXPECT_EQ(content(file("results/1/cat \\_etc\\_hosts/stdout")), "text");
 }
 
 TEST_F(CommandsReportTest, AValueTooLongForAFolderIsNoEndOfTheRun) {
   options.results = file("results");
-  Report report(options, {{"work", {std::string(300, 'x')}}}, store);
+  Report report(options, named({{"work", {std::string(300, 'x')}}}), store);
   EXPECT_NO_THROW(report.take(record(1, "text"), "", out)) << "GNU parallel shortens it";
   EXPECT_EQ(out.str(), "text");
 }

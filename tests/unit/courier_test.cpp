@@ -190,6 +190,32 @@ TEST_F(CourierTest, TellsFailuresUntilTheyAreForGood) {
   expect_claims_are_held();
 }
 
+TEST_F(CourierTest, OfARunThatHaltsNothingIsKeptInHand) {
+  for (const auto how : {Halt::soon, Halt::now}) {
+    start(1000, 1, {}, [&](RunSpec& spec) { spec.halt = {how, HaltRule::Of::success, 1}; });
+    claim();
+    compute(0.001);
+    claim();
+    ASSERT_TRUE(worker->take());
+    ASSERT_GT(worker->workload.demand().ready_chunks, 0U);
+    run->advance(1.1);
+    while (worker->session.halt == Halt::none) step();
+    EXPECT_TRUE(worker->session.stop);
+    EXPECT_EQ(worker->session.abandon, how == Halt::now);
+    for (int i = 0; i < 5; ++i) step();
+    EXPECT_EQ(worker->workload.demand().ready_chunks, 0U) << "nothing new is begun";
+    EXPECT_FALSE(support::claims_of(*run, *worker).empty()) << "the chunk at work may end";
+    worker->end_block();
+    run->server->lose_next_reply("commit");
+    lost_step();
+    for (int i = 0; i < 5; ++i) step();
+    EXPECT_THAT(support::claims_of(*run, *worker), IsEmpty());
+    EXPECT_EQ(state().done, 2U);
+    EXPECT_FALSE(worker->session.over()) << "that is the leader's";
+    EXPECT_GT(calls("claim"), 2U) << "it asks what became of the run";
+  }
+}
+
 TEST_F(CourierTest, DrainHandsInWhatIsThereAndLeaves) {
   start(1000);
   claim();

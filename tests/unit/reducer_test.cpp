@@ -313,7 +313,7 @@ TEST(Reducer, AnotherLeaderGoesOnFromTheBoard) {
   ASSERT_THAT(run.board().nodes(), Contains(Node{1, 0}));
   others.commit({{1, 1}});
   ASSERT_EQ(run.board().reap(1, "first", std::nullopt, Blame::none), Refusal::none);
-  second.session.set_leader(run.board().renew("second", 1, false).leader);
+  second.session.set_leader(run.board().renew("second", 1, false, "").leader);
   ASSERT_TRUE(second.session.leading());
   second.step();
   others.commit({{2, 3}});

@@ -191,6 +191,9 @@ class Adapter final : public AnyJob {
   void follow_failure(const FailedChunk& failed, Output& output) override {
     if constexpr (HasFollow<J>) job_.follow_failure(failed, output);
   }
+  void follow_end(Output& output) override {
+    if constexpr (requires { job_.follow_end(output); }) job_.follow_end(output);
+  }
   void finish(Partial partial, Output& output) override {
     job_.finish(std::move(static_cast<Held&>(*partial).value), output);
   }

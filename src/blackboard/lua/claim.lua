@@ -7,7 +7,7 @@
 --          wanted cost, least chunks, least seconds worth stealing, lease (seconds), may steal (0 1),
 --          seconds after which a claim may be copied (-1 never)
 -- Returns  OK done failed queued [first last attempt source]
--- Refusals GONE ENDED FENCED STALE, FULL done failed
+-- Refusals GONE ENDED FENCED STALE, FULL done failed, HALT done failed how (soon now)
 local generation, worker, number, held = ARGV[1], ARGV[2], tonumber(ARGV[3]), ARGV[4]
 local rate, want, least = tonumber(ARGV[5]), tonumber(ARGV[6]), tonumber(ARGV[7])
 local least_steal, lease, may_steal = tonumber(ARGV[8]), tonumber(ARGV[9]), ARGV[10] == '1'
@@ -17,6 +17,7 @@ if not run then return {refusal} end
 local board
 board, refusal = claims_of(worker, number)
 if not board then return {refusal} end
+if run.halting then return {'HALT', run.done, run.failed, run.halting} end
 if redis.call('HLEN', NODES) >= run.node_limit or run.node_bytes >= run.byte_limit then
   return {'FULL', run.done, run.failed}
 end

@@ -4,9 +4,10 @@
 -- refused whole and those of its chunks that are not done go to the pool. Who sends it does not matter for counting, so
 -- a fenced worker's entries are looked at too, and it is told that it is fenced.
 -- ARGV     generation, worker, request number, held ranges (afterwards), rate, chunks computed, busy seconds,
---          seconds since the last chunk ended (-1 none), seconds of the longest chunk, then entries: level, index, frame
--- Returns  OK done failed [names of refused entries…] | FENCED done failed [names…]. A name with ! behind it: the node
---          on the board has other bytes
+--          seconds since the last chunk ended (-1 none), seconds of the longest chunk, its number where it was long ('' not),
+--          then entries: level, index, frame
+-- Returns  OK done failed halting ('' soon now) [names of refused entries…], or the same with FENCED. A name with !
+--          behind it: the node on the board has other bytes
 -- Refusals GONE ENDED STALE
 local generation, worker, number, held = ARGV[1], ARGV[2], tonumber(ARGV[3]), ARGV[4]
 local rate, computed, busy, since_end = tonumber(ARGV[5]), tonumber(ARGV[6]), tonumber(ARGV[7]), tonumber(ARGV[8])
@@ -16,7 +17,7 @@ if not run then return {refusal} end
 local board
 board, refusal = claims_of(worker, number)
 if refusal == 'STALE' then return {'STALE'} end
-local entries = entries_from(10)
+local entries = entries_from(11)
 if not entries then return redis.error_reply('ERR stint: malformed entry') end
 if not (computed >= 0 and computed < 2 ^ 53 and busy >= 0 and busy < 1e15) then computed, busy = 0, 0 end
 
@@ -36,7 +37,7 @@ local function forget_failures(entry)
   end
 end
 
-local reply, pooled, gone = {refusal or 'OK', 0, 0}, {}, {}
+local reply, pooled, gone = {refusal or 'OK', 0, 0, ''}, {}, {}
 local failed, again, taken = run.failed, 0, 0
 for _, entry in ipairs(entries) do
   gone[#gone + 1] = {entry.first, entry.last}
@@ -62,6 +63,10 @@ run.computed, run.busy = run.computed + computed, run.busy + busy
 redis.call('HSET', RUN, 'done', run.done, 'node_bytes', run.node_bytes, 'computed', run.computed,
   'busy', string.format('%.9f', run.busy), 'active', run.active + 1)
 if longest > run.longest and longest < 1e15 then redis.call('HSET', RUN, 'longest', string.format('%.6f', longest)) end
+if ARGV[10] ~= '' and longest < 1e15 then
+  redis.call('ZADD', SLOWEST, ARGV[9], ARGV[10])
+  redis.call('ZREMRANGEBYRANK', SLOWEST, 0, -11)
+end
 if run.failed ~= failed then redis.call('HSET', RUN, 'failed', run.failed) end
 if again > 0 then redis.call('HINCRBY', RUN, 'again', again) end
 if since_end >= 0 then
@@ -83,5 +88,6 @@ if board then
     set_queue(worker, joined(back, redis.call('HGET', QUEUES, worker)), rate_or_guess(rate, run), run)
   end
 end
-reply[2], reply[3] = run.done, run.failed
+look_at_halt(run)
+reply[2], reply[3], reply[4] = run.done, run.failed, run.halting or ''
 return reply

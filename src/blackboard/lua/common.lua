@@ -4,7 +4,7 @@
 -- Cost: chunks are alike (cost 1 each) unless the key `profile` holds M+1 doubles, the cost of all chunks before place
 -- floor(j*N/M), for j = 0 … M, M at most 4096; between two places it is interpolated.
 local RUN, PLAN, PROFILE, LOAD, BEATS, WORKERS, SLOTS, QUEUES, CLAIMS, DONE, NODES, ATTEMPTS, DELAYED, FAILED, LEADER,
-  RESULT, EVENTS, SUSPECTS, HOSTS, AGES, COPIES = unpack(KEYS)
+  RESULT, EVENTS, SUSPECTS, HOSTS, AGES, COPIES, AT_WORK, SLOWEST = unpack(KEYS)
 local POOL = '-'
 
 local function now()
@@ -62,7 +62,7 @@ end
 local function running(generation)
   local f = redis.call('HMGET', RUN, 'generation', 'state', 'chunks', 'done', 'failed', 'slots', 'node_limit',
     'byte_limit', 'node_bytes', 'computed', 'busy', 'retries', 'steps', 'failures', 'first_claim', 'last_end', 'active',
-    'longest', 'max_failed')
+    'longest', 'max_failed', 'halt', 'halt_at', 'halting')
   if f[1] ~= generation then return nil, 'GONE' end
   if f[2] ~= 'running' then return nil, 'ENDED' end
   return {
@@ -75,6 +75,8 @@ local function running(generation)
     active = tonumber(f[17] or 0),          -- grows with each sign that somebody computes
     longest = tonumber(f[18] or 0),         -- seconds of the longest chunk so far
     max_failed = tonumber(f[19] or -1),     -- more failed chunks end the run; -1: any number
+    halt = f[20], halt_at = tonumber(f[21] or 0),  -- see set_halt
+    halting = f[22],                        -- soon or now: nothing is begun any more
   }
 end
 

@@ -4,7 +4,7 @@
 -- running one whose program changes: the program belongs to the generation, and nobody may go on with the old one. What
 -- failed then gets another life. Retries and the like are options of a call, not of the run: the last call's hold.
 -- ARGV     fresh (0 1), accept program (0 1), run id, job, program, identity, options, plan frame, profile, chunks,
---          slots, retries, node limit, byte limit, failed chunks allowed (-1 any number)
+--          slots, retries, node limit, byte limit, failed chunks allowed (-1 any number), when to halt (see set_halt)
 -- Returns  OK CREATED | OK EXISTS | OK REOPENED
 -- Refusals IDENTITY PROGRAM
 -- States   none → running; running, done, partial → the same; failed, cancelled → running; any → running when fresh
@@ -25,9 +25,12 @@ if old[1] and not fresh then
     event('program', old[2] .. ' -> ' .. program)
   end
   redis.call('HSET', RUN, 'retries', ARGV[12], 'max_failed', ARGV[15])
+  if again then
+    reopen()
+    revive()
+  end
+  set_halt(ARGV[16])
   if not again then return {'OK', 'EXISTS'} end
-  reopen()
-  revive()
   return {'OK', 'REOPENED'}
 end
 
@@ -42,5 +45,6 @@ if ARGV[9] ~= '' then redis.call('SET', PROFILE, ARGV[9]) end
 -- The bitmaps get their full length now: BITPOS finds no clear bit beyond the end of a string.
 redis.call('SETBIT', DONE, math.max(chunks, 1) - 1, 0)
 redis.call('SETBIT', SLOTS, slots - 1, 0)
+set_halt(ARGV[16])
 event('state', 'running')
 return {'OK', 'CREATED'}

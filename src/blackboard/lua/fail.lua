@@ -5,7 +5,8 @@
 -- A host whose chunks fail one after another, while others succeed half as often at least, is benched: it gets no more
 -- work, and what it failed is forgotten; not where a chunk is tried once only, since there it may fail by right. When the first 20 chunks of a run fail with one error and none succeeds, the run ends.
 -- ARGV     generation, worker, request number, held ranges (afterwards), chunk, error, delay (seconds), crash (0 1), detail
--- Returns  OK counted (0 1) for good (0 1) attempts, first failure of the run (0 1), host benched (0 1)
+-- Returns  OK counted (0 1) for good (0 1) attempts, first failure of the run (0 1), host benched (0 1), halting ('' soon
+--          now)
 -- Refusals GONE ENDED FENCED STALE
 local generation, worker, number, held = ARGV[1], ARGV[2], tonumber(ARGV[3]), ARGV[4]
 local chunk, error, delay, crash = tonumber(ARGV[5]), ARGV[6], tonumber(ARGV[7]), ARGV[8] == '1'
@@ -16,7 +17,7 @@ local board
 board, refusal = claims_of(worker, number)
 if not board then return {refusal} end
 local mine = #without({{chunk, chunk + 1}}, parse(board)) == 0
-if not mine or redis.call('GETBIT', DONE, chunk) == 1 then return {'OK', 0, 0, 0, 0, 0} end
+if not mine or redis.call('GETBIT', DONE, chunk) == 1 then return {'OK', 0, 0, 0, 0, 0, run.halting or ''} end
 
 -- The rest of what it held goes back as in every request.
 redis.call('HSET', CLAIMS, worker, ARGV[3] .. ';' .. held)
@@ -49,7 +50,7 @@ if run.retries > 0 and in_a_row >= fails_in_a_row and 2 * (run.done - tonumber(d
   end
   redis.call('HSET', RUN, 'failed', run.failed)
   give_to_pool(text_of(pooled))
-  return {'OK', 1, 0, attempts, first, 1}
+  return {'OK', 1, 0, attempts, first, 1, run.halting or ''}
 end
 if tally ~= 'benched' then redis.call('HSET', HOSTS, host, in_a_row .. ';' .. done_then) end
 
@@ -78,4 +79,4 @@ if run.done == 0 and run.max_failed < 0 then
       first_chunks, error))
   end
 end
-return {'OK', 1, for_good and 1 or 0, attempts, first, 0}
+return {'OK', 1, for_good and 1 or 0, attempts, first, 0, run.halting or ''}

@@ -26,13 +26,13 @@ local state = run.failed > 0 and 'partial' or 'done'
 redis.call('SET', RESULT, ARGV[5])
 for i = 8 + count, #ARGV, 2 do redis.call('HSET', RUN, ARGV[i], ARGV[i + 1]) end
 redis.call('HSET', RUN, 'state', state, 'finished', string.format('%.3f', now()))
-redis.call('UNLINK', LOAD, BEATS, WORKERS, SLOTS, QUEUES, CLAIMS, DELAYED, LEADER, SUSPECTS, HOSTS, AGES, COPIES)
+redis.call('UNLINK', LOAD, BEATS, WORKERS, SLOTS, QUEUES, CLAIMS, DELAYED, LEADER, SUSPECTS, HOSTS, AGES, COPIES, AT_WORK)
 event('state', state)
 if state == 'done' then
   redis.call('UNLINK', PROFILE, DONE, NODES, ATTEMPTS, FAILED)
   if redis.call('HGET', RUN, 'keep_plan') ~= '1' then
     redis.call('UNLINK', PLAN)
-    for _, key in ipairs({RUN, RESULT, EVENTS}) do redis.call('EXPIRE', key, ARGV[6]) end
+    for _, key in ipairs({RUN, RESULT, EVENTS, SLOWEST}) do redis.call('EXPIRE', key, ARGV[6]) end
   end
 end
 return {'OK', state}

@@ -3,7 +3,8 @@
 -- A suspect is a range that a worker held when it died. suspects: "first-last" → "deaths;holder", the holder empty while
 -- it waits; they never overlap. The first death may have any reason, so a suspect waits behind all other work, in halves.
 -- From the second on (the first, if there is but one retry) it is computed alone on its rank, and only to a chunk that
--- was alone the deaths are charged: its good neighbours never pay.
+-- was alone the deaths are charged: its good neighbours never pay. One death fails no chunk, even without retries: a rank
+-- that is lost is seldom the doing of what it computed.
 
 local function suspects()
   local list, all = {}, redis.call('HGETALL', SUSPECTS)
@@ -72,6 +73,7 @@ local function let_go(worker)
   redis.call('HDEL', QUEUES, worker)
   redis.call('HDEL', BEATS, worker)
   redis.call('HDEL', WORKERS, worker)
+  redis.call('HDEL', AT_WORK, worker)
   redis.call('ZREM', LOAD, worker)
   redis.call('ZREM', AGES, worker)
   if redis.call('GET', LEADER) == worker then redis.call('DEL', LEADER) end
@@ -80,6 +82,32 @@ end
 local function end_run(exit, error)
   redis.call('HSET', RUN, 'state', 'failed', 'exit', exit, 'error', error)
   event('state', 'failed: ' .. error)
+end
+
+-- What a rule of halting counts.
+local function counted(of, done, failed) return of == 'fail' and failed or of == 'success' and done or done + failed end
+
+-- When the run is to halt: `rule` is how;of;count (soon or now; fail, success or done), '' never. What had failed or
+-- succeeded before does not count.
+local function set_halt(rule)
+  local f = redis.call('HMGET', RUN, 'halt', 'done', 'failed')
+  if (f[1] or '') == rule then return end
+  if rule == '' then
+    redis.call('HDEL', RUN, 'halt', 'halt_at')
+  else
+    local of, count = string.match(rule, ';(%a+);(%d+)$')
+    redis.call('HSET', RUN, 'halt', rule, 'halt_at', counted(of, tonumber(f[2]), tonumber(f[3])) + count)
+  end
+end
+
+-- After a change of done or failed: whether the run halts now.
+local function look_at_halt(run)
+  if run.halting or not run.halt then return end
+  local how, of = string.match(run.halt, '^(%a+);(%a+);')
+  if counted(of, run.done, run.failed) < run.halt_at then return end
+  run.halting = how
+  redis.call('HSET', RUN, 'halting', how)
+  event('halt', (string.gsub(run.halt, ';', ' ')))
 end
 
 local function host_of(worker) return string.match(worker, '^(.*)/') or worker end
@@ -105,6 +133,7 @@ local function fail_for_good(chunk, attempts, worker, error, run, detail)
     end_run(1, string.format('%d chunks failed, more than --max-failed allows; the last, chunk %s: %s', run.failed, name,
       error))
   end
+  look_at_halt(run)
 end
 
 -- A worker died with these ranges in hand, `open` of whose chunks are not done.
@@ -114,7 +143,7 @@ local function accuse(worker, held, open, charged, run)
     if first >= 0 then
       if open == 1 then last = first + 1 end
       local deaths = math.max(1, cut_suspects(first, last) + (charged and 1 or 0))
-      if charged and open == 1 and deaths > run.retries then
+      if charged and open == 1 and deaths > math.max(run.retries, 1) then
         fail_for_good(first, deaths, worker, string.format('its rank died while it computed this chunk, %d time%s',
           deaths, deaths == 1 and '' or 's'), run)
       else
@@ -165,11 +194,11 @@ local function reopen()
   local workers = redis.call('HKEYS', BEATS)
   table.sort(workers)
   for _, worker in ipairs(workers) do let_go(worker) end
-  redis.call('DEL', LEADER, RESULT, AGES, COPIES)
+  redis.call('DEL', LEADER, RESULT, AGES, COPIES, AT_WORK)
   if redis.call('EXISTS', SLOTS) == 0 then  -- it was finished, all slots having been taken
     redis.call('SET', SLOTS, string.rep(string.char(255), math.ceil(tonumber(redis.call('HGET', RUN, 'slots')) / 8)))
   end
-  redis.call('HDEL', RUN, 'exit', 'error', 'first_error', 'finish_deaths')
+  redis.call('HDEL', RUN, 'exit', 'error', 'first_error', 'finish_deaths', 'halt', 'halt_at', 'halting')
   redis.call('HSET', RUN, 'state', 'running', 'generation', string.format('%d', now() * 1e6))
   event('state', 'running')
 end

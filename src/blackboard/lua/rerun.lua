@@ -2,7 +2,8 @@
 -- SPDX-License-Identifier: Apache-2.0
 -- Gives failed chunks another life: all of them, or those of a list. A run that had ended goes on under a new generation,
 -- and its result is dropped; the nodes stay, so the bits will be those of a run without failures.
--- ARGV     program, ranges ('' all), retries, failed chunks allowed; '' for the other three: as they are
+-- ARGV     program, ranges ('' all), retries, failed chunks allowed, when to halt (see set_halt); '' for program,
+--          retries and chunks allowed: as they are
 -- Returns  OK chunks that get another life
 -- Refusals GONE, ENDED (the run is done: there is nothing to give)
 local f = redis.call('HMGET', RUN, 'state', 'program', 'slots')
@@ -17,4 +18,6 @@ if ARGV[4] ~= '' then redis.call('HSET', RUN, 'max_failed', ARGV[4]) end
 local chosen
 if ARGV[2] ~= '' then chosen = parse(ARGV[2]) end
 if f[1] ~= 'running' then reopen() end
-return {'OK', revive(chosen)}
+local chunks = revive(chosen)
+if f[1] ~= 'running' then set_halt(ARGV[5]) end
+return {'OK', chunks}

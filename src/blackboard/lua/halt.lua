@@ -1,0 +1,20 @@
+#!lua flags=allow-oom
+-- SPDX-License-Identifier: Apache-2.0
+-- Ends a run that is halting, as soon as nobody holds anything and the leader has shown all that is there. What is done
+-- stays: the same command goes on with it.
+-- ARGV     generation, worker, done, failed, exit code, what happened, then fields for the run: name, value
+-- Returns  OK
+-- Refusals GONE ENDED STALE
+local run, refusal = running(ARGV[1])
+if not run then return {refusal} end
+if not run.halting or redis.call('GET', LEADER) ~= ARGV[2] or run.done ~= tonumber(ARGV[3])
+  or run.failed ~= tonumber(ARGV[4]) then
+  return {'STALE'}
+end
+for _, claims in ipairs(redis.call('HVALS', CLAIMS)) do
+  if not string.find(claims, ';$') then return {'STALE'} end
+end
+redis.call('HSET', RUN, 'state', 'cancelled', 'exit', ARGV[5], 'error', ARGV[6])
+for i = 7, #ARGV, 2 do redis.call('HSET', RUN, ARGV[i], ARGV[i + 1]) end
+event('state', 'cancelled: ' .. ARGV[6])
+return {'OK'}
