@@ -6,6 +6,8 @@
 #include "cli/append_only_tail.hpp"
 #include "cli/data_lease.hpp"
 #include "cli/home.hpp"
+#include "cli/home_board.hpp"
+#include "cli/private_file.hpp"
 #include "redis/connection.hpp"
 
 #include <algorithm>
@@ -20,8 +22,8 @@
 #include <fstream>
 #include <memory>
 #include <optional>
-#include <poll.h>
 #include <spawn.h>
+#include <sstream>
 #include <string>
 #include <sys/file.h>
 #include <sys/stat.h>
@@ -46,25 +48,6 @@ constexpr std::uint64_t least_space = std::uint64_t{64} << 20;  // bytes
 
 std::atomic<bool> told_to_stop{false};
 std::atomic<bool> data_lost{false};  // another node serves them now
-
-redis::Address address_of(const fs::path& home) {
-  redis::Address address;
-  address.socket = socket_path(home).string();
-  return address;
-}
-
-enum class Answer { none, loading, ready };
-
-Answer ask(const redis::Address& address) {
-  try {
-    redis::Connection(address, std::chrono::seconds(5)).command({"PING"});
-    return Answer::ready;
-  } catch (const redis::Refused& refused) {
-    return refused.word() == "LOADING" ? Answer::loading : Answer::ready;
-  } catch (const redis::Lost&) {
-    return Answer::none;
-  }
-}
 
 std::string program_on_path(const std::string& name) {
   if (name.find('/') != name.npos) return ::access(name.c_str(), X_OK) == 0 ? name : "";
@@ -107,21 +90,20 @@ void check_space(const fs::path& home) {
 void write_configuration(const fs::path& home, const fs::path& file) {
   fs::create_directories(home / "data");
   ::chmod((home / "data").c_str(), 0700);
-  const int descriptor = ::open(file.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
-  if (descriptor < 0) {
-    throw Error(Exit::board, "cannot write " + file.string() + ": " + std::strerror(errno) + "; set STINT_HOME");
-  }
-  ::close(descriptor);
-  std::ofstream(file) << "port 0\n"
-                      << "unixsocket " << socket_path(home).string() << "\n"
-                      << "unixsocketperm 700\n"
-                      << "daemonize no\n"
-                      << "dir \"" << (home / "data").string() << "\"\n"
-                      << "appendonly yes\nappendfsync everysec\naof-use-rdb-preamble yes\nsave \"\"\n"
-                      << "maxmemory-policy noeviction\n"
-                      << "logfile \"" << (home / "redis.log").string() << "\"\n"
-                      << "maxclients 20000\n"
-                      << "busy-reply-threshold 60000\n";
+  std::ostringstream text;
+  text << "port 0\n"
+       << "unixsocket " << socket_path(home).string() << "\n"
+       << "unixsocketperm 700\n"
+       << "protected-mode yes\n"
+       << "requirepass " << make_home_secret(home) << "\n"
+       << "daemonize no\n"
+       << "dir \"" << (home / "data").string() << "\"\n"
+       << "appendonly yes\nappendfsync everysec\naof-use-rdb-preamble yes\nsave \"\"\n"
+       << "maxmemory-policy noeviction\n"
+       << "logfile \"" << (home / "redis.log").string() << "\"\n"
+       << "maxclients 20000\n"
+       << "busy-reply-threshold 60000\n";
+  write_private(file, text.str());
 }
 
 pid_t start_server(const fs::path& home) {
@@ -212,11 +194,13 @@ int lock_data(const fs::path& home) {
 }  // namespace
 
 int guard(const fs::path& home, double idle, int ready) {
-  const auto address = address_of(home);
+  redis::Address address;
   if (ready >= 0) ::fcntl(ready, F_SETFD, FD_CLOEXEC);  // the server must not keep it open
   pid_t server = -1;
   std::optional<DataLease> lease;  // given back when the server has ended
   try {
+    make_home_secret(home);
+    address = socket_address(home);
     const auto end = steady_clock::now() + std::chrono::seconds(start_seconds);
     int lock = -1;
     while ((lock = lock_data(home)) < 0) {
@@ -277,7 +261,7 @@ int guard(const fs::path& home, double idle, int ready) {
 
 redis::Address embedded_blackboard() {
   const fs::path home = home_folder();
-  const auto address = address_of(home);
+  const auto address = socket_address(home);
   if (ask(address) == Answer::ready) return address;
   server_program();
   check_space(home);
@@ -332,12 +316,12 @@ redis::Address embedded_blackboard() {
                                                 (home / "redis.log").string()
                                           : line);
   }
-  return address;
+  return socket_address(home);  // with the secret, which may be new
 }
 
 redis::Address existing_blackboard() {
   const fs::path home = home_folder();
-  const auto address = address_of(home);
+  const auto address = socket_address(home);
   if (ask(address) != Answer::none) return address;
   if (!fs::exists(home / "data")) {
     throw Error(Exit::usage, "there is no run yet in " + home.string() + "; stint run JOB starts one");
@@ -347,7 +331,7 @@ redis::Address existing_blackboard() {
 
 bool stop_embedded() {
   const fs::path home = home_folder();
-  const auto address = address_of(home);
+  const auto address = socket_address(home);
   if (ask(address) == Answer::none) return false;
   shut_down(address);
   const auto end = steady_clock::now() + std::chrono::seconds(30);

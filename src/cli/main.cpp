@@ -327,7 +327,7 @@ int CommandLine::operator()() {
   }
   if (foreground_) return guard(home_folder(), idle_, ready_);
   ::setenv("STINT_IDLE", std::to_string(idle_).c_str(), 1);
-  std::puts(embedded_blackboard().whole().c_str());
+  std::puts(embedded_blackboard().shown().c_str());
   return 0;
 }
 
