@@ -19,7 +19,11 @@ namespace {
 redis::Address known_at_home(redis::Address address) {
   const auto home = home_path();
   if (!address.password.empty() || home_secret(home).empty()) return address;
-  if (address.socket == socket_address(home).socket) address.password = home_secret(home);
+  const auto there = network_address(home);
+  if (address.socket.empty() ? there && there->host == address.host && there->port == address.port
+                             : address.socket == socket_address(home).socket) {
+    address.password = home_secret(home);
+  }
   return address;
 }
 
