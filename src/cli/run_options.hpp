@@ -15,9 +15,11 @@ struct RunOptions {
   std::string rerun;        ///< run whose failed chunks get another life; empty: the verb is `run`
   std::vector<Range> rerun_chunks;  ///< of them; none: all
   int ranks = 0;            ///< -n; 0: not given
+  std::string hostfile;     ///< for mpirun
   std::string mpirun;       ///< more arguments for mpirun
   std::string board;        ///< address; empty: embedded
   std::string board_file;
+  std::string interface;    ///< on which the embedded blackboard listens: a name, an address, auto, none; empty: by rule
   bool fresh = false;
   bool accept_program = false;
   std::string run_id;
