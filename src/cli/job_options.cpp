@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "cli/job_options.hpp"
 
+#include "base/error.hpp"
+
 #include <CLI/CLI.hpp>
 
 #include <memory>
@@ -10,9 +12,9 @@
 
 namespace stint {
 
-void add_job_options(CLI::App& app, Options& options, bool result_only) {
+void add_job_options(CLI::App& app, Options& options, const std::set<OptionKind>& kinds) {
   for (const auto& entry : options.entries()) {
-    if (result_only && entry.kind != OptionKind::result) continue;
+    if (!kinds.empty() && !kinds.contains(entry.kind)) continue;
     if (entry.flag) {
       app.add_flag_callback("--" + entry.name, [&entry] { entry.set({"true"}); }, entry.help)->group("Options of the job");
       continue;
@@ -36,6 +38,17 @@ void add_job_options(CLI::App& app, Options& options, bool result_only) {
     } else {
       option->type_size(1)->expected(1);
     }
+  }
+}
+
+void apply_words(Options& options, const std::vector<std::string>& words, const std::set<OptionKind>& kinds,
+                 const std::string& advice) {
+  CLI::App parser;
+  add_job_options(parser, options, kinds);
+  try {
+    parser.parse(std::vector<std::string>(words.rbegin(), words.rend()));
+  } catch (const CLI::ParseError& error) {
+    throw Error(Exit::usage, std::string(error.what()) + "; " + advice);
   }
 }
 

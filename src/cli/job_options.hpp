@@ -6,10 +6,18 @@
 
 #include <CLI/App.hpp>
 
+#include <set>
+#include <string>
+#include <vector>
+
 namespace stint {
 
-/// Adds each entry of `options` (which must outlive `app`) to the parser. `result_only`: just those that change nothing
-/// but what `finish` shows.
-void add_job_options(CLI::App& app, Options& options, bool result_only = false);
+/// Adds each entry of `options` (which must outlive `app`) to the parser; `kinds`: just those of these kinds.
+void add_job_options(CLI::App& app, Options& options, const std::set<OptionKind>& kinds = {});
+
+/// Sets options of a run that is there from words like `--top 5`. Throws Error(usage), which says which verb may change
+/// what.
+void apply_words(Options& options, const std::vector<std::string>& words, const std::set<OptionKind>& kinds,
+                 const std::string& advice);
 
 }  // namespace stint

@@ -131,6 +131,7 @@ class CommandLine {
   std::string trial_;
   std::optional<std::uint64_t> chunk_;
   std::string chunk_list_;
+  bool all_failed_ = false;
 };
 
 void CommandLine::add_run() {
@@ -191,8 +192,11 @@ void CommandLine::add_other_verbs() {
   auto* rerun = app_.add_subcommand("rerun", "give the failed chunks of a run another life");
   rerun->add_option("RUN", options_.rerun, "run id, the beginning of one, or 'last'")->required();
   rerun->add_option("--chunks", chunk_list_, "just these of them, like 3,17,20-25")->type_name("LIST");
+  rerun->add_flag("--failed", all_failed_, "all that failed (the default)")->excludes("--chunks");
   add_run_options(*rerun, options_);
+  rerun->allow_extras();
   rerun->footer("With -n N, or under mpirun, they are computed at once; otherwise by the next command that runs it.\n"
+                "Options of the job that are not part of what is computed may follow, such as --timeout of commands.\n"
                 "Example:\n  " + program_ + " rerun last -n 4");
   auto* check = app_.add_subcommand("doctor", "check what this machine and the blackboard would do to a run");
   check->add_flag("--json", json_, "as JSON");
@@ -251,7 +255,11 @@ int CommandLine::run() {
 
 int CommandLine::rerun() {
   options_.rerun_chunks = parse_list(chunk_list_);
+  options_.rerun_words = app_.get_subcommand("rerun")->remaining();
   if (options_.ranks == 0 && !mpi::under_launcher()) {
+    if (!options_.rerun_words.empty()) {
+      throw Error(Exit::usage, "'" + options_.rerun_words.front() + "' says how to compute, and nothing is computed here; give -n N, too");
+    }
     const auto given = given_board(options_.board, options_.board_file);
     return mark_rerun(given ? *given : existing_blackboard(), options_.rerun, options_.rerun_chunks);
   }

@@ -14,6 +14,7 @@ namespace stint {
 struct RunOptions {
   std::string rerun;        ///< run whose failed chunks get another life; empty: the verb is `run`
   std::vector<Range> rerun_chunks;  ///< of them; none: all
+  std::vector<std::string> rerun_words;  ///< options of its job that change
   int ranks = 0;            ///< -n; 0: not given
   std::string hostfile;     ///< for mpirun
   std::string mpirun;       ///< more arguments for mpirun

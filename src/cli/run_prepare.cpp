@@ -5,6 +5,7 @@
 
 #include "blackboard/directory.hpp"
 #include "cli/halt_option.hpp"
+#include "cli/job_options.hpp"
 #include "cli/rendezvous.hpp"
 #include "cli/stored_result.hpp"
 #include "cli/verbs.hpp"
@@ -75,6 +76,8 @@ bool RunCommand::prepare_rerun() {
   refuse_good_chunks(run_, *state, board.failures(), options_.rerun_chunks);
   choose(state->fields.at("job"));
   apply_options(*job_options_, state->fields.at("options"), false);
+  apply_words(*job_options_, options_.rerun_words, {OptionKind::run_time, OptionKind::result},
+              "stint rerun takes the options of " + std::string(job_->name()) + " that are not part of what is computed");
   const auto identity = identity_beside(state);
   if (identity.json != state->fields.at("identity")) {
     throw Error(Exit::other_run, "what run " + run_ + " was computed from has changed: " +

@@ -12,7 +12,6 @@
 #include "cli/stored_result.hpp"
 #include "cli/summary.hpp"
 
-#include <CLI/CLI.hpp>
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
 
@@ -110,14 +109,8 @@ int show_result(const redis::Address& address, const std::string& name, const st
   Options job_options;
   job->options(job_options);
   apply_options(job_options, field(state, "options"), false);
-  CLI::App parser;
-  add_job_options(parser, job_options, true);
-  try {
-    parser.parse(std::vector<std::string>(options.rbegin(), options.rend()));
-  } catch (const CLI::ParseError& error) {
-    throw Error(Exit::usage, std::string(error.what()) + "; stint result RUN takes the options of " + job_name +
-                                 " that change only what is shown");
-  }
+  apply_words(job_options, options, {OptionKind::result},
+              "stint result RUN takes the options of " + job_name + " that change only what is shown");
   ResultOutput output(output_file);
   RunFacts facts;
   facts.run = run;

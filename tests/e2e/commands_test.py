@@ -229,6 +229,23 @@ class Failures(Commands):
                               text=True, timeout=60, check=False)
         self.assertEqual((done.returncode, done.stdout), (0, "one\ntwo\nthree\n"), done.stderr)
 
+    def test_what_timed_out_gets_more_time(self):
+        self.list("echo one", "sleep 1.5; echo two")
+        self.assertEqual(self.stint("--timeout", 0.5, "list", before=("--run-id", "slow"), check=False).returncode, 1)
+
+        def rerun(*words):
+            return subprocess.run([STINT, "rerun", "slow", *words], cwd=self.folder, env=self.home.environment,
+                                  capture_output=True, text=True, timeout=60, check=False)
+
+        here = rerun("--failed", "--timeout", "30")
+        self.assertEqual(here.returncode, 2)
+        self.assertIn("give -n N, too", here.stderr)
+        other = rerun("-n", "1", "--shuf")
+        self.assertEqual(other.returncode, 2)
+        self.assertIn("takes the options of commands that are not part of what is computed", other.stderr)
+        done = rerun("--failed", "-n", "2", "--timeout", "30", "--tag")
+        self.assertEqual((done.returncode, done.stdout), (0, "echo one\tone\nsleep 1.5; echo two\ttwo\n"), done.stderr)
+
     def test_retries(self):
         self.list("echo $STINT_ATTEMPT >> tries; test $STINT_ATTEMPT = 3")
         self.stint("list", before=("--retries", 2))
