@@ -252,11 +252,19 @@ class SlurmCluster:
 
     def output(self, job):
         """What the job printed."""
-        file = self.submit_folder / f"slurm-{job}.out"
+        file = pathlib.Path(self.job(job)["StdOut"])
         return file.read_text(errors="replace") if file.exists() else ""
 
     def cancel(self, job, *options):
         self.call("scancel", *options, job)
+
+    def end_jobs(self):
+        """Whatever still runs of what was submitted here, ended for good."""
+        for job in self.jobs:
+            self.call("scancel", "--quiet", job, check=False)
+        for job in self.jobs:
+            self.wait_for(job)
+        self.jobs.clear()
 
     def requeue(self, job):
         self.call("scontrol", "requeue", job)
