@@ -26,7 +26,7 @@ SlurmctldHost={host}({address})
 SlurmctldPort={port}
 SlurmUser=root
 SlurmdUser=root
-AuthInfo=socket={folder}/munge/socket,cred_expire=10
+AuthInfo=socket={folder}/munge/socket,cred_expire=60
 StateSaveLocation={folder}/slurmctld
 SlurmctldPidFile={folder}/slurmctld.pid
 SlurmctldLogFile={folder}/slurmctld.log
@@ -235,13 +235,15 @@ class SlurmCluster:
 
     def wait_for(self, job, states=ENDED, seconds=60, restarts=0):
         """Waits until the job is in one of the states, having been requeued so often at least; returns the state. A job
-        that was requeued starts at once, not when its old credential has run out."""
-        seen = {}
+        that was requeued starts soon, not when its old credential has run out: in another second than it ended in, or
+        its node takes it for the one that has ended."""
+        seen, hastened = {}, set()
 
         def reached():
             seen.update(self.job(job))
-            if seen["JobState"] == "PENDING" and seen["Reason"] == "BeginTime":
-                self.call("scontrol", "update", f"JobId={job}", "StartTime=now", check=False)
+            if seen["JobState"] == "PENDING" and seen["Reason"] == "BeginTime" and seen["Restarts"] not in hastened:
+                hastened.add(seen["Restarts"])
+                self.call("scontrol", "update", f"JobId={job}", "StartTime=now+2", check=False)
             return seen["JobState"] in states and int(seen["Restarts"]) >= restarts
 
         try:
