@@ -21,18 +21,27 @@ std::string info_field(std::string_view info, std::string_view name) {
 
 }  // namespace
 
-Directory::Directory(redis::Address address) : address_(std::move(address)) {}
+Directory::Directory(redis::Finder find) : find_(std::move(find)) {}
+
+Directory::Directory(redis::Address address)
+    : find_([address](int) { return address; }), address_(std::move(address)) {}
 
 redis::Reply Directory::command(std::initializer_list<std::string_view> words) {
-  const std::string shown = address_.shown();
   try {
-    if (!connection_) connection_ = std::make_unique<redis::Connection>(address_);
-    return connection_->command(words);
+    if (!connection_) {
+      address_ = find_(misses_);
+      connection_ = std::make_unique<redis::Connection>(address_);
+    }
+    auto reply = connection_->command(words);
+    misses_ = 0;
+    return reply;
   } catch (const redis::Lost& lost) {
     connection_.reset();
+    ++misses_;
     throw BoardLost(lost.what());
   } catch (const redis::Refused& refused) {
     connection_.reset();
+    const std::string shown = address_.shown();
     const auto word = refused.word();
     if (word == "LOADING" || word == "BUSY") throw BoardLost(refused.what());
     if (word == "NOAUTH" || word == "WRONGPASS" || std::string_view(refused.what()).find("AUTH") != std::string::npos) {
@@ -45,21 +54,25 @@ redis::Reply Directory::command(std::initializer_list<std::string_view> words) {
 }
 
 void Directory::check() {
-  const std::string shown = address_.shown();
   std::string info;
+  const auto not_redis = [this] {
+    return Error(Exit::board,
+                 "what answers at " + address_.shown() + " is not Redis; check the address given by --board");
+  };
   try {
     info = "\n" + command({"INFO"}).str();
   } catch (const BoardLost& lost) {
     const std::string why = lost.what();
     if (why.find("Protocol error") != why.npos) {
-      throw Error(Exit::board, "what answers at " + shown + " is not Redis; check the address given by --board");
+      throw not_redis();
     }
     throw;
   }
   const std::string version = info_field(info, "redis_version");
   if (version.empty()) {
-    throw Error(Exit::board, "what answers at " + shown + " is not Redis; check the address given by --board");
+    throw not_redis();
   }
+  const std::string shown = address_.shown();
   if (std::atoi(version.c_str()) < 7) {
     throw Error(Exit::board, "the Redis at " + shown + " is version " + version +
                                  ", too old: Stint needs 7.0 or later; without --board it starts one of its own");

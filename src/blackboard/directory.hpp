@@ -16,6 +16,7 @@ namespace stint {
 class Directory {
  public:
   explicit Directory(redis::Address address);
+  explicit Directory(redis::Finder find);
 
   /// Throws Error(board) with one line for what is not fit: not Redis, too old, evicting.
   void check();
@@ -33,7 +34,9 @@ class Directory {
  private:
   redis::Reply command(std::initializer_list<std::string_view> words);
 
-  redis::Address address_;
+  redis::Finder find_;
+  redis::Address address_;  // of the connection
+  int misses_ = 0;          // attempts in vain since the last answer
   std::unique_ptr<redis::Connection> connection_;
 };
 

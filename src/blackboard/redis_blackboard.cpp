@@ -97,15 +97,24 @@ const char* word_of(Refusal refusal) {
   return "?";
 }
 
+RedisBlackboard::RedisBlackboard(redis::Finder find, std::string run, Edit edit)
+    : find_(std::move(find)), run_(std::move(run)), edit_(edit), keys_(keys::of_run(run_)) {}
+
 RedisBlackboard::RedisBlackboard(redis::Address address, std::string run, Edit edit)
-    : address_(std::move(address)), run_(std::move(run)), edit_(edit), keys_(keys::of_run(run_)) {}
+    : RedisBlackboard([address = std::move(address)](int) { return address; }, std::move(run), edit) {}
 
 redis::Reply RedisBlackboard::command(std::span<const std::string_view> words) {
   try {
-    if (!connection_) connection_ = std::make_unique<redis::Connection>(address_);
-    return connection_->command(words);
+    if (!connection_) {
+      address_ = find_(misses_);
+      connection_ = std::make_unique<redis::Connection>(address_);
+    }
+    auto reply = connection_->command(words);
+    misses_ = 0;
+    return reply;
   } catch (const redis::Lost& error) {
     connection_.reset();
+    ++misses_;
     throw BoardLost(error.what());
   } catch (const redis::Refused& error) {
     if (error.word() == "NOSCRIPT") throw;

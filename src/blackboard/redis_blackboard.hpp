@@ -21,6 +21,7 @@ class RedisBlackboard final : public Blackboard {
   /// `edit` changes the text of every script before the server gets it: so a simulation passes its own time in.
   using Edit = std::string (*)(std::string_view text);
   RedisBlackboard(redis::Address address, std::string run, Edit edit = nullptr);
+  RedisBlackboard(redis::Finder find, std::string run, Edit edit = nullptr);
 
   Joined create(const RunSpec& spec, bool fresh, bool accept_program) override;
   Joined join(const Caller& caller, const std::string& who, std::int64_t slot, const std::string& program) override;
@@ -68,7 +69,9 @@ class RedisBlackboard final : public Blackboard {
   redis::Reply call(const scripts::Script& script, std::initializer_list<std::string_view> words);
   std::map<std::string, std::string> hash(const std::string& key);
 
-  redis::Address address_;
+  redis::Finder find_;
+  redis::Address address_;  // of the connection
+  int misses_ = 0;          // attempts in vain since the last answer
   std::string run_;
   Edit edit_;
   std::array<std::string, keys::count> keys_;

@@ -2,14 +2,32 @@
 #include "cli/board_address.hpp"
 
 #include "base/error.hpp"
+#include "cli/home.hpp"
+#include "cli/home_board.hpp"
 
 #include <cerrno>
 #include <cstdlib>
 #include <cstring>
 #include <fstream>
 #include <sys/stat.h>
+#include <utility>
 
 namespace stint {
+namespace {
+
+// The blackboard of one's own home, as `stint serve` prints it: whoever has the home has its password.
+redis::Address known_at_home(redis::Address address) {
+  const auto home = home_path();
+  if (!address.password.empty() || home_secret(home).empty()) return address;
+  const auto there = network_address(home);
+  if (address.socket.empty() ? there && there->host == address.host && there->port == address.port
+                             : address.socket == socket_address(home).socket) {
+    address.password = home_secret(home);
+  }
+  return address;
+}
+
+}  // namespace
 
 std::optional<redis::Address> given_board(const std::string& board, const std::string& board_file) {
   if (!board.empty() && !board_file.empty()) {
@@ -22,7 +40,7 @@ std::optional<redis::Address> given_board(const std::string& board, const std::s
                   "a password in --board can be seen by every user of this machine; put the address into "
                   "$STINT_BOARD, or into a file (mode 600) named by --board-file");
     }
-    return address;
+    return known_at_home(std::move(address));
   }
   if (!board_file.empty()) {
     struct stat info {};
@@ -40,7 +58,7 @@ std::optional<redis::Address> given_board(const std::string& board, const std::s
     return redis::parse_address(line);
   }
   if (const char* given = std::getenv("STINT_BOARD"); given != nullptr && *given != '\0') {
-    return redis::parse_address(given);
+    return known_at_home(redis::parse_address(given));
   }
   return std::nullopt;
 }

@@ -10,7 +10,7 @@
 namespace stint {
 
 /// None: the embedded one. A password may stand in the file (mode 600) or in the environment, never in `board`, which
-/// came from the command line. Throws Error(usage).
+/// came from the command line; that of one's own home is known. Throws Error(usage).
 std::optional<redis::Address> given_board(const std::string& board, const std::string& board_file);
 
 }  // namespace stint

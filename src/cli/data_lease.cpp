@@ -37,6 +37,21 @@ DataLease::Owner owner_of(const std::string& text) {
   return owner;
 }
 
+// 0: there is none.
+std::uint64_t newest_generation(const fs::path& home) {
+  std::uint64_t newest = 0;
+  for (const auto& entry : fs::directory_iterator(home)) {
+    const auto name = entry.path().filename().string();
+    if (name.starts_with(prefix))
+      newest = std::max<std::uint64_t>(newest, std::strtoull(name.c_str() + prefix.size(), nullptr, 10));
+  }
+  return newest;
+}
+
+fs::path lease_file(const fs::path& home, std::uint64_t generation) {
+  return home / (std::string(prefix) + std::to_string(generation));
+}
+
 bool write_whole(int descriptor, const std::string& text) {
   return ::pwrite(descriptor, text.data(), text.size(), 0) == static_cast<ssize_t>(text.size());
 }
@@ -50,18 +65,10 @@ DataLease::Owner DataLease::Owner::here() {
 }
 
 fs::path DataLease::file(std::uint64_t generation) const {
-  return home_ / (std::string(prefix) + std::to_string(generation));
+  return lease_file(home_, generation);
 }
 
-std::uint64_t DataLease::newest() const {
-  std::uint64_t newest = 0;
-  for (const auto& entry : fs::directory_iterator(home_)) {
-    const auto name = entry.path().filename().string();
-    if (name.starts_with(prefix))
-      newest = std::max<std::uint64_t>(newest, std::strtoull(name.c_str() + prefix.size(), nullptr, 10));
-  }
-  return newest;
-}
+std::uint64_t DataLease::newest() const { return newest_generation(home_); }
 
 std::string DataLease::text() const {
   return owner_.boot + " " + std::to_string(owner_.pid) + " " + owner_.host + " " + std::to_string(beat_) + "\n";
@@ -81,7 +88,8 @@ DataLease::DataLease(fs::path home, Owner owner, double patience,
     if (foreign && (last != seen_generation || now_there != seen)) {
       if (seen_generation != 0) {
         throw Error(Exit::board, "the blackboard's data in " + home_.string() + " are in use on " + other.host +
-                                     "; run there, set STINT_HOME to another folder, or give --board");
+                                     ", where no server answers us; let it listen (stint serve --interface auto, "
+                                     "there), run there, or set STINT_HOME to another folder");
       }
       seen_generation = last;
       seen = now_there;
@@ -135,6 +143,11 @@ bool DataLease::renew() {
   [[maybe_unused]] const bool written = write_whole(descriptor, text());
   ::close(descriptor);
   return true;
+}
+
+bool held_elsewhere(const fs::path& home) {
+  const auto owner = owner_of(content(lease_file(home, newest_generation(home))));
+  return !owner.boot.empty() && owner.boot != DataLease::Owner::here().boot;
 }
 
 void part_from_old_files(const fs::path& data, bool taken_over) {

@@ -49,6 +49,9 @@ class DataLease {
   bool taken_over_ = false;
 };
 
+/// Whether a guardian on another host has the lease, alive or not.
+bool held_elsewhere(const std::filesystem::path& home);
+
 /// Where the data were taken over, gives the server files of its own: what a server on a lost node still writes to the
 /// old ones is not in these. Ends, too, what a guardian began here that was killed.
 void part_from_old_files(const std::filesystem::path& data, bool taken_over);

@@ -3,6 +3,7 @@
 
 #include "cli/doctor_checks.hpp"
 #include "cli/home.hpp"
+#include "cli/home_board.hpp"
 #include "mpi/world.hpp"
 
 #include <fmt/format.h>
@@ -83,9 +84,7 @@ void check_embedded(Report& report) {
     what = "socket";
     const auto socket = socket_path(home);
     report.add(socket_check(socket));
-    redis::Address address;
-    address.socket = socket.string();
-    report.add(board_checks(address, true));
+    report.add(board_checks(socket_address(home), true));
   } catch (const Error& error) {
     report.add(bad_check(what, error.what(), Exit::board));
   }

@@ -6,6 +6,8 @@
 #include "cli/append_only_tail.hpp"
 #include "cli/data_lease.hpp"
 #include "cli/home.hpp"
+#include "cli/home_board.hpp"
+#include "cli/private_file.hpp"
 #include "redis/connection.hpp"
 
 #include <algorithm>
@@ -20,8 +22,8 @@
 #include <fstream>
 #include <memory>
 #include <optional>
-#include <poll.h>
 #include <spawn.h>
+#include <sstream>
 #include <string>
 #include <sys/file.h>
 #include <sys/stat.h>
@@ -39,32 +41,13 @@ namespace {
 
 namespace fs = std::filesystem;
 using std::chrono::steady_clock;
-const std::string note = "note: ";
 constexpr auto poll_pause = std::chrono::milliseconds(2);
+constexpr auto look_pause = std::chrono::milliseconds(20);
 constexpr int start_seconds = 60;            // for a server that loads much data
 constexpr std::uint64_t least_space = std::uint64_t{64} << 20;  // bytes
 
 std::atomic<bool> told_to_stop{false};
 std::atomic<bool> data_lost{false};  // another node serves them now
-
-redis::Address address_of(const fs::path& home) {
-  redis::Address address;
-  address.socket = socket_path(home).string();
-  return address;
-}
-
-enum class Answer { none, loading, ready };
-
-Answer ask(const redis::Address& address) {
-  try {
-    redis::Connection(address, std::chrono::seconds(5)).command({"PING"});
-    return Answer::ready;
-  } catch (const redis::Refused& refused) {
-    return refused.word() == "LOADING" ? Answer::loading : Answer::ready;
-  } catch (const redis::Lost&) {
-    return Answer::none;
-  }
-}
 
 std::string program_on_path(const std::string& name) {
   if (name.find('/') != name.npos) return ::access(name.c_str(), X_OK) == 0 ? name : "";
@@ -107,21 +90,20 @@ void check_space(const fs::path& home) {
 void write_configuration(const fs::path& home, const fs::path& file) {
   fs::create_directories(home / "data");
   ::chmod((home / "data").c_str(), 0700);
-  const int descriptor = ::open(file.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
-  if (descriptor < 0) {
-    throw Error(Exit::board, "cannot write " + file.string() + ": " + std::strerror(errno) + "; set STINT_HOME");
-  }
-  ::close(descriptor);
-  std::ofstream(file) << "port 0\n"
-                      << "unixsocket " << socket_path(home).string() << "\n"
-                      << "unixsocketperm 700\n"
-                      << "daemonize no\n"
-                      << "dir \"" << (home / "data").string() << "\"\n"
-                      << "appendonly yes\nappendfsync everysec\naof-use-rdb-preamble yes\nsave \"\"\n"
-                      << "maxmemory-policy noeviction\n"
-                      << "logfile \"" << (home / "redis.log").string() << "\"\n"
-                      << "maxclients 20000\n"
-                      << "busy-reply-threshold 60000\n";
+  std::ostringstream text;
+  text << "port 0\n"
+       << "unixsocket " << socket_path(home).string() << "\n"
+       << "unixsocketperm 700\n"
+       << "protected-mode yes\n"
+       << "requirepass " << make_home_secret(home) << "\n"
+       << "daemonize no\n"
+       << "dir \"" << (home / "data").string() << "\"\n"
+       << "appendonly yes\nappendfsync everysec\naof-use-rdb-preamble yes\nsave \"\"\n"
+       << "maxmemory-policy noeviction\n"
+       << "logfile \"" << (home / "redis.log").string() << "\"\n"
+       << "maxclients 20000\n"
+       << "busy-reply-threshold 60000\n";
+  write_private(file, text.str());
 }
 
 pid_t start_server(const fs::path& home) {
@@ -162,10 +144,26 @@ std::string silent(const fs::path& home, const redis::Address& address) {
          (home / "redis.log").string();
 }
 
+// On the network, too, where that is wished or was so before; also while it loads, so that others see who it is.
+void listen_where_wished(const fs::path& home, const std::string& interface) {
+  if (!interface.empty()) {
+    open_to_network(home, interface);
+  } else if (network_address(home)) {
+    try {
+      open_to_network(home, "auto");
+    } catch (const Error&) {
+      // This host has no network: the server is still good for those who are here.
+    }
+  }
+}
+
 // Waits until the server answers; a server that is not our child has no pid. Throws when it ends or is too slow.
-void await_server(const fs::path& home, const redis::Address& address, pid_t server) {
+void await_server(const fs::path& home, const redis::Address& address, const std::string& interface, pid_t server) {
   const auto end = steady_clock::now() + std::chrono::seconds(start_seconds);
-  for (auto answer = ask(address); answer != Answer::ready; answer = ask(address)) {
+  bool listens = false;
+  for (auto answer = ask(address);; answer = ask(address)) {
+    if (answer != Answer::none && !std::exchange(listens, true)) listen_where_wished(home, interface);
+    if (answer == Answer::ready || answer == Answer::stranger) return;
     if (data_lost) throw Error(Exit::board, "another node took over the data in " + home.string());
     int status = 0;
     if (server > 0 && ::waitpid(server, &status, WNOHANG) == server) {
@@ -202,6 +200,8 @@ void shut_down(const redis::Address& address) {
   }
 }
 
+}  // namespace
+
 int lock_data(const fs::path& home) {
   const int file = ::open((home / "serve.lock").c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0600);
   if (file >= 0 && ::flock(file, LOCK_EX | LOCK_NB) == 0) return file;
@@ -209,27 +209,31 @@ int lock_data(const fs::path& home) {
   return -1;
 }
 
-}  // namespace
-
-int guard(const fs::path& home, double idle, int ready) {
-  const auto address = address_of(home);
+int guard(const fs::path& home, const GuardOptions& options) {
+  const int ready = options.ready;
+  redis::Address address;
   if (ready >= 0) ::fcntl(ready, F_SETFD, FD_CLOEXEC);  // the server must not keep it open
   pid_t server = -1;
   std::optional<DataLease> lease;  // given back when the server has ended
   try {
+    server_program();
+    check_space(home);
+    make_home_secret(home);
+    address = socket_address(home);
     const auto end = steady_clock::now() + std::chrono::seconds(start_seconds);
     int lock = -1;
     while ((lock = lock_data(home)) < 0) {
       // Another guardian is at it: its server will do, if it gets one.
-      if (ask(address) == Answer::ready) {
+      const auto answer = ask(address);
+      if (answer == Answer::ready || (answer == Answer::none && answering(home))) {
         tell(ready, "ok");
         return 0;
       }
       if (steady_clock::now() > end) throw Error(Exit::board, silent(home, address));
-      std::this_thread::sleep_for(poll_pause);
+      std::this_thread::sleep_for(look_pause);
     }
     lease.emplace(home, DataLease::Owner::here(), DataLease::default_patience,
-                  [&](const std::string& line) { tell(ready, note + line, false); });
+                  [&](const std::string& line) { tell(ready, guard_note + line, false); });
     const std::jthread keeper([&](const std::stop_token& stop) {
       while (!data_lost && pause(stop, 0.5)) data_lost = !lease->renew();
     });
@@ -237,7 +241,7 @@ int guard(const fs::path& home, double idle, int ready) {
       part_from_old_files(home / "data", lease->taken_over());
       server = start_server(home);
     }
-    await_server(home, address, server);
+    await_server(home, address, options.interface, server);
     tell(ready, "ok");
     for (int signal : {SIGTERM, SIGINT}) std::signal(signal, [](int) { told_to_stop = true; });
     auto last_used = steady_clock::now();
@@ -253,11 +257,14 @@ int guard(const fs::path& home, double idle, int ready) {
         if (quick_ends > 3) return static_cast<int>(Exit::board);
         server = start_server(home);
         last_start = steady_clock::now();
-        await_server(home, address, server);
+        await_server(home, address, "", server);
       }
       const auto now = steady_clock::now();
       if (clients(address) != 0) last_used = now;
-      if (std::chrono::duration<double>(now - last_used).count() > idle) break;
+      if (std::chrono::duration<double>(now - last_used).count() > options.idle) {
+        fs::remove(connection_file(home));  // nobody is to start it again; another host has not, we have the lease
+        break;
+      }
     }
     // What a server still wrote to files that are no longer its own would be lost in them.
     if (data_lost && server > 0) ::kill(server, SIGKILL);
@@ -273,94 +280,6 @@ int guard(const fs::path& home, double idle, int ready) {
     tell(ready, error.what());
     return static_cast<int>(Exit::board);
   }
-}
-
-redis::Address embedded_blackboard() {
-  const fs::path home = home_folder();
-  const auto address = address_of(home);
-  if (ask(address) == Answer::ready) return address;
-  server_program();
-  check_space(home);
-  int pipe_ends[2];
-  if (::pipe2(pipe_ends, O_CLOEXEC) != 0) throw Error(Exit::board, std::string("no pipe: ") + std::strerror(errno));
-  const std::string self = fs::read_symlink("/proc/self/exe").string();
-  const std::string ready = std::to_string(pipe_ends[1]);
-  const char* idle = std::getenv("STINT_IDLE");
-  std::vector<std::string> words{self, "serve", "--foreground", "--home", home.string(), "--ready", ready,
-                                 "--idle", idle != nullptr && *idle != '\0' ? idle : "600"};
-  std::vector<char*> arguments;
-  for (auto& word : words) arguments.push_back(word.data());
-  arguments.push_back(nullptr);
-  // The variables of the launcher are not for a process that outlives it.
-  std::vector<char*> variables;
-  for (char** variable = environ; *variable != nullptr; ++variable) {
-    if (std::strncmp(*variable, "OMPI_", 5) != 0 && std::strncmp(*variable, "PMIX_", 5) != 0) {
-      variables.push_back(*variable);
-    }
-  }
-  variables.push_back(nullptr);
-  const pid_t child = ::fork();
-  if (child < 0) throw Error(Exit::board, std::string("cannot start a process: ") + std::strerror(errno));
-  if (child == 0) {
-    // Only calls that are safe after fork. Twice, so that nobody has to wait for the guardian.
-    ::setsid();
-    if (::fork() != 0) ::_exit(0);
-    const int null = ::open("/dev/null", O_RDWR);
-    for (int descriptor : {0, 1, 2}) ::dup2(null, descriptor);
-    const long most = std::min(::sysconf(_SC_OPEN_MAX), 65536L);
-    for (int descriptor = 3; descriptor < most; ++descriptor) {
-      if (descriptor != pipe_ends[1]) ::close(descriptor);
-    }
-    ::fcntl(pipe_ends[1], F_SETFD, 0);
-    if (::chdir("/") != 0) ::_exit(127);
-    ::execve(self.c_str(), arguments.data(), variables.data());
-    ::_exit(127);
-  }
-  ::close(pipe_ends[1]);
-  int status = 0;
-  ::waitpid(child, &status, 0);
-  std::string line;
-  std::unique_ptr<std::FILE, int (*)(std::FILE*)> answers(::fdopen(pipe_ends[0], "r"), std::fclose);
-  char buffer[4096];
-  while (std::fgets(buffer, sizeof buffer, answers.get()) != nullptr) {
-    line = buffer;
-    while (!line.empty() && line.back() == '\n') line.pop_back();
-    if (line.starts_with(note)) std::fprintf(stderr, "stint: %s\n", std::exchange(line, "").substr(note.size()).c_str());
-  }
-  if (line != "ok") {
-    throw Error(Exit::board, line.empty() ? "the guardian of the blackboard ended at once; see " +
-                                                (home / "redis.log").string()
-                                          : line);
-  }
-  return address;
-}
-
-redis::Address existing_blackboard() {
-  const fs::path home = home_folder();
-  const auto address = address_of(home);
-  if (ask(address) != Answer::none) return address;
-  if (!fs::exists(home / "data")) {
-    throw Error(Exit::usage, "there is no run yet in " + home.string() + "; stint run JOB starts one");
-  }
-  return embedded_blackboard();
-}
-
-bool stop_embedded() {
-  const fs::path home = home_folder();
-  const auto address = address_of(home);
-  if (ask(address) == Answer::none) return false;
-  shut_down(address);
-  const auto end = steady_clock::now() + std::chrono::seconds(30);
-  // The guardian lets go of the lock when the server is gone.
-  for (int lock = lock_data(home); steady_clock::now() < end; lock = lock_data(home)) {
-    if (lock >= 0) {
-      ::close(lock);
-      if (ask(address) == Answer::none) return true;
-    }
-    std::this_thread::sleep_for(poll_pause);
-  }
-  throw Error(Exit::board, "the blackboard at " + address.shown() + " does not end; see " +
-                               (home / "redis.log").string());
 }
 
 }  // namespace stint

@@ -5,23 +5,24 @@
 // The data stays in $STINT_HOME.
 #pragma once
 
-#include "redis/address.hpp"
-
 #include <filesystem>
+#include <string>
 
 namespace stint {
 
-/// The address of the running embedded blackboard; started first if need be. Throws Error.
-redis::Address embedded_blackboard();
+struct GuardOptions {
+  double idle = 600;      ///< seconds without a client after which the server ends
+  int ready = -1;         ///< ≥ 0: one line is written there when the server answers ("ok") or cannot be had (why)
+  std::string interface;  ///< on which the server listens, too; empty: as the connection file says
+};
 
-/// The address of the embedded blackboard if it runs or has data; else Error(usage): there is no run yet.
-redis::Address existing_blackboard();
+/// What begins a line in `ready` that is not the last: a note for the user.
+constexpr const char* guard_note = "note: ";
 
-/// `stint serve --foreground`: looks after the server until it was idle for `idle` seconds, or SIGTERM. When
-/// `ready` ≥ 0, one line is written there as soon as the server answers ("ok") or cannot be had (what is wrong).
-int guard(const std::filesystem::path& home, double idle, int ready);
+/// `stint serve --foreground`: looks after the server until it was idle for long, or SIGTERM.
+int guard(const std::filesystem::path& home, const GuardOptions& options);
 
-/// `stint serve --stop`: ends the embedded blackboard; true if it was running.
-bool stop_embedded();
+/// Holds the data of a home among the processes of this host; -1: a guardian has them. To be closed.
+int lock_data(const std::filesystem::path& home);
 
 }  // namespace stint

@@ -21,7 +21,7 @@ const char* environment(const char* name) {
 
 }  // namespace
 
-std::filesystem::path home_folder() {
+std::filesystem::path home_path() {
   namespace fs = std::filesystem;
   fs::path home;
   if (const char* given = environment("STINT_HOME")) {
@@ -31,10 +31,18 @@ std::filesystem::path home_folder() {
   } else if (const char* user = environment("HOME")) {
     home = fs::path(user) / ".local/state/stint";
   } else {
+    return {};
+  }
+  return fs::absolute(home).lexically_normal();
+}
+
+std::filesystem::path home_folder() {
+  namespace fs = std::filesystem;
+  const fs::path home = home_path();
+  if (home.empty()) {
     throw Error(Exit::usage, "no folder for the blackboard's data: neither STINT_HOME nor HOME is set; set STINT_HOME");
   }
   std::error_code error;
-  home = fs::absolute(home).lexically_normal();
   const bool made = fs::create_directories(home, error);
   if (error || ::access(home.c_str(), W_OK | X_OK) != 0) {
     throw Error(Exit::usage, "cannot use " + home.string() + " for the blackboard's data: " +

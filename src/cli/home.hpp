@@ -11,6 +11,8 @@ namespace stint {
 /// $STINT_HOME, else $XDG_STATE_HOME/stint, else ~/.local/state/stint; absolute. Made if it is not there.
 /// Throws Error(usage) when it cannot be used.
 std::filesystem::path home_folder();
+/// The same, but not made; empty: none of the variables is set.
+std::filesystem::path home_path();
 
 /// Where files are kept with a run (Context::store_dir); not made here.
 std::filesystem::path store_folder(const std::string& run);

@@ -9,6 +9,7 @@
 #include "blackboard/blackboard.hpp"
 #include "cli/board_address.hpp"
 #include "cli/doctor.hpp"
+#include "cli/embedded.hpp"
 #include "cli/guardian.hpp"
 #include "cli/home.hpp"
 #include "cli/job_options.hpp"
@@ -123,8 +124,7 @@ class CommandLine {
   std::string name_;
   std::string output_;
   std::string home_;
-  double idle_ = 600;
-  int ready_ = -1;
+  GuardOptions guard_;
   bool foreground_ = false;
   bool stop_ = false;
   std::string trial_;
@@ -201,13 +201,14 @@ void CommandLine::add_other_verbs() {
   for (auto* app : {ls, status, result, rm, cancel, explain, check}) add_board_options(*app, choice_);
   auto* serve = app_.add_subcommand("serve", "start your own blackboard and print its address (run does so by itself)");
   serve->add_option("--home", home_, "folder for its data (default: $STINT_HOME)")->type_name("DIR");
-  serve->add_option("--idle", idle_, "seconds without a client after which it ends")
+  serve->add_option("--idle", guard_.idle, "seconds without a client after which it ends")
       ->capture_default_str()
       ->type_name("S")
       ->envname("STINT_IDLE");
   serve->add_flag("--foreground", foreground_, "stay, and look after it here");
   serve->add_flag("--stop", stop_, "end it; the data stays");
-  serve->add_option("--ready", ready_, "")->group("");
+  add_interface_option(*serve, guard_.interface);
+  serve->add_option("--ready", guard_.ready, "")->group("");
   serve->footer("Example:\n  export STINT_BOARD=$(" + program_ + " serve)");
   auto* fresh = app_.add_subcommand("new", "make a project of your own in a new folder");
   fresh->add_option("NAME", name_, "name of the folder, the program and the job")->required();
@@ -325,9 +326,13 @@ int CommandLine::operator()() {
                                          : "stint: no blackboard of yours is running\n");
     return 0;
   }
-  if (foreground_) return guard(home_folder(), idle_, ready_);
-  ::setenv("STINT_IDLE", std::to_string(idle_).c_str(), 1);
-  std::puts(embedded_blackboard().whole().c_str());
+  if (foreground_) {
+    guard_.interface = wished_interface(guard_.interface);
+    return guard(home_folder(), guard_);
+  }
+  ::setenv("STINT_IDLE", std::to_string(guard_.idle).c_str(), 1);
+  const auto board = embedded_blackboard(guard_.interface);
+  std::puts((board.network ? *board.network : board.here).shown().c_str());
   return 0;
 }
 

@@ -21,11 +21,11 @@ constexpr const char* nothing = "nothing to compute";
 
 }  // namespace
 
-WorldHost::WorldHost(redis::Address address, std::string world, int ranks)
-    : address_(std::move(address)), world_(std::move(world)), alone_(ranks == 1) {
+WorldHost::WorldHost(redis::Finder board, std::string world, int ranks)
+    : board_(std::move(board)), world_(std::move(world)), alone_(ranks == 1) {
   if (alone_) return;
   try {
-    Directory(address_).tell_world(world_, planning, word_seconds);
+    Directory(board_).tell_world(world_, planning, word_seconds);
   } catch (const BoardLost&) {
     // It is waited for, by the others, too.
   }
@@ -33,7 +33,7 @@ WorldHost::WorldHost(redis::Address address, std::string world, int ranks)
 }
 
 void WorldHost::renew() {
-  Directory directory(address_);
+  Directory directory(board_);
   std::unique_lock lock(mutex_);
   while (!stopping_.wait_for(lock, std::chrono::seconds(word_seconds / 5), [this] { return stop_; })) {
     try {
@@ -58,7 +58,7 @@ void WorldHost::tell(const RunWord& word) {
   stop_renewing();
   const nlohmann::json json{
       {"run", word.run}, {"job", word.job}, {"seed", word.seed}, {"program", word.program}, {"options", word.options}};
-  Directory(address_).tell_world(world_, json.dump(), told_seconds);
+  Directory(board_).tell_world(world_, json.dump(), told_seconds);
   told_ = true;
 }
 
@@ -66,14 +66,14 @@ WorldHost::~WorldHost() {
   if (alone_ || told_) return;
   stop_renewing();
   try {
-    Directory(address_).tell_world(world_, nothing, told_seconds);
+    Directory(board_).tell_world(world_, nothing, told_seconds);
   } catch (const std::exception&) {
     // The others wait until they know that rank 0 is silent.
   }
 }
 
-std::optional<RunWord> await_word(const redis::Address& address, const std::string& world, double board_timeout) {
-  Directory directory(address);
+std::optional<RunWord> await_word(const redis::Finder& board, const std::string& world, double board_timeout) {
+  Directory directory(board);
   const SteadyClock clock;
   double last_heard = clock.now();
   double lost_since = -1;

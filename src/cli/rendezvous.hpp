@@ -27,7 +27,7 @@ struct RunWord {
 /// destructor that there is nothing to compute. Does nothing in a world of one.
 class WorldHost {
  public:
-  WorldHost(redis::Address address, std::string world, int ranks);
+  WorldHost(redis::Finder board, std::string world, int ranks);
   ~WorldHost();
   WorldHost(const WorldHost&) = delete;
   WorldHost& operator=(const WorldHost&) = delete;
@@ -38,7 +38,7 @@ class WorldHost {
   void renew();
   void stop_renewing();
 
-  const redis::Address address_;
+  const redis::Finder board_;
   const std::string world_;
   const bool alone_;
   bool told_ = false;
@@ -50,6 +50,6 @@ class WorldHost {
 
 /// The other ranks' side: waits for the word; none: there is nothing to compute. Throws Error(interrupted) when rank 0
 /// was silent for too long, or the blackboard for `board_timeout` seconds.
-std::optional<RunWord> await_word(const redis::Address& address, const std::string& world, double board_timeout);
+std::optional<RunWord> await_word(const redis::Finder& board, const std::string& world, double board_timeout);
 
 }  // namespace stint

@@ -6,9 +6,11 @@
 #include "base/watchdog.hpp"
 #include "blackboard/directory.hpp"
 #include "cli/board_address.hpp"
+#include "cli/board_place.hpp"
 #include "cli/check.hpp"
-#include "cli/guardian.hpp"
+#include "cli/embedded.hpp"
 #include "cli/home.hpp"
+#include "cli/home_board.hpp"
 #include "cli/rendezvous.hpp"
 #include "cli/stored_result.hpp"
 #include "engine/policy.hpp"
@@ -24,6 +26,7 @@
 #include <cstdlib>
 #include <optional>
 #include <random>
+#include <sstream>
 #include <thread>
 #include <unistd.h>
 
@@ -74,12 +77,20 @@ double unix_now() {
 
 void RunCommand::find_board() {
   const auto given = given_board(options_.board, options_.board_file);
-  address_ = given ? *given : embedded_blackboard();
+  if (given) {
+    address_ = *given;
+    if (given->socket.empty()) network_ = given;
+  } else {
+    auto found = embedded_blackboard(options_.interface);
+    address_ = found.here;
+    network_ = found.network;
+  }
+  follow_board();
   const SteadyClock clock;
   const double end = clock.now() + std::min(first_contact_seconds, options_.board_timeout);
   for (;; std::this_thread::sleep_for(std::chrono::milliseconds(50))) {
     try {
-      Directory(address_).check();
+      Directory(board_).check();
       return;
     } catch (const BoardLost& lost) {
       const std::string why = lost.what();
@@ -88,6 +99,47 @@ void RunCommand::find_board() {
       throw Error(Exit::board, why + (given ? "; start the blackboard, or leave --board away" : "; 'stint doctor' says more"));
     }
   }
+}
+
+// It may move while the run goes on.
+void RunCommand::follow_board() {
+  std::shared_ptr<BoardPlace> place;
+  if (!options_.board_file.empty()) {
+    place = std::make_shared<BoardPlace>(address_, std::filesystem::path(options_.board_file));
+  } else if (given_board(options_.board, "") || home_path().empty()) {
+    place = std::make_shared<BoardPlace>(address_);
+  } else {
+    const auto wish = wished_interface(options_.interface);
+    place = std::make_shared<BoardPlace>(address_, home_path(), wish.empty() ? "auto" : wish);
+  }
+  board_ = [place](int misses) { return place->now(misses); };
+}
+
+void RunCommand::listen_for_other_hosts() {
+  if (given_board(options_.board, options_.board_file)) {
+    throw Error(Exit::usage, "these ranks are on several hosts, and " + address_.shown() +
+                                 " is reached from one; give --board redis://host:port");
+  }
+  if (options_.interface == "none") {
+    throw Error(Exit::usage, "these ranks are on several hosts, and --interface none keeps the blackboard from them; leave "
+                             "it away, or give --board redis://host:port");
+  }
+  network_ = open_to_network(home_folder(), options_.interface.empty() ? "auto" : options_.interface);
+}
+
+// Address for ranks of other hosts, address for those of this host, host and kernel, world.
+std::string RunCommand::place_told() const {
+  const auto here = Whereabouts::here();
+  return fmt::format("{} {} {} {} {}", network_.value_or(address_).whole(), address_.whole(), here.host, here.boot, world_id_);
+}
+
+void RunCommand::take_place(const std::string& told) {
+  std::istringstream words(told);
+  std::string network, near, host, boot;
+  words >> network >> near >> host >> boot >> world_id_;
+  const auto here = Whereabouts::here();
+  address_ = redis::parse_address(host == here.host && boot == here.boot ? near : network);
+  follow_board();
 }
 
 // A blackboard that is there and does not answer is waited for, here as while computing.
@@ -105,6 +157,7 @@ auto RunCommand::patiently(Step step) {
       if (why.find(": OOM") != why.npos || why.find(": MISCONF") != why.npos) throw;
       if (since < 0) since = clock.now();
       if (clock.now() - since > options_.board_timeout) throw;
+      board_(misses + 1);  // it may have to be started elsewhere
       if (misses == 5 && rank_ == 0) display_->say(std::string("waiting for the blackboard: ") + lost.what());
       std::this_thread::sleep_for(std::chrono::duration<double>(
           policy::reconnect_seconds(misses, options_.lease, std::uniform_real_distribution<>()(random))));
@@ -163,7 +216,7 @@ Outcome RunCommand::compute() {
   setup.job = job_;
   setup.facts = run_facts;
   setup.here = here;
-  setup.board = [this] { return std::make_unique<RedisBlackboard>(address_, run_); };
+  setup.board = [this] { return std::make_unique<RedisBlackboard>(board_, run_); };
   setup.clock = &clock;
   setup.program = program_;
   setup.slot = rank_;
@@ -234,21 +287,23 @@ int RunCommand::operator()() {
   ranks_ = world.size();
   ranks_here_ = world.ranks_here();
   threads_ = threads_for_rank(options_.threads, ranks_here_);
-  if (zero && !early && ranks_here_ < ranks_ && !given_board(options_.board, options_.board_file)) {
-    early = Error(Exit::usage,
-                  "these ranks are on several hosts, and the blackboard that Stint starts serves one; start a Redis "
-                  "that all can reach and give --board redis://host:port");
+  if (zero && !early && ranks_here_ < ranks_ && !network_) {
+    try {
+      listen_for_other_hosts();
+    } catch (const Error& error) {
+      early = error;
+    }
   }
   std::optional<WorldHost> host;
   if (zero && !early) {
     try {
-      host.emplace(address_, world_id_, ranks_);
+      host.emplace(board_, world_id_, ranks_);
     } catch (const Error& error) {
       early = error;
     }
   }
   // Rank 0 tells where the blackboard is; the rest is learned from there.
-  std::string message = early ? "" : address_.whole() + " " + world_id_;
+  std::string message = early ? "" : place_told();
   try {
     message = world.broadcast(message, launched() ? broadcast_seconds_launched : broadcast_seconds);
   } catch (const Error& error) {
@@ -260,8 +315,7 @@ int RunCommand::operator()() {
     return code;
   }
   if (!zero) {
-    address_ = redis::parse_address(message.substr(0, message.rfind(' ')));
-    world_id_ = message.substr(message.rfind(' ') + 1);
+    take_place(message);
   } else if (!threads_.warning.empty()) {
     display_->say(threads_.warning);
   }

@@ -35,6 +35,10 @@ class RunCommand {
 
  private:
   void find_board();
+  void follow_board();
+  void listen_for_other_hosts();
+  std::string place_told() const;             // by rank 0 to the others
+  void take_place(const std::string& told);
   template <class Step>
   auto patiently(Step step);
   void choose(const std::string& job);
@@ -70,7 +74,9 @@ class RunCommand {
   Options* job_options_ = nullptr;
   std::unique_ptr<Display> display_;
   std::unique_ptr<ResultOutput> output_;
-  redis::Address address_;
+  redis::Address address_;                 // of the blackboard, for processes of this host
+  std::optional<redis::Address> network_;  // for those of others
+  redis::Finder board_;                    // where it is now
   std::string world_id_;
   int rank_ = 0;
   int ranks_ = 1;

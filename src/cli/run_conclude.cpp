@@ -66,7 +66,7 @@ int RunCommand::show_stored(RedisBlackboard& board, const RunState& state) {
 int RunCommand::conclude(const Outcome& outcome) {
   display_->stop();
   if (result_told()) return 0;  // whatever became of the blackboard since
-  RedisBlackboard board(address_, run_);
+  RedisBlackboard board(board_, run_);
   int code = static_cast<int>(outcome.exit);
   auto kind = outcome.kind;
   if (kind == Outcome::Kind::ended && session_.leading() && output_ && rendered_) {

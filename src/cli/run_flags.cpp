@@ -96,6 +96,13 @@ const CLI::Validator share(
 
 }  // namespace
 
+void add_interface_option(CLI::App& app, std::string& interface) {
+  add(app, "--interface", interface,
+      "interface on which your own blackboard listens for other hosts: a name, an address, auto, or none (default: auto "
+      "in a Slurm job and for ranks on several hosts, else none)")
+      ->type_name("NAME");
+}
+
 void add_run_options(CLI::App& app, RunOptions& options) {
   add(app, "-n,--ranks", options.ranks, "start mpirun with N ranks; without it, this process computes alone")
       ->type_name("N")
@@ -105,6 +112,7 @@ void add_run_options(CLI::App& app, RunOptions& options) {
       ->type_name("URL");
   add(app, "--board-file", options.board_file, "file (mode 600) that holds its address, perhaps with a password")
       ->type_name("FILE");
+  add_interface_option(app, options.interface);
   add(app, "--run-id", options.run_id, "name of the run (default: from job, options and input)")->type_name("ID");
   add(app, "--fresh", options.fresh, "drop what is there and begin anew");
   add(app, "--accept-program", options.accept_program, "go on with a run begun by another version of the program");

@@ -35,6 +35,9 @@ CLI::Option* add(CLI::App& app, const std::string& names, T& field, const std::s
   return option;
 }
 
+/// On which interface the embedded blackboard listens, also for `serve`.
+void add_interface_option(CLI::App& app, std::string& interface);
+
 /// All that `run` takes beside the options of its job. `options` must outlive `app`.
 void add_run_options(CLI::App& app, RunOptions& options);
 

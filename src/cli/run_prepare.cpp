@@ -31,7 +31,7 @@ bool called_again() {
 }  // namespace
 
 void RunCommand::say_of_changed_input(const RunIdentity& identity) {
-  for (const auto& other : Directory(address_).runs()) {
+  for (const auto& other : Directory(board_).runs()) {
     if (other.starts_with(identity.beginning) && other != identity.run) {
       display_->say("input changed since run " + other + "; this is a new run");
       return;
@@ -64,8 +64,8 @@ std::int64_t RunCommand::failed_chunks_allowed(std::uint64_t chunks) const {
 
 // The run is there, with all that it needs; what failed gets another life.
 bool RunCommand::prepare_rerun() {
-  run_ = Directory(address_).find(options_.rerun);
-  RedisBlackboard board(address_, run_);
+  run_ = Directory(board_).find(options_.rerun);
+  RedisBlackboard board(board_, run_);
   const auto state = board.state();
   if (!state) throw Error(Exit::usage, "run " + run_ + " is no longer on the blackboard");
   if (!called_again()) refuse_good_chunks(run_, *state, board.failures(), options_.rerun_chunks);
@@ -112,7 +112,7 @@ bool RunCommand::prepare_run() {
   program_ = program_of(*job_);
   run_ = options_.run_id.empty() ? identity.run : options_.run_id;
   seed_ = identity.seed;
-  RedisBlackboard board(address_, run_);
+  RedisBlackboard board(board_, run_);
   const auto found = board.state();
   const auto earlier = earlier_run(identity, found);
   const bool there = found && !fresh_ && !options_.dry_run && earlier.empty();
@@ -182,7 +182,7 @@ bool RunCommand::prepare_run() {
 }
 
 bool RunCommand::await_run() {
-  const auto word = await_word(address_, world_id_, options_.board_timeout);
+  const auto word = await_word(board_, world_id_, options_.board_timeout);
   if (!word) return false;
   run_ = word->run;
   seed_ = word->seed;
@@ -193,7 +193,7 @@ bool RunCommand::await_run() {
 }
 
 void RunCommand::take_plan() {
-  RedisBlackboard board(address_, run_);
+  RedisBlackboard board(board_, run_);
   const auto state = board.state();
   if (!state) throw Error(Exit::board, "run " + run_ + " is no longer on the blackboard; the same command starts it again");
   if (state->state != "running") return;  // ended meanwhile

@@ -24,14 +24,14 @@ std::string RunCommand::earlier_run(const RunIdentity& identity, const std::opti
     return older ? run_ : "";
   }
   if (!options_.run_id.empty()) return "";
-  for (const auto& other : Directory(address_).runs()) {
+  for (const auto& other : Directory(board_).runs()) {
     if (other.starts_with(identity.beginning) && other != identity.run) return other;
   }
   return "";
 }
 
 void RunCommand::take_over(const std::string& earlier) {
-  RedisBlackboard board(address_, earlier);
+  RedisBlackboard board(board_, earlier);
   const auto state = board.state();
   if (!state) return;
   if (state->state == "running") reap_known_gone(board, state->generation, Whereabouts::here());
@@ -65,7 +65,7 @@ void RunCommand::take_over(const std::string& earlier) {
 
 void RunCommand::let_go_of(const std::string& earlier) {
   if (earlier == run_) return;
-  Directory(address_).remove(earlier, true);
+  Directory(board_).remove(earlier, true);
   std::error_code ignored;
   std::filesystem::remove_all(store_folder(earlier), ignored);
 }

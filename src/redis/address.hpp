@@ -2,6 +2,7 @@
 // Where a Redis is: redis://[[user]:password@]host[:port][/db] or unix:///path[?db=N][#password in code only].
 #pragma once
 
+#include <functional>
 #include <string>
 #include <string_view>
 
@@ -20,6 +21,9 @@ struct Address {
   /// With the password: for the environment of children, never for a command line.
   [[nodiscard]] std::string whole() const;
 };
+
+/// Where a Redis that may move is now: asked before each connection. `misses`: attempts in vain since its last answer.
+using Finder = std::function<Address(int misses)>;
 
 /// Throws Error(usage) with one line for what is no address.
 Address parse_address(std::string_view text);

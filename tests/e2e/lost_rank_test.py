@@ -63,11 +63,9 @@ class LostRank(unittest.TestCase):
             durations = home.folder / "durations"
             durations.write_bytes(b"0\n" * 10_000_000)  # takes a second to read
             expected = home.run("run", "--run-id", "whole", "synthetic", "--durations", durations).stdout
-            socket = next(home.folder.glob("*/redis.sock"))
 
             def words():
-                return subprocess.run(["redis-cli", "-s", socket, "KEYS", "stint:world:*"], capture_output=True, text=True,
-                                      check=True).stdout
+                return home.redis_cli("KEYS", "stint:world:*")
 
             before = words()
             world = subprocess.Popen([STINT, "run", "-n", "3", "--run-id", "early", "synthetic", "--durations", durations],

@@ -44,6 +44,14 @@ class StintHome:
     def status(self, run="last"):
         return json.loads(self.run("status", run, "--json").stdout)
 
+    def redis_cli(self, *words):
+        """What redis-cli prints, asked at the embedded blackboard."""
+        home = pathlib.Path(self.environment["STINT_HOME"])
+        socket = next(self.folder.glob("**/redis.sock"))
+        return subprocess.run(["redis-cli", "-s", socket, *map(str, words)], capture_output=True, text=True, timeout=60,
+                              errors="replace", check=True,
+                              env=dict(self.environment, REDISCLI_AUTH=(home / "secret").read_text().strip())).stdout
+
     def pids(self):
         """Every process that carries this home in its environment: ranks, mpirun, the guardian; and its server, which
         writes its title over its environment: the title names the socket in our folder."""

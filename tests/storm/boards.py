@@ -70,6 +70,9 @@ class EmbeddedBoard:
     def socket(self):
         return next(pathlib.Path(self.home.folder).glob("stint-*/redis.sock"), None)
 
+    def secret(self):
+        return (pathlib.Path(self.home.environment["STINT_HOME"]) / "secret").read_text().strip()
+
     def close(self):
         pass  # the home ends it
 
@@ -94,6 +97,9 @@ class OwnBoard:
 
     def socket(self):
         return self.server.socket
+
+    def secret(self):
+        return ""
 
     def close(self):
         self.proxy.close()

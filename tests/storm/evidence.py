@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """What a reader wants to see of a storm that failed: what was said, what is on the blackboard, where the ranks stand."""
 
+import os
 import shutil
 import subprocess
 
@@ -16,9 +17,9 @@ def output_of(*words, env=None):
         return str(error)
 
 
-def keys(socket, run):
+def keys(socket, secret, run):
     def ask(*words):
-        return output_of("redis-cli", "-s", socket, *words)
+        return output_of("redis-cli", "-s", socket, *words, env=dict(os.environ, REDISCLI_AUTH=secret))
 
     lines = []
     for key in sorted(ask("--scan", "--pattern", f"stint:{{{run}}}:*").splitlines()):
@@ -47,5 +48,5 @@ def collect_evidence(storm):
                        env=storm.home.environment)
     parts.append(f"status:\n{status}")
     if shutil.which("redis-cli") and storm.board.socket():
-        parts.append(f"keys:\n{keys(storm.board.socket(), 'storm')}")
+        parts.append(f"keys:\n{keys(storm.board.socket(), storm.board.secret(), 'storm')}")
     return "\n".join(parts)

@@ -1,0 +1,69 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "cli/board_place.hpp"
+
+#include "base/clock.hpp"
+#include "base/error.hpp"
+#include "cli/embedded.hpp"
+#include "cli/guardian.hpp"
+#include "cli/home_board.hpp"
+#include "cli/interfaces.hpp"
+#include "cli/private_file.hpp"
+
+#include <algorithm>
+#include <optional>
+#include <unistd.h>
+
+namespace stint {
+namespace {
+
+constexpr double away_seconds = 3;    // longer than the guardian takes to start its server again
+constexpr double apart_seconds = 15;  // misses farther apart than an attempt takes are of different losses
+constexpr double start_seconds = 15;  // for a guardian to wait for the lease and start a server
+
+std::optional<redis::Address> address_in(const std::filesystem::path& file) {
+  try {
+    if (const auto line = line_of(file); !line.empty()) return redis::parse_address(line);
+  } catch (const Error&) {
+    // Somebody is at work on it.
+  }
+  return std::nullopt;
+}
+
+bool of_this_host(const std::string& address) {
+  return std::ranges::any_of(interfaces_here(), [&](const Interface& each) { return each.address == address; });
+}
+
+}  // namespace
+
+BoardPlace::BoardPlace(redis::Address address, std::filesystem::path home, std::string interface)
+    : last_(std::move(address)), file_(connection_file(home)), home_(std::move(home)), interface_(std::move(interface)) {}
+
+redis::Address BoardPlace::now(int misses) {
+  const std::lock_guard lock(mutex_);
+  auto said = file_.empty() ? std::nullopt : address_in(file_);
+  // A folder of the same name on another host need not be the same: its blackboard has another secret.
+  if (said && !home_.empty() && said->password != last_.password) said.reset();
+  if (!said) return last_;
+  last_ = *said;
+  if (home_.empty()) return last_;
+  if (const auto socket = socket_address(home_); of_this_host(last_.host) && ::access(socket.socket.c_str(), F_OK) == 0) {
+    last_ = socket;
+  }
+  if (misses > 0) revive();
+  return last_;
+}
+
+// The guardian that it starts ends by itself when the data are served elsewhere.
+void BoardPlace::revive() {
+  const double now = SteadyClock().now();
+  if (now - last_miss_ > apart_seconds) away_since_ = now;
+  last_miss_ = now;
+  if (now - away_since_ < away_seconds || now - last_start_ < start_seconds) return;
+  last_start_ = now;
+  const int lock = lock_data(home_);
+  if (lock < 0) return;  // a process of this host is at it
+  ::close(lock);
+  start_guardian(home_, interface_);
+}
+
+}  // namespace stint

@@ -1,0 +1,174 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "cli/embedded.hpp"
+
+#include "base/error.hpp"
+#include "cli/data_lease.hpp"
+#include "cli/guardian.hpp"
+#include "cli/home.hpp"
+#include "cli/home_board.hpp"
+#include "cli/interfaces.hpp"
+#include "redis/connection.hpp"
+
+#include <algorithm>
+#include <cerrno>
+#include <chrono>
+#include <cstdio>
+#include <cstdlib>
+#include <cstring>
+#include <fcntl.h>
+#include <memory>
+#include <string>
+#include <sys/wait.h>
+#include <thread>
+#include <unistd.h>
+#include <utility>
+#include <vector>
+
+extern char** environ;
+
+namespace stint {
+namespace {
+
+namespace fs = std::filesystem;
+using std::chrono::steady_clock;
+constexpr auto look_pause = std::chrono::milliseconds(100);
+constexpr auto end_seconds = std::chrono::seconds(30);
+// For a server that another host has just begun to start: until it listens.
+constexpr auto elsewhere_seconds = std::chrono::seconds(5);
+
+// A guardian that nobody has to wait for. `ready`: a descriptor that it is to keep; -1: none.
+void start_guardian(const fs::path& home, const std::string& interface, int ready) {
+  const std::string self = fs::read_symlink("/proc/self/exe").string();
+  const char* idle = std::getenv("STINT_IDLE");
+  std::vector<std::string> words{self, "serve", "--foreground", "--home", home.string(), "--ready", std::to_string(ready),
+                                 "--idle", idle != nullptr && *idle != '\0' ? idle : "600"};
+  if (!interface.empty()) words.insert(words.end(), {"--interface", interface});
+  std::vector<char*> arguments;
+  for (auto& word : words) arguments.push_back(word.data());
+  arguments.push_back(nullptr);
+  // The variables of the launcher are not for a process that outlives it, and the rule for --interface is applied.
+  std::vector<char*> variables;
+  for (char** variable = environ; *variable != nullptr; ++variable) {
+    const std::string_view text = *variable;
+    if (!text.starts_with("OMPI_") && !text.starts_with("PMIX_") && !text.starts_with("STINT_INTERFACE=")) {
+      variables.push_back(*variable);
+    }
+  }
+  variables.push_back(nullptr);
+  const pid_t child = ::fork();
+  if (child < 0) throw Error(Exit::board, std::string("cannot start a process: ") + std::strerror(errno));
+  if (child == 0) {
+    // Only calls that are safe after fork. Twice, so that nobody has to wait for the guardian.
+    ::setsid();
+    if (::fork() != 0) ::_exit(0);
+    const int null = ::open("/dev/null", O_RDWR);
+    for (int descriptor : {0, 1, 2}) ::dup2(null, descriptor);
+    const long most = std::min(::sysconf(_SC_OPEN_MAX), 65536L);
+    for (int descriptor = 3; descriptor < most; ++descriptor) {
+      if (descriptor != ready) ::close(descriptor);
+    }
+    if (ready >= 0) ::fcntl(ready, F_SETFD, 0);
+    if (::chdir("/") != 0) ::_exit(127);
+    ::execve(self.c_str(), arguments.data(), variables.data());
+    ::_exit(127);
+  }
+  int status = 0;
+  ::waitpid(child, &status, 0);
+}
+
+// Starts a guardian and waits for its word: "ok", or what is wrong. `told`: notes that the user has seen.
+std::string guardian_word(const fs::path& home, const std::string& interface, std::string& told) {
+  int pipe_ends[2];
+  if (::pipe2(pipe_ends, O_CLOEXEC) != 0) throw Error(Exit::board, std::string("no pipe: ") + std::strerror(errno));
+  const std::unique_ptr<std::FILE, int (*)(std::FILE*)> answers(::fdopen(pipe_ends[0], "r"), std::fclose);
+  start_guardian(home, interface, pipe_ends[1]);
+  ::close(pipe_ends[1]);
+  std::string word;
+  char buffer[4096];
+  while (std::fgets(buffer, sizeof buffer, answers.get()) != nullptr) {
+    std::string line = buffer;
+    while (!line.empty() && line.back() == '\n') line.pop_back();
+    if (!line.starts_with(guard_note)) {
+      word = line;
+    } else if (std::exchange(told, line) != line) {
+      std::fprintf(stderr, "stint: %s\n", line.substr(std::strlen(guard_note)).c_str());
+    }
+  }
+  return word.empty() ? "the guardian of the blackboard ended at once; see " + (home / "redis.log").string() : word;
+}
+
+// A server that loads its data is ready for those who see it load; on this host the guardian says if it fails at that.
+std::optional<redis::Address> running(const fs::path& home) {
+  auto found = answering(home);
+  if (found && !found->socket.empty() && ask(*found) == Answer::loading) return std::nullopt;
+  return found;
+}
+
+}  // namespace
+
+void start_guardian(const fs::path& home, const std::string& interface) { start_guardian(home, interface, -1); }
+
+std::string wished_interface(const std::string& interface) {
+  if (interface == "none") return "";
+  const char* job = std::getenv("SLURM_JOB_ID");
+  const bool in_job = job != nullptr && *job != '\0';
+  return interface.empty() && in_job && !interfaces_here().empty() ? "auto" : interface;
+}
+
+EmbeddedBoard embedded_blackboard(const std::string& interface) {
+  const fs::path home = home_folder();
+  const std::string wish = wished_interface(interface);
+  std::string told;
+  for (const auto end = steady_clock::now() + elsewhere_seconds;; std::this_thread::sleep_for(look_pause)) {
+    const bool late = steady_clock::now() > end;
+    auto found = running(home);
+    if (!found) {
+      const auto word = guardian_word(home, wish, told);
+      if (word == "ok") found = running(home);
+      if (!found && word != "ok" && (late || !held_elsewhere(home))) throw Error(Exit::board, word);
+      if (!found && late) {
+        throw Error(Exit::board, "the blackboard of " + home.string() + " ended again; see " + (home / "redis.log").string());
+      }
+    }
+    if (!found) continue;
+    if (found->socket.empty()) return {*found, *found};
+    EmbeddedBoard board{*found, std::nullopt};
+    if (!wish.empty()) board.network = open_to_network(home, wish);
+    return board;
+  }
+}
+
+redis::Address existing_blackboard() {
+  const fs::path home = home_folder();
+  if (const auto found = answering(home)) return *found;
+  if (!fs::exists(home / "data")) {
+    throw Error(Exit::usage, "there is no run yet in " + home.string() + "; stint run JOB starts one");
+  }
+  const char* interface = std::getenv("STINT_INTERFACE");
+  return embedded_blackboard(interface != nullptr ? interface : "").here;
+}
+
+bool stop_embedded() {
+  const fs::path home = home_folder();
+  const auto address = answering(home);
+  fs::remove(connection_file(home));  // so that no rank starts it again
+  if (!address) return false;
+  try {
+    redis::Connection(*address, end_seconds).command({"SHUTDOWN", "NOSAVE"});
+  } catch (const std::exception&) {
+    // It hangs up instead of answering.
+  }
+  const auto end = steady_clock::now() + end_seconds;
+  // The guardian lets go of the lock when the server is gone.
+  for (int lock = lock_data(home); steady_clock::now() < end; lock = lock_data(home)) {
+    if (lock >= 0) {
+      ::close(lock);
+      if (ask(*address) == Answer::none) return true;
+    }
+    std::this_thread::sleep_for(std::chrono::milliseconds(2));
+  }
+  throw Error(Exit::board, "the blackboard at " + address->shown() + " does not end; see " +
+                               (home / "redis.log").string());
+}
+
+}  // namespace stint

@@ -1,0 +1,35 @@
+// SPDX-License-Identifier: Apache-2.0
+// The embedded blackboard for whoever uses it: found on this host or on another that shares the home, else started. Used
+// by `run`, by the verbs that look at runs, and by ranks whose blackboard is lost with its node.
+#pragma once
+
+#include "redis/address.hpp"
+
+#include <filesystem>
+#include <optional>
+#include <string>
+
+namespace stint {
+
+struct EmbeddedBoard {
+  redis::Address here;                    ///< for processes of this host
+  std::optional<redis::Address> network;  ///< for those of other hosts; none: it listens on its socket alone
+};
+
+/// The running embedded blackboard; started first if need be. `interface`: as --interface was given. Throws Error.
+EmbeddedBoard embedded_blackboard(const std::string& interface);
+
+/// The address of the embedded blackboard if it runs or has data; else Error(usage): there is no run yet.
+redis::Address existing_blackboard();
+
+/// On which interface the blackboard is to listen, from --interface: what it names; none where it says so; else, in a
+/// Slurm job on a host that has a network, 'auto'. Empty: on none.
+std::string wished_interface(const std::string& interface);
+
+/// Starts a guardian and does not wait for it. It ends by itself when the data are served elsewhere.
+void start_guardian(const std::filesystem::path& home, const std::string& interface);
+
+/// `stint serve --stop`: ends the embedded blackboard; true if it was running.
+bool stop_embedded();
+
+}  // namespace stint
