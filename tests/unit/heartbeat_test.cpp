@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+#include "support/environment.hpp"
 #include "support/simulated_worker.hpp"
 
 #include "engine/heartbeat.hpp"
@@ -7,7 +8,6 @@
 #include <gtest/gtest.h>
 
 #include <csignal>
-#include <cstdlib>
 #include <fstream>
 #include <map>
 #include <sstream>
@@ -20,6 +20,7 @@ namespace {
 
 using support::SimulatedRun;
 using support::SimulatedWorker;
+using support::SlurmVariables;
 using testing::FakeRun;
 using ::testing::HasSubstr;
 using ::testing::IsEmpty;
@@ -215,29 +216,6 @@ TEST(Whereabouts, AProcessIsKnownToBeGoneOnlyOnItsOwnHostAndBoot) {
   child.end();
   EXPECT_TRUE(known_gone(where.json(), here)) << "also before anybody has waited for it";
 }
-
-/// Variables of Slurm, for as long as this lives; whatever else there was of them is put aside.
-class SlurmVariables {
- public:
-  explicit SlurmVariables(const std::map<std::string, std::string>& given) {
-    for (const auto* name : names) {
-      if (const char* value = std::getenv(name)) before_[name] = value;
-      ::unsetenv(name);
-    }
-    for (const auto& [name, value] : given) ::setenv(name.c_str(), value.c_str(), 1);
-  }
-  ~SlurmVariables() {
-    for (const auto* name : names) ::unsetenv(name);
-    for (const auto& [name, value] : before_) ::setenv(name.c_str(), value.c_str(), 1);
-  }
-  SlurmVariables(const SlurmVariables&) = delete;
-  SlurmVariables& operator=(const SlurmVariables&) = delete;
-
- private:
-  static constexpr const char* names[] = {"SLURM_JOB_ID", "SLURM_ARRAY_JOB_ID", "SLURM_ARRAY_TASK_ID",
-                                          "SLURM_RESTART_COUNT", "SLURM_CLUSTER_NAME"};
-  std::map<std::string, std::string> before_;
-};
 
 Whereabouts in_slurm(const std::map<std::string, std::string>& variables) {
   const SlurmVariables slurm(variables);
