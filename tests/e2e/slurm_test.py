@@ -13,14 +13,14 @@ from slurm_cluster import SlurmCluster
 from stint_home import StintHome, eventually
 
 SCRIPTS = pathlib.Path(__file__).resolve().parents[2] / "slurm"
-RANKS = 4  # as the scripts have it
+THREADS = 4  # of two ranks, as the scripts have it
 COMMIT_EVERY = 0.2
-CLAIM_SECONDS = 0.4  # computed at once and fetched ahead, by each rank
+CLAIM_SECONDS = 0.4  # computed at once and fetched ahead, by each thread
 
 
-def in_hand(seconds):
-    """Chunks of a length that all ranks can hold when they are killed."""
-    return RANKS * ((COMMIT_EVERY + CLAIM_SECONDS) / seconds + 2)
+def in_hand(seconds, threads=THREADS):
+    """Chunks of a length that so many threads can hold when they are killed."""
+    return threads * ((COMMIT_EVERY + CLAIM_SECONDS) / seconds + 2)
 
 
 class Slurm(unittest.TestCase):
@@ -107,7 +107,7 @@ class Slurm(unittest.TestCase):
         self.assertEqual(self.cluster.wait_for(job, seconds=120), "COMPLETED", self.cluster.output(job))
         self.assertEqual(self.cluster.restarts(job), 2)
         self.assertIn("stint: requeue 2 of at most 20", self.cluster.output(job))
-        self.check_result(job, 440, 2 * RANKS)  # what each rank was at: a synthetic chunk does not go on
+        self.check_result(job, 440, 2 * THREADS)  # what each thread was at: a synthetic chunk does not go on
 
     def test_no_more_requeues_than_allowed(self):
         job = self.submit("run.sbatch", *self.synthetic(400, 0.1), STINT_REQUEUES="0")
@@ -125,13 +125,80 @@ class Slurm(unittest.TestCase):
         self.assertEqual(self.cluster.restarts(job), 0)
         self.assertNotIn("requeue", self.cluster.output(job))
 
+    def test_three_nodes_under_one_mpirun(self):
+        job = self.submit("run.sbatch", *self.synthetic(400, 0.02), options=["--nodes=3"])
+        self.assertEqual(self.cluster.wait_for(job), "COMPLETED", self.cluster.output(job))
+        self.check_result(job, 400)
+        self.assertIn("6 ranks of 2 threads", self.cluster.output(job))
+        self.assertEqual(self.hosts_that_computed(), {"node0", "node1", "node2"})
+        home = self.folder / "home"
+        self.assertEqual(home.stat().st_mode & 0o777, 0o700)
+        self.assertNotIn((home / "secret").read_text().strip(), self.cluster.output(job) + (home / "redis.log").read_text())
+
+    def test_srun_without_pmix(self):
+        script = self.folder / "steps.sh"
+        script.write_text('#!/bin/bash\nsrun --mpi=none "$STINT" run --threads 1 "$@"\n')
+        job = self.submit(script, *self.synthetic(400, 0.02), options=["--nodes=2", "--ntasks=5"])
+        self.assertEqual(self.cluster.wait_for(job), "COMPLETED", self.cluster.output(job))
+        self.check_result(job, 400)
+        self.assertIn("5 ranks of 1 thread", self.cluster.output(job))
+
+    def elastic(self, chunks, seconds):
+        """An array of four tasks, of which three have a node. Returns its id."""
+        return self.submit("elastic.sbatch", *self.synthetic(chunks, seconds), options=["--exclusive"])
+
+    def check_array(self, job, chunks, in_hand):
+        states = [self.cluster.wait_for(f"{job}_{task}", seconds=120) for task in range(4)]
+        self.assertEqual(states, ["COMPLETED"] * 4, [self.cluster.output(f"{job}_{task}") for task in range(4)])
+        self.check_result(f"{job}_0", chunks, in_hand)
+
+    def running(self, job):
+        return {task: self.cluster.job(f"{job}_{task}") for task in range(4) if self.cluster.state(f"{job}_{task}") == "RUNNING"}
+
+    def test_an_elastic_run_loses_the_node_that_has_its_blackboard(self):
+        job = self.elastic(600, 0.1)
+        eventually(60, "three tasks have begun chunks", lambda: len(self.hosts_that_computed()) == 3)
+        lost = self.host_of_blackboard()
+        self.cluster.lose(lost)
+        self.addCleanup(self.cluster.bring_back, lost)
+        self.check_array(job, 600, in_hand(0.1))
+
+    def test_two_tasks_of_an_elastic_run_are_killed(self):
+        job = self.elastic(600, 0.1)
+        eventually(60, "three tasks have begun chunks", lambda: len(self.hosts_that_computed()) == 3)
+        for task in list(self.running(job))[:2]:
+            self.cluster.cancel(f"{job}_{task}", "--signal=KILL")
+        states = sorted(self.cluster.wait_for(f"{job}_{task}", seconds=120) for task in range(4))
+        self.assertEqual(states, ["CANCELLED"] * 2 + ["COMPLETED"] * 2)
+        self.check_result(f"{job}_3", 600, 2 * in_hand(0.1))
+
+    def hosts_that_computed(self):
+        file = self.folder / "begun"
+        return {line.split()[2].split("/")[0] for line in file.read_text().splitlines()} if file.exists() else set()
+
+    def host_of_blackboard(self):
+        address = (self.folder / "home" / "board").read_text()
+        return next(node.name for node in self.cluster.nodes if f"@{node.host.address}:" in address)
+
+    def test_a_blackboard_of_its_own_is_restarted(self):
+        board = self.submit("blackboard.sbatch")
+        eventually(30, "the blackboard is there", (self.folder / "home" / "board").exists)
+        self.assertEqual((self.folder / "home" / "board").stat().st_mode & 0o777, 0o600)
+        job = self.submit("run.sbatch", *self.synthetic(400, 0.1), STINT_BOARD_FILE=str(self.folder / "home" / "board"))
+        self.await_chunks(100)
+        self.cluster.requeue(board)
+        self.cluster.wait_for(board, ("RUNNING",), restarts=1)
+        self.assertEqual(self.cluster.wait_for(job), "COMPLETED", self.cluster.output(job))
+        self.check_result(job, 400, in_hand(0.1))
+        self.cluster.cancel(board)
+
     def test_failed_chunks_get_another_life_with_other_ranks(self):
         words = self.synthetic(100, 0.01, "--fail-chunks", "3,17:3")
         job = self.submit("run.sbatch", *words)
         self.assertEqual(self.cluster.wait_for(job), "FAILED")
         self.assertEqual(self.cluster.job(job)["ExitCode"], "1:0", self.cluster.output(job))
         rerun = self.submit("rerun.sbatch", "cut", "--retries", 3, "--output", self.folder / "result",
-                            options=["--ntasks=2", "--time=5", "--nodelist=node0"])
+                            options=["--ntasks-per-node=1", "--time=5", "--nodelist=node0"])
         self.assertEqual(self.cluster.wait_for(rerun), "COMPLETED", self.cluster.output(rerun))
         with StintHome() as home:
             expected = home.run("run", "synthetic", "--chunks", 100).stdout
