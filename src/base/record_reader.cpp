@@ -45,12 +45,16 @@ class Descriptor {
   int number_ = -1;
 };
 
-/// A wrong file is BadInput; a machine in trouble is one failed attempt, and another rank may have more luck.
+std::string this_host() {
+  char name[256] = "this host";
+  ::gethostname(name, sizeof name - 1);
+  return name;
+}
+
+/// The rank that planned could read it, so this is for the host, and one failed attempt: another may have more luck.
 [[noreturn]] void cannot_read(const std::string& path, int error) {
-  const bool wrong = error == ENOENT || error == ENOTDIR || error == EACCES || error == EPERM || error == EISDIR ||
-                     error == ELOOP || error == ENAMETOOLONG;
-  if (wrong) throw bad_input(path, error);
-  throw std::runtime_error("input " + shown(path) + ": " + std::generic_category().message(error));
+  throw std::runtime_error("input " + shown(path) + ": " + std::generic_category().message(error) + " on " + this_host() +
+                           ": name files that every host can read");
 }
 
 }  // namespace
@@ -78,8 +82,8 @@ struct RecordReader::State {
   std::uint64_t block_offset = 0;
 
   [[noreturn]] void changed(const std::string& how) const {
-    throw BadInput("input " + shown(file.path) + ": changed since the run was planned (" + how +
-                   "): run the same command again, and it is planned anew");
+    throw BadInput("input " + shown(file.path) + ": changed since the run was planned (" + how + " on " +
+                   this_host() + "): run the same command again, and it is planned anew");
   }
 
   void open(const Span& span) {

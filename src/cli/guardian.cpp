@@ -94,6 +94,7 @@ void write_configuration(const fs::path& home, const fs::path& file) {
   text << "port 0\n"
        << "unixsocket " << socket_path(home).string() << "\n"
        << "unixsocketperm 700\n"
+       << "proc-title-template \"{title} unixsocket:{unixsocket}\"\n"  // which home it is of, wherever it listens
        << "protected-mode yes\n"
        << "requirepass " << make_home_secret(home) << "\n"
        << "daemonize no\n"

@@ -83,11 +83,11 @@ std::vector<std::string> arguments_for_ranks(int argc, char** argv) {
     const std::string word = argv[i];
     if (word == "--") options_end = true;
     if (!options_end) {
-      if (word == "-n" || word == "--ranks" || word == "--mpirun") {
+      if (word == "-n" || word == "--ranks" || word == "--hostfile" || word == "--mpirun") {
         ++i;
         continue;
       }
-      if (word.starts_with("--ranks=") || word.starts_with("--mpirun=") || word.starts_with("-n=") ||
+      if (word.starts_with("--ranks=") || word.starts_with("--hostfile=") || word.starts_with("--mpirun=") || word.starts_with("-n=") ||
           (word.size() > 2 && word.starts_with("-n") && word.find_first_not_of("0123456789", 2) == word.npos)) {
         continue;
       }
@@ -203,6 +203,7 @@ int launch(const RunOptions& options, int argc, char** argv) {
   }
   // The ranks look at their own environment; these are for the launcher alone.
   ::unsetenv("STINT_RANKS");
+  ::unsetenv("STINT_HOSTFILE");
   ::unsetenv("STINT_MPIRUN");
 
   ::setenv("STINT_RESTART_NUMBER", "0", 1);
@@ -212,12 +213,13 @@ int launch(const RunOptions& options, int argc, char** argv) {
     const std::string name(*variable, std::strcspn(*variable, "="));
     if (name.starts_with("STINT_") && name != "STINT_EXIT_FILE") words.insert(words.end(), {"-x", name});
   }
+  if (!options.hostfile.empty()) words.insert(words.end(), {"--hostfile", options.hostfile});
   for (auto& word : split_words(options.mpirun)) words.push_back(std::move(word));
   words.push_back(std::filesystem::read_symlink("/proc/self/exe").string());
   for (auto& word : arguments_for_ranks(argc, argv)) words.push_back(std::move(word));
 
   const char* nodes = std::getenv("SLURM_JOB_NUM_NODES");
-  const bool one_host = options.mpirun.find("host") == options.mpirun.npos && (nodes == nullptr || std::atoi(nodes) < 2);
+  const bool one_host = options.hostfile.empty() && options.mpirun.find("host") == options.mpirun.npos && (nodes == nullptr || std::atoi(nodes) < 2);
   if (std::find(argv + 1, argv + argc, std::string_view("-")) != argv + argc) keep_standard_input(folder + "/stdin");
   for (int signal : {SIGINT, SIGTERM, SIGUSR1}) std::signal(signal, pass_on);
   // A chunk may kill its rank some times before it has failed for good: ranks that are all lost are started again.
@@ -281,7 +283,9 @@ bool first_to_print() {
   const std::string file = std::getenv("STINT_EXIT_FILE") + std::string(printed_suffix) + std::getenv("STINT_RESTART_NUMBER");
   const int descriptor = ::open(file.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
   if (descriptor >= 0) ::close(descriptor);
-  return descriptor >= 0 || errno != EEXIST;
+  // On a host that does not see the launcher's folder the launcher hears of no result: it starts the ranks again, and
+  // rank 0 prints it.
+  return descriptor >= 0 || (errno != EEXIST && errno != ENOENT);
 }
 
 bool result_told() {

@@ -107,6 +107,7 @@ void add_run_options(CLI::App& app, RunOptions& options) {
   add(app, "-n,--ranks", options.ranks, "start mpirun with N ranks; without it, this process computes alone")
       ->type_name("N")
       ->check(positive("number of ranks"));
+  add(app, "--hostfile", options.hostfile, "hosts for -n, as mpirun takes them: 'name slots=N', one a line")->type_name("FILE");
   add(app, "--mpirun", options.mpirun, "more arguments for mpirun, in one text")->type_name("'ARGS'");
   add(app, "--board", options.board, "blackboard to use: redis://host:port/db or unix:///path (default: one of your own)")
       ->type_name("URL");

@@ -15,6 +15,7 @@ struct RunOptions {
   std::string rerun;        ///< run whose failed chunks get another life; empty: the verb is `run`
   std::vector<Range> rerun_chunks;  ///< of them; none: all
   int ranks = 0;            ///< -n; 0: not given
+  std::string hostfile;     ///< for mpirun
   std::string mpirun;       ///< more arguments for mpirun
   std::string board;        ///< address; empty: embedded
   std::string board_file;

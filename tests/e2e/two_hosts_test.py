@@ -53,18 +53,6 @@ class TwoHosts(unittest.TestCase):
     def await_chunks(self, count):
         eventually(30, f"{count} chunks have begun", lambda: len(set(self.computed())) >= count)
 
-    def pids_of(self, host):
-        """Processes of this home on a host, by its network."""
-        space = os.stat(f"/run/netns/{host.space}").st_ino
-        found = []
-        for pid in self.home.pids():
-            try:
-                if os.stat(f"/proc/{pid}/ns/net").st_ino == space:
-                    found.append(pid)
-            except OSError:
-                pass  # it has just ended
-        return found
-
     def test_a_link_that_is_cut_and_comes_back(self):
         near, far = self.hosts
         server = Server(self.home.folder / "server", prefix=near.command(), port=6390, bind=near.address)
@@ -96,7 +84,7 @@ class TwoHosts(unittest.TestCase):
         self.assertEqual((refused.returncode, out), (3, ""), said)
         self.assertIn("in use on node0", said)
         # The node is lost, with all that runs on it.
-        lost = self.pids_of(first)
+        lost = first.pids(self.home.pids())
         for pid in lost:
             os.kill(pid, signal.SIGSTOP)
         begun = time.monotonic()
@@ -108,7 +96,7 @@ class TwoHosts(unittest.TestCase):
         # It comes back: its guardian has lost the data, and its server ends.
         for pid in lost:
             os.kill(pid, signal.SIGCONT)
-        eventually(30, "its server has ended", lambda: not [pid for pid in self.pids_of(first) if b"redis-server" in
+        eventually(30, "its server has ended", lambda: not [pid for pid in first.pids(self.home.pids()) if b"redis-server" in
                                                            pathlib.Path(f"/proc/{pid}/cmdline").read_bytes()])
         # What the second node has is whole.
         done = self.start(second).communicate(timeout=60)

@@ -275,9 +275,27 @@ TEST(RecordReader, RefusesAFileThatChangedSinceItWasPlanned) {
   ASSERT_EQ(::utimensat(AT_FDCWD, file.c_str(), times, 0), 0);
   EXPECT_THAT(open(), HasSubstr("its modification time"));
   std::filesystem::remove(file);
-  EXPECT_THAT(open(), HasSubstr("No such file"));
   ASSERT_EQ(::mkfifo(file.c_str(), 0600), 0);
   EXPECT_THAT(open(), HasSubstr("no regular file any more"));
+}
+
+// The rank that planned saw it: where it is missing now, this attempt fails, not the run.
+TEST(RecordReader, NamesTheHostThatDoesNotSeeAFile) {
+  TemporaryFolder folder;
+  const std::string file = folder.write("a", "some words");
+  const Pieces cut = pieces(Inputs({file}), 100);
+  std::filesystem::remove(file);
+  RecordReader reader;
+  char host[256] = "";
+  ASSERT_EQ(::gethostname(host, sizeof host), 0);
+  try {
+    reader.open(cut[0].front());
+    FAIL() << "it was read";
+  } catch (const BadInput&) {
+    FAIL() << "it ends the run";
+  } catch (const std::runtime_error& error) {
+    EXPECT_THAT(error.what(), AllOf(HasSubstr(file), HasSubstr("No such file"), HasSubstr(std::string("on ") + host)));
+  }
 }
 
 TEST(RecordReader, RefusesAFileThatIsCutShortWhileItIsRead) {

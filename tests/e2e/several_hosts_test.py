@@ -1,0 +1,168 @@
+# SPDX-License-Identifier: Apache-2.0
+"""One mpirun over three hosts, and worlds of three hosts that share a home: the embedded blackboard serves them all, asks
+for its password, and moves when its host is lost."""
+
+import os
+import pathlib
+import re
+import signal
+import stat
+import subprocess
+import unittest
+
+from hosts import Hosts
+from stint_home import STINT, StintHome, eventually
+
+CHUNKS = 400
+LEASE = 1
+
+
+class SeveralHosts(unittest.TestCase):
+    def setUp(self):
+        if refusal := Hosts.refusal():
+            self.skipTest(f"no hosts of our own: {refusal}")
+        self.home = self.enterContext(StintHome())
+        self.folder = pathlib.Path(self.home.environment["STINT_HOME"])
+        self.network = Hosts(3)
+        self.hosts = self.enterContext(self.network)
+        self.launch, self.hostfile = self.network.mpirun()
+        self.worlds = []
+        self.addCleanup(self.end_worlds)
+        self.log = self.home.folder / "computed"
+        self.expected = self.home.run("run", "--run-id", "whole", "synthetic", "--chunks", CHUNKS).stdout
+        self.home.run("serve", "--stop")  # on the machine itself
+
+    def end_worlds(self):
+        for pid in self.home.pids():
+            os.kill(pid, signal.SIGKILL)
+        for world in self.worlds:
+            world.communicate(timeout=30)
+
+    def start(self, host, *words):
+        environment = dict(self.home.environment, XDG_RUNTIME_DIR=str(host.runtime()))
+        world = subprocess.Popen(host.command(*words), env=environment, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+                                 stderr=subprocess.PIPE, text=True)
+        self.worlds.append(world)
+        return world
+
+    def on(self, host, *words):
+        """Runs stint on a host; what it prints."""
+        world = self.start(host, STINT, *words)
+        out, said = world.communicate(timeout=60)
+        self.assertEqual(world.returncode, 0, said)
+        return out
+
+    def job(self, seconds=0.03):
+        return ["--threads", 1, "--lease", LEASE, "--commit-every", 0.1, "--run-id", "shared", "--log",
+                self.home.folder / "log", "synthetic", "--chunks", CHUNKS, "--seconds", seconds, "--append", self.log]
+
+    def over_all(self):
+        """The words that start ranks on all hosts, from the first."""
+        return [STINT, "run", "-n", 6, "--hostfile", self.hostfile, "--mpirun", self.launch]
+
+    def computed(self):
+        return [line.split()[0] for line in self.log.read_text().splitlines()] if self.log.exists() else []
+
+    def await_chunks(self, count):
+        eventually(60, f"{count} chunks have begun", lambda: len(set(self.computed())) >= count)
+
+    def assert_ends(self, world, expected):
+        out, said = world.communicate(timeout=90)
+        self.assertEqual((world.returncode, out), (0, expected), said)
+        return said
+
+    def listens(self, host):
+        """Where redis-server listens on a host."""
+        lines = subprocess.run(["ip", "netns", "exec", host.space, "ss", "-ltnpH"], capture_output=True, text=True, check=True)
+        return [line.split()[3] for line in lines.stdout.splitlines() if '"redis-server"' in line]
+
+    def joined(self):
+        return set(re.findall(r"worker +(node\d)/", self.on(self.hosts[2], "status", "shared")))
+
+    def test_one_mpirun_over_all_hosts(self):
+        world = self.start(self.hosts[0], *self.over_all(), *self.job())
+        self.await_chunks(60)
+        eventually(20, "ranks of all hosts work", lambda: self.joined() == {"node0", "node1", "node2"})
+        place, = self.listens(self.hosts[0])
+        self.assertRegex(place, rf"^{re.escape(self.hosts[0].address)}:\d+$", "one address, not all")
+        port = place.split(":")[1]
+        ask = ["redis-cli", "-h", self.hosts[0].address, "-p", port, "PING"]
+        answer = subprocess.run(self.hosts[1].command(*ask), capture_output=True, text=True, check=False)
+        self.assertIn("NOAUTH", answer.stdout + answer.stderr)
+        for name in ("secret", "board", "redis.conf"):
+            self.assertEqual(stat.S_IMODE((self.folder / name).stat().st_mode), 0o600, name)
+        secret = (self.folder / "secret").read_text().strip()
+        self.assertRegex(secret, "^[0-9a-f]{32}$")
+        for entry in pathlib.Path("/proc").glob("[0-9]*/cmdline"):
+            try:
+                self.assertNotIn(secret, entry.read_bytes().decode(errors="replace"))
+            except OSError:
+                pass  # it has ended
+        self.assertEqual(self.on(self.hosts[1], "ls", "--board-file", self.folder / "board").count("shared"), 1)
+        said = self.assert_ends(world, self.expected)
+        told = said + self.on(self.hosts[0], "status", "shared", "--json") + self.on(self.hosts[1], "explain", "shared")
+        told += "".join(file.read_text(errors="replace") for file in
+                        [self.folder / "redis.log", *self.home.folder.glob("log.*")])
+        self.assertNotIn(secret, told)
+        self.assertEqual(self.on(self.hosts[2], "result", "shared"), self.expected)
+        self.on(self.hosts[2], "serve", "--stop")
+        self.assertFalse((self.folder / "board").exists())
+
+    def test_the_users_own_mpirun_over_all_hosts(self):
+        self.on(self.hosts[0], "serve")  # on its socket alone: it is opened while it runs
+        self.assertEqual(self.listens(self.hosts[0]), [])
+        world = self.start(self.hosts[0], "mpirun", "-q", "-n", 6, "--hostfile", self.hostfile, *self.launch.split(), STINT,
+                           "run", *self.job(0.01))
+        self.assert_ends(world, self.expected)
+        self.assertEqual(len(set(self.computed())), CHUNKS)
+
+    def test_interface_none_and_one_that_is_not_there_are_one_line(self):
+        for interface, text in (("none", "--interface none"), ("ib7", r"no interface 'ib7'.*eth0 \(10\.213")):
+            world = self.start(self.hosts[0], *self.over_all(), "--interface", interface, *self.job())
+            out, said = world.communicate(timeout=60)
+            self.assertEqual((world.returncode, out), (2, ""), said)
+            self.assertRegex(said, rf"^stint: .*{text}")
+            self.assertEqual(len(said.splitlines()), 1, said)
+
+    def test_an_input_that_one_host_does_not_see(self):
+        corpus = self.home.folder / "corpus"
+        corpus.mkdir()
+        for number in range(40):
+            (corpus / f"{number}.txt").write_text(f"alpha beta {number}\n" * 500)
+        job = ["--threads", 1, "--lease", LEASE, "wordcount", corpus, "--chunk-size", 2000]
+        expected = self.on(self.hosts[0], "run", "--run-id", "seen", *job)
+        self.hosts[1].hidden = corpus
+        self.launch, self.hostfile = self.network.mpirun()
+        world = self.start(self.hosts[0], *self.over_all(), "--run-id", "hidden", *job)
+        said = self.assert_ends(world, expected)
+        self.assertRegex(said, rf"input '{corpus}/\d+\.txt': No such file or directory on node1")
+
+    def test_a_link_that_is_cut_for_longer_than_a_lease(self):
+        world = self.start(self.hosts[0], *self.over_all(), *self.job(0.05))
+        self.await_chunks(60)
+        eventually(20, "ranks of all hosts work", lambda: self.joined() == {"node0", "node1", "node2"})
+        self.hosts[1].cut()
+        eventually(30, "those behind it are given up", lambda: self.joined() == {"node0", "node2"})
+        self.hosts[1].join()
+        self.assert_ends(world, self.expected)
+        self.assertEqual(len(set(self.computed())), CHUNKS)
+
+    def test_the_blackboard_moves_when_its_host_is_lost(self):
+        elastic = [STINT, "run", "--interface", "auto", *self.job(0.2)]
+        worlds = [self.start(self.hosts[0], *elastic)]
+        eventually(20, "the first world works", self.computed)
+        worlds += [self.start(host, *elastic) for host in self.hosts[1:]]
+        eventually(30, "all worlds work", lambda: self.joined() == {"node0", "node1", "node2"})
+        self.assertEqual([len(self.listens(host)) for host in self.hosts], [1, 0, 0])
+        self.hosts[0].cut()
+        for pid in self.hosts[0].pids(self.home.pids()):
+            os.kill(pid, signal.SIGKILL)
+        ends = [world.communicate(timeout=150) for world in worlds[1:]]
+        self.assertEqual([world.returncode for world in worlds[1:]], [0, 0], ends)
+        self.assertEqual([out for out, _ in ends].count(self.expected), 1, ends)
+        self.assertEqual(len(set(self.computed())), CHUNKS)
+        self.assertEqual(sum(len(self.listens(host)) for host in self.hosts[1:]), 1)
+
+
+if __name__ == "__main__":
+    unittest.main()
