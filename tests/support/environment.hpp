@@ -27,10 +27,10 @@ class SlurmVariables {
 
  private:
   static constexpr const char* names[] = {
-      "SLURM_JOB_ID",  "SLURM_ARRAY_JOB_ID",   "SLURM_ARRAY_TASK_ID", "SLURM_RESTART_COUNT",
-      "SLURM_NTASKS",  "SLURM_CLUSTER_NAME",   "SLURM_STEP_ID",       "SLURM_STEP_NUM_TASKS",
-      "SLURM_PROCID",  "SLURM_NODEID",         "SLURM_PTY_PORT",      "SLURM_STEP_TASKS_PER_NODE",
-      "PMIX_RANK",     "PMI_RANK",             "OMPI_COMM_WORLD_SIZE", "OMPI_COMM_WORLD_RANK"};
+      "SLURM_JOB_ID", "SLURM_ARRAY_JOB_ID", "SLURM_ARRAY_TASK_ID",  "SLURM_RESTART_COUNT",
+      "SLURM_NTASKS", "SLURM_CLUSTER_NAME", "SLURM_STEP_ID",        "SLURM_STEP_NUM_TASKS",
+      "SLURM_PROCID", "SLURM_NODEID",       "SLURM_PTY_PORT",       "SLURM_STEP_TASKS_PER_NODE",
+      "PMIX_RANK",    "PMI_RANK",           "OMPI_COMM_WORLD_SIZE", "OMPI_COMM_WORLD_RANK"};
   std::map<std::string, std::string> before_;
 };
 

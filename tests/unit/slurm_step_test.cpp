@@ -15,9 +15,14 @@ namespace {
 using support::SlurmVariables;
 using Variables = std::map<std::string, std::string>;
 
-const Variables task{{"SLURM_CLUSTER_NAME", "c"},  {"SLURM_JOB_ID", "7"},         {"SLURM_STEP_ID", "2"},
-                     {"SLURM_PROCID", "3"},        {"SLURM_STEP_NUM_TASKS", "5"}, {"SLURM_NTASKS", "8"},
-                     {"SLURM_STEP_TASKS_PER_NODE", "1(x2),3"}, {"SLURM_NODEID", "2"}};
+const Variables task{{"SLURM_CLUSTER_NAME", "c"},
+                     {"SLURM_JOB_ID", "7"},
+                     {"SLURM_STEP_ID", "2"},
+                     {"SLURM_PROCID", "3"},
+                     {"SLURM_STEP_NUM_TASKS", "5"},
+                     {"SLURM_NTASKS", "8"},
+                     {"SLURM_STEP_TASKS_PER_NODE", "1(x2),3"},
+                     {"SLURM_NODEID", "2"}};
 
 Variables with(const std::string& name, const std::string& value) {
   auto variables = task;
@@ -51,7 +56,8 @@ TEST(SlurmStep, HasAnotherNameWhenItsJobWasRequeued) {
 }
 
 TEST(SlurmStep, IsNoneInABatchScriptAnInteractiveStepATerminalAndAlone) {
-  for (const auto& [name, value] : Variables{{"SLURM_STEP_ID", "4294967291"}, {"SLURM_PTY_PORT", "1234"}, {"SLURM_STEP_NUM_TASKS", "1"}}) {
+  for (const auto& [name, value] :
+       Variables{{"SLURM_STEP_ID", "4294967291"}, {"SLURM_PTY_PORT", "1234"}, {"SLURM_STEP_NUM_TASKS", "1"}}) {
     const SlurmVariables slurm(with(name, value));
     EXPECT_FALSE(slurm_step()) << name;
     EXPECT_FALSE(under_launcher()) << name;
