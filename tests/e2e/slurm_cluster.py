@@ -113,6 +113,11 @@ class Node:
             self.process = subprocess.Popen([*map(str, words)], env=environment, stdin=subprocess.DEVNULL, stdout=said,
                                             stderr=said, start_new_session=True)
 
+    def call(self, *words):
+        """Runs a command among the processes of the node."""
+        first = pathlib.Path(f"/proc/{self.process.pid}/task/{self.process.pid}/children").read_text().split()[0]
+        call("nsenter", "--target", first, "--pid", "--mount", "--net", *words)
+
     def stop(self):
         """All its processes are killed."""
         if self.process:

@@ -54,7 +54,7 @@ class Slurm(unittest.TestCase):
     def await_chunks(self, count):
         eventually(60, f"{count} chunks have begun", lambda: len(self.begun()) >= count)
 
-    def check_result(self, job, chunks, in_hand=0):
+    def check_result(self, job, chunks, in_hand=0, gives_up=False):
         """The bits of an undisturbed run, and no more computed again than was `in_hand` when it was disturbed."""
         said = self.cluster.output(job)
         with StintHome() as home:
@@ -66,7 +66,8 @@ class Slurm(unittest.TestCase):
         told = json.loads((self.folder / "summary").read_text())
         self.assertEqual(told["chunks"], {"total": chunks, "done": chunks, "failed": 0})
         self.assertLessEqual(told["computed"]["again"], in_hand, said)
-        self.assertNotIn("silent for a lease", said)
+        if not gives_up:
+            self.assertNotIn("silent for a lease", said)
 
     def test_a_run_to_its_end(self):
         job = self.submit("run.sbatch", *self.synthetic(200, 0.01))
@@ -125,10 +126,12 @@ class Slurm(unittest.TestCase):
         self.assertEqual(self.cluster.restarts(job), 0)
         self.assertNotIn("requeue", self.cluster.output(job))
 
-    def test_three_nodes_under_one_mpirun(self):
-        job = self.submit("run.sbatch", *self.synthetic(400, 0.02), options=["--nodes=3"])
-        self.assertEqual(self.cluster.wait_for(job), "COMPLETED", self.cluster.output(job))
-        self.check_result(job, 400)
+    def test_three_nodes_under_one_mpirun_and_requeued(self):
+        job = self.submit("run.sbatch", *self.synthetic(600, 0.1), options=["--nodes=3"])
+        self.await_chunks(200)
+        self.cluster.cancel(job, "--batch", "--signal=USR1")
+        self.assertEqual(self.cluster.wait_for(job, restarts=1), "COMPLETED", self.cluster.output(job))
+        self.check_result(job, 600, 3 * THREADS)
         self.assertIn("6 ranks of 2 threads", self.cluster.output(job))
         self.assertEqual(self.hosts_that_computed(), {"node0", "node1", "node2"})
         home = self.folder / "home"
@@ -142,6 +145,17 @@ class Slurm(unittest.TestCase):
         self.assertEqual(self.cluster.wait_for(job), "COMPLETED", self.cluster.output(job))
         self.check_result(job, 400)
         self.assertIn("5 ranks of 1 thread", self.cluster.output(job))
+
+    def test_srun_without_pmix_loses_rank_0(self):
+        script = self.folder / "steps.sh"
+        script.write_text('#!/bin/bash\nsrun --mpi=none bash -c \'[[ $SLURM_PROCID != 0 ]] || echo $$ >leader; exec "$STINT" run '
+                          '--threads 1 --lease 1 "$@"\' run "$@"\n')
+        job = self.submit(script, *self.synthetic(400, 0.05), options=["--ntasks=3"])
+        self.await_chunks(100)
+        node = self.cluster.node(self.cluster.job(job)["BatchHost"])
+        node.call("kill", "-KILL", (self.folder / "leader").read_text().strip())
+        self.cluster.wait_for(job)
+        self.check_result(job, 400, in_hand(0.05, threads=1), gives_up=True)
 
     def elastic(self, chunks, seconds):
         """An array of four tasks, of which three have a node. Returns its id."""
