@@ -3,7 +3,8 @@
 # Installs the Debian or Ubuntu packages with which Stint is built, run and tested: only what is missing, so that a
 # second call costs milliseconds. Needs root or sudo; without either it prints the commands that help, and exits 2.
 # In a conda or Spack environment nothing is installed: there the packages come from the environment.
-# The Redis service of the system is not started: Stint runs a server of its own, on a socket of its own.
+# With --with-slurm also a Slurm to test with, where root asks for it and there is none: a cluster's own is left alone.
+# No service of the system is started: Stint runs a Redis of its own, on a socket of its own, and its tests a Slurm.
 set -euo pipefail
 
 packages=(
@@ -15,6 +16,10 @@ packages=(
   # to test
   libgtest-dev libgmock-dev python3 procps iproute2 parallel
 )
+if [[ ${1:-} == --with-slurm && $(id -u) -eq 0 ]] && ! command -v sbatch >/dev/null; then
+  packages+=(munge slurmctld slurmd slurm-client)
+fi
+services=(redis-server munge slurmctld slurmd)  # of these packages
 
 say() { printf 'install_packages: %s\n' "$*" >&2; }
 
@@ -72,17 +77,17 @@ quietly() {
 }
 
 say "installs ${missing[*]}"
-brings_redis=''
-if [[ " ${missing[*]} " == *' redis-server '* ]]; then
-  brings_redis=yes
-  if [[ ! -e /usr/sbin/policy-rc.d ]]; then  # asked by Debian's packages before they start a service; 101: do not
-    guard=/usr/sbin/policy-rc.d
-    # shellcheck disable=SC2016
-    "${as_root[@]}" sh -c 'printf "#!/bin/sh\n# Made by tools/install_packages.sh, and removed by it.\nexit 101\n" >"$1" && chmod 755 "$1"' sh "$guard"
-  fi
+brought=()
+for service in "${services[@]}"; do
+  [[ " ${missing[*]} " != *" $service "* ]] || brought+=("$service.service")
+done
+if [[ ${#brought[@]} -gt 0 && ! -e /usr/sbin/policy-rc.d ]]; then  # asked before they start a service; 101: do not
+  guard=/usr/sbin/policy-rc.d
+  # shellcheck disable=SC2016
+  "${as_root[@]}" sh -c 'printf "#!/bin/sh\n# Made by tools/install_packages.sh, and removed by it.\nexit 101\n" >"$1" && chmod 755 "$1"' sh "$guard"
 fi
 quietly apt-get -qq -o DPkg::Lock::Timeout=300 update
 quietly apt-get -qq -o DPkg::Lock::Timeout=300 -y --no-install-recommends install "${missing[@]}"
-if [[ -n $brings_redis ]] && command -v systemctl >/dev/null; then  # nor at the next boot
-  "${as_root[@]}" systemctl --quiet disable redis-server.service >/dev/null 2>&1 || true
+if [[ ${#brought[@]} -gt 0 ]] && command -v systemctl >/dev/null; then  # nor at the next boot
+  "${as_root[@]}" systemctl --quiet disable "${brought[@]}" >/dev/null 2>&1 || true
 fi

@@ -5,7 +5,7 @@
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 
-tools/install_packages.sh
+tools/install_packages.sh --with-slurm
 if [[ -n ${CI:-} ]]; then export STINT_WARNINGS_AS_ERRORS=ON; else export STINT_WARNINGS_AS_ERRORS=OFF; fi
 tools/build.sh
 # Some tests call mpirun themselves, which refuses to run as root unless told twice.

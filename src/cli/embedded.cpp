@@ -35,6 +35,7 @@ constexpr auto look_pause = std::chrono::milliseconds(100);
 constexpr auto end_seconds = std::chrono::seconds(30);
 // For a server that another host has just begun to start: until it listens.
 constexpr auto elsewhere_seconds = std::chrono::seconds(5);
+constexpr const char* looker_idle = "10";  // seconds
 
 // A guardian that nobody has to wait for. `ready`: a descriptor that it is to keep; -1: none.
 void start_guardian(const fs::path& home, const std::string& interface, int ready) {
@@ -144,6 +145,8 @@ redis::Address existing_blackboard() {
   if (!fs::exists(home / "data")) {
     throw Error(Exit::usage, "there is no run yet in " + home.string() + "; stint run JOB starts one");
   }
+  // Whoever only looks, perhaps on a login node, does not keep the data from the nodes that compute for long.
+  ::setenv("STINT_IDLE", looker_idle, 0);
   const char* interface = std::getenv("STINT_INTERFACE");
   return embedded_blackboard(interface != nullptr ? interface : "").here;
 }

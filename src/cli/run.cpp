@@ -15,6 +15,7 @@
 #include "cli/stored_result.hpp"
 #include "engine/policy.hpp"
 #include "engine/worker.hpp"
+#include "mpi/slurm_step.hpp"
 #include "mpi/world.hpp"
 
 #include <fmt/format.h>
@@ -141,6 +142,24 @@ void RunCommand::take_place(const std::string& told) {
   const auto here = Whereabouts::here();
   address_ = redis::parse_address(host == here.host && boot == here.boot ? near : network);
   follow_board();
+}
+
+// What rank 0 would tell. It sees to it that the blackboard of the home is there and on the network.
+std::string RunCommand::place_without_mpi() {
+  world_id_ = mpi::slurm_step()->name;
+  const SteadyClock clock;
+  const double end = clock.now() + broadcast_seconds;
+  for (auto found = given_board(options_.board, options_.board_file);; found = answering(home_folder())) {
+    if (found) {
+      address_ = *found;
+      return place_told();
+    }
+    if (clock.now() > end) {
+      throw Error(Exit::interrupted, "rank 0 started no blackboard in " + home_folder().string() +
+                                         " in time; the same command starts again");
+    }
+    std::this_thread::sleep_for(std::chrono::milliseconds(50));
+  }
 }
 
 // A blackboard that is there and does not answer is waited for, here as while computing.
@@ -285,7 +304,8 @@ int RunCommand::operator()() {
     try {
       output_ = std::make_unique<ResultOutput>(options_.output);
       find_board();
-      world_id_ = random_id();
+      const auto step = mpi::slurm_step();
+      world_id_ = step ? step->name : random_id();
     } catch (const Error& error) {
       early = error;
     }
@@ -314,7 +334,11 @@ int RunCommand::operator()() {
   // Rank 0 tells where the blackboard is; the rest is learned from there.
   std::string message = early ? "" : place_told();
   try {
-    message = world.broadcast(message, launched() ? broadcast_seconds_launched : broadcast_seconds);
+    if (world.speaks()) {
+      message = world.broadcast(message, launched() ? broadcast_seconds_launched : broadcast_seconds);
+    } else if (!zero) {
+      message = place_without_mpi();
+    }
   } catch (const Error& error) {
     return leave(world, say_and_end(error.what(), error.exit()));
   }

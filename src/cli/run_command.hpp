@@ -39,6 +39,7 @@ class RunCommand {
   void listen_for_other_hosts();
   std::string place_told() const;             // by rank 0 to the others
   void take_place(const std::string& told);
+  std::string place_without_mpi();
   template <class Step>
   auto patiently(Step step);
   void choose(const std::string& job);

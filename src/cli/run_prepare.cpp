@@ -24,6 +24,12 @@ namespace {
 
 constexpr std::uint64_t most_chunks = (std::uint64_t{1} << 32) - 1;  // one bit each in a string of 512 MiB
 
+// Whether this call was made before, by the launcher or in a batch job that was requeued, and was cut off.
+bool called_again() {
+  const char* requeued = std::getenv("SLURM_RESTART_COUNT");
+  return restarted() || (requeued != nullptr && std::atoi(requeued) > 0);
+}
+
 }  // namespace
 
 // A source that is not there this time, as standard input of a call that goes on: the one of the run counts.
@@ -73,7 +79,7 @@ bool RunCommand::prepare_rerun() {
   RedisBlackboard board(board_, run_);
   const auto state = board.state();
   if (!state) throw Error(Exit::usage, "run " + run_ + " is no longer on the blackboard");
-  refuse_good_chunks(run_, *state, board.failures(), options_.rerun_chunks);
+  if (!called_again()) refuse_good_chunks(run_, *state, board.failures(), options_.rerun_chunks);
   choose(state->fields.at("job"));
   apply_options(*job_options_, state->fields.at("options"), false);
   apply_words(*job_options_, options_.rerun_words, {OptionKind::run_time, OptionKind::result},
@@ -86,8 +92,9 @@ bool RunCommand::prepare_rerun() {
   }
   seed_ = identity.seed;
   program_ = program_of(*job_);
-  if (restarted() && state->state == "running") return true;
-  if (restarted() && state->state == "done") {
+  reap_known_gone(board, state->generation, Whereabouts::here());
+  if (called_again() && state->state == "running") return true;
+  if (called_again() && state->state == "done") {
     exit_ = show_stored(board, *state);
     return false;
   }

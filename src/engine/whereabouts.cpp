@@ -4,6 +4,7 @@
 #include <nlohmann/json.hpp>
 
 #include <cstdio>
+#include <cstdlib>
 #include <fstream>
 #include <random>
 #include <sstream>
@@ -18,6 +19,18 @@ std::string boot_id() {
   char name[64] = "";
   const auto length = ::readlink("/proc/self/ns/pid", name, sizeof name - 1);
   return id + (length > 0 ? "/" + std::string(name, static_cast<std::size_t>(length)) : "");
+}
+
+std::string variable(const char* name) {
+  const char* value = std::getenv(name);
+  return value != nullptr ? value : "";
+}
+
+// Whoever joins the run may have another cluster's jobs, with the same numbers.
+std::string batch_job() {
+  const auto array = variable("SLURM_ARRAY_JOB_ID");
+  const auto job = array.empty() ? variable("SLURM_JOB_ID") : array + "_" + variable("SLURM_ARRAY_TASK_ID");
+  return job.empty() ? "" : variable("SLURM_CLUSTER_NAME") + ":" + job;
 }
 
 }  // namespace
@@ -43,7 +56,8 @@ std::uint64_t process_start(std::int64_t pid) {
 
 std::string Whereabouts::json() const {
   return nlohmann::json{{"host", host}, {"boot", boot},   {"pid", pid},         {"start", start},
-                        {"rank", rank}, {"world", world}, {"threads", threads}, {"version", version}}
+                        {"rank", rank}, {"world", world}, {"threads", threads}, {"version", version},
+                        {"batch_job", batch_job}, {"batch_restart", batch_restart}}
       .dump(-1, ' ', false, nlohmann::json::error_handler_t::replace);
 }
 
@@ -55,6 +69,8 @@ Whereabouts Whereabouts::here() {
   where.boot = boot_id();
   where.pid = ::getpid();
   where.start = process_start(where.pid);
+  where.batch_job = stint::batch_job();
+  where.batch_restart = std::atoi(variable("SLURM_RESTART_COUNT").c_str());
   return where;
 }
 
@@ -65,7 +81,12 @@ std::string world_of(const std::string& json) {
 
 bool known_gone(const std::string& json, const Whereabouts& here) {
   const auto who = nlohmann::json::parse(json, nullptr, false);
-  if (!who.is_object() || who.value("host", "") != here.host || who.value("boot", "") != here.boot) return false;
+  if (!who.is_object()) return false;
+  if (!here.batch_job.empty() && who.value("batch_job", "") == here.batch_job &&
+      who.value("batch_restart", 0) < here.batch_restart) {
+    return true;
+  }
+  if (who.value("host", "") != here.host || who.value("boot", "") != here.boot) return false;
   const auto pid = who.value("pid", std::int64_t{0});
   return pid > 0 && process_start(pid) != who.value("start", std::uint64_t{0});
 }

@@ -16,6 +16,8 @@ struct Whereabouts {
   std::string world;       ///< id of its world
   int threads = 1;
   std::string version;     ///< of Stint
+  std::string batch_job;   ///< of Slurm, by cluster and number (in an array: by those of array and task); empty: none
+  int batch_restart = 0;   ///< how often it has been requeued
 
   [[nodiscard]] std::string json() const;
   /// Of this process; rank, world and threads are the caller's to fill in.
@@ -25,7 +27,8 @@ struct Whereabouts {
 /// The world that a worker says it is of.
 std::string world_of(const std::string& json);
 
-/// True only if the worker ran on this host, in this boot and pid namespace, and its process is no more.
+/// True only if the worker ran on this host, in this boot and pid namespace, and its process is no more; or if it is of
+/// this very batch job before it was requeued: a batch system starts a job again when it has ended it, or its node.
 bool known_gone(const std::string& json, const Whereabouts& here);
 
 /// When a process of this host began, in ticks since boot; 0: there is none, or a dead one that nobody has waited for.

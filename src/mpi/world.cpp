@@ -3,6 +3,7 @@
 
 #include "base/error.hpp"
 #include "base/watchdog.hpp"
+#include "mpi/slurm_step.hpp"
 
 #define OMPI_SKIP_MPICXX 1
 #include <mpi.h>
@@ -37,11 +38,22 @@ void complete(MPI_Request& request, std::chrono::steady_clock::time_point end) {
   }
 }
 
+// With PMI-2 from srun Open MPI would make each rank a world of its own.
+bool under_mpi() {
+  if (first_of({"OMPI_COMM_WORLD_SIZE"}) != nullptr) return true;
+  if (in_slurm_terminal()) return false;
+  return first_of({"PMIX_RANK"}) != nullptr || (first_of({"PMI_RANK"}) != nullptr && !slurm_step());
+}
+
 }  // namespace
 
-bool under_launcher() { return first_of({"OMPI_COMM_WORLD_SIZE", "PMIX_RANK", "PMI_RANK"}) != nullptr; }
+bool under_launcher() { return under_mpi() || slurm_step(); }
 
 int rank_from_environment() {
+  if (!under_mpi()) {
+    const auto step = slurm_step();
+    return step ? step->rank : 0;
+  }
   const char* rank = first_of({"OMPI_COMM_WORLD_RANK", "PMIX_RANK", "PMI_RANK"});
   return rank != nullptr ? std::atoi(rank) : 0;
 }
@@ -56,7 +68,14 @@ int major_version() {
 }
 
 World::World(double init_seconds) {
-  if (!under_launcher()) return;
+  if (!under_mpi()) {
+    if (const auto step = slurm_step()) {
+      rank_ = step->rank;
+      size_ = step->size;
+      ranks_here_ = step->ranks_here;
+    }
+    return;
+  }
   int provided = 0;
   // A rank that dies in MPI_Init leaves the others waiting there.
   const Watchdog watchdog(init_seconds,

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+#include "support/environment.hpp"
 #include "support/simulated_worker.hpp"
 
 #include "engine/heartbeat.hpp"
@@ -8,6 +9,7 @@
 
 #include <csignal>
 #include <fstream>
+#include <map>
 #include <sstream>
 #include <string>
 #include <sys/wait.h>
@@ -18,6 +20,7 @@ namespace {
 
 using support::SimulatedRun;
 using support::SimulatedWorker;
+using support::SlurmVariables;
 using testing::FakeRun;
 using ::testing::HasSubstr;
 using ::testing::IsEmpty;
@@ -212,6 +215,63 @@ TEST(Whereabouts, AProcessIsKnownToBeGoneOnlyOnItsOwnHostAndBoot) {
   EXPECT_FALSE(known_gone(where.json(), here));
   child.end();
   EXPECT_TRUE(known_gone(where.json(), here)) << "also before anybody has waited for it";
+}
+
+Whereabouts in_slurm(const std::map<std::string, std::string>& variables) {
+  const SlurmVariables slurm(variables);
+  return Whereabouts::here();
+}
+
+TEST(Whereabouts, ABatchJobThatWasRequeuedHasLeftNothingBehindOnAnyNode) {
+  const std::map<std::string, std::string> job{{"SLURM_CLUSTER_NAME", "c"}, {"SLURM_JOB_ID", "7"}};
+  auto first = in_slurm(job);
+  first.host = "another";
+  auto later = job;
+  later["SLURM_RESTART_COUNT"] = "2";
+  EXPECT_TRUE(known_gone(first.json(), in_slurm(later)));
+  later["SLURM_RESTART_COUNT"] = "0";
+  EXPECT_FALSE(known_gone(first.json(), in_slurm(later))) << "the same job, not requeued";
+
+  later["SLURM_RESTART_COUNT"] = "2";
+  auto again = in_slurm(later);
+  again.host = "another";
+  EXPECT_FALSE(known_gone(again.json(), in_slurm(later))) << "a mate";
+  EXPECT_FALSE(known_gone(again.json(), in_slurm(job))) << "who comes after us";
+  for (const auto* changed : {"SLURM_CLUSTER_NAME", "SLURM_JOB_ID"}) {
+    auto other = later;
+    other[changed] = "8";
+    EXPECT_FALSE(known_gone(first.json(), in_slurm(other))) << changed;
+  }
+  EXPECT_FALSE(known_gone(first.json(), in_slurm({})));
+  auto outside = in_slurm({});
+  outside.host = "another";
+  EXPECT_FALSE(known_gone(outside.json(), in_slurm({{"SLURM_RESTART_COUNT", "1"}}))) << "no batch job is no job";
+}
+
+TEST(Whereabouts, ATaskOfAnArrayIsRequeuedByItself) {
+  const auto task = [](const std::string& number, const std::string& restarts) {
+    auto where = in_slurm({{"SLURM_ARRAY_JOB_ID", "7"}, {"SLURM_JOB_ID", "7" + number}, {"SLURM_ARRAY_TASK_ID", number},
+                           {"SLURM_RESTART_COUNT", restarts}});
+    where.host = "node" + number;
+    return where;
+  };
+  EXPECT_TRUE(known_gone(task("3", "0").json(), task("3", "1")));
+  EXPECT_FALSE(known_gone(task("2", "0").json(), task("3", "1")));
+}
+
+TEST_F(HeartbeatTest, ARequeuedJobWaitsForNoneOfItsEarlierWorkers) {
+  auto before = in_slurm({{"SLURM_JOB_ID", "7"}});
+  before.host = "lost";
+  auto other = in_slurm({{"SLURM_JOB_ID", "8"}});
+  other.host = "lost";
+  run.with([&](FakeRun& r) {
+    r.workers.at("first.1").who = before.json();
+    r.workers.at("second.1").who = before.json();
+    r.workers.at("third.1").who = other.json();
+  });
+  auto board = run.board();
+  EXPECT_EQ(reap_known_gone(board, 1, in_slurm({{"SLURM_JOB_ID", "7"}, {"SLURM_RESTART_COUNT", "1"}})), 2);
+  EXPECT_TRUE(there(third)) << "another job";
 }
 
 TEST_F(HeartbeatTest, WhoseProcessIsGoneIsNotWaitedForALease) {
