@@ -214,7 +214,7 @@ class Crowd {
   // As in engine/worker.cpp.
   double appear(unsigned number, Rank& rank) {
     auto& board = server_.board();
-    if (number > 0 && clock_.now() < 2 * setup_.lease && board.workers().empty()) return 0.002;
+    if (number > 0 && clock_.now() < 2 * setup_.lease && board.state()->workers == 0) return 0.002;
     Caller caller;
     caller.worker = rank.id;
     const auto joined = board.join(caller, rank.here.json(), number, "");

@@ -99,6 +99,9 @@ class HookedBoard final : public Blackboard {
   std::map<std::string, std::string> workers() override {
     return step("workers", [](Blackboard& b) { return b.workers(); });
   }
+  std::optional<std::string> who(const std::string& worker) override {
+    return step("who", [=](Blackboard& b) { return b.who(worker); });
+  }
   std::map<std::uint64_t, std::string> failures() override {
     return step("failures", [](Blackboard& b) { return b.failures(); });
   }
