@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "engine/heartbeat.hpp"
 
+#include "engine/policy.hpp"
+
 #include <algorithm>
 #include <cstdio>
 
@@ -26,7 +28,6 @@ Heartbeat::Heartbeat(Session& session, Blackboard& board, const Clock& clock, He
       here_(std::move(here)) {}
 
 double Heartbeat::step() {
-  const double interval = std::max(0.05, options_.lease / 5);
   if (session_.fenced) return 0.05;  // the courier is about to join anew
   const auto [worker, generation] = session_.identity();
   const auto renewed = board_.renew(worker, generation, options_.computes());
@@ -44,7 +45,7 @@ double Heartbeat::step() {
   } else {
     watch({{renewed.leader, renewed.leader_beat}}, clock_.now(), generation);
   }
-  return interval;
+  return policy::heartbeat_seconds(options_.lease, renewed.state.workers);
 }
 
 void Heartbeat::watch(const std::map<std::string, std::uint64_t>& beats, double now, std::uint64_t generation) {
