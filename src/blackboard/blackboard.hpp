@@ -263,6 +263,7 @@ class Blackboard {
   /// Frames of these nodes, in their order; empty where there is none (any more).
   virtual std::vector<std::string> frames(const std::vector<Node>& nodes) = 0;
   virtual std::map<std::string, std::string> workers() = 0;             ///< worker → who it is
+  virtual std::optional<std::string> who(const std::string& worker) = 0;  ///< of them one; none: it is not there
   virtual std::map<std::uint64_t, std::string> failures() = 0;          ///< failed chunk → JSON of its error
   virtual std::optional<std::string> result() = 0;
 };

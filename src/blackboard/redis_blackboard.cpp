@@ -440,6 +440,12 @@ std::vector<std::string> RedisBlackboard::frames(const std::vector<Node>& nodes)
 
 std::map<std::string, std::string> RedisBlackboard::workers() { return hash(keys_[5]); }
 
+std::optional<std::string> RedisBlackboard::who(const std::string& worker) {
+  const auto reply = command({"HGET", keys_[5], worker});
+  if (reply.nil()) return std::nullopt;
+  return reply.str();
+}
+
 std::map<std::uint64_t, std::string> RedisBlackboard::failures() {
   std::map<std::uint64_t, std::string> failures;
   for (auto& [chunk, text] : hash(keys_[13])) {

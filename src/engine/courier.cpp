@@ -40,11 +40,15 @@ bool Courier::refused(Refusal refusal) {
 // Nothing more is begun here.
 bool Courier::ending() const { return session_.drain || session_.halt != Halt::none; }
 
+double Courier::commit_seconds() const {
+  return policy::commit_seconds(options_.commit_seconds, session_.progress.workers);
+}
+
 bool Courier::commit_due(double now) const {
   const auto since = workload_.waiting_since();
   if (!since) return false;
   // Large partials take long to encode: at most a tenth of the time goes into that, except at the end.
-  if (ending() || full_ || now - *since >= std::max(options_.commit_seconds, 10 * encode_seconds_)) return true;
+  if (ending() || full_ || now - *since >= std::max(commit_seconds(), 10 * encode_seconds_)) return true;
   if (!starved_) return false;
   const auto demand = workload_.demand();
   return demand.ready_chunks == 0 && (demand.running == 0 || now - *since >= gather_seconds);
@@ -247,7 +251,7 @@ double Courier::step() {
   }
   double wait = 0.2;
   if (const auto since = workload_.waiting_since()) {
-    wait = std::min(wait, std::max(0.0, *since + options_.commit_seconds - now));
+    wait = std::min(wait, std::max(0.0, *since + commit_seconds() - now));
     if (starved_) wait = std::min(wait, gather_seconds);
   }
   return wait;

@@ -40,6 +40,7 @@ class Courier {
 
  private:
   Caller caller(const std::vector<Node>& but = {});
+  [[nodiscard]] double commit_seconds() const;
   bool commit_due(double now) const;
   void commit();
   void claim(double now);

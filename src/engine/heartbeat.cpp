@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "engine/heartbeat.hpp"
 
+#include "engine/policy.hpp"
+
 #include <algorithm>
 #include <cstdio>
 
@@ -26,7 +28,6 @@ Heartbeat::Heartbeat(Session& session, Blackboard& board, const Clock& clock, He
       here_(std::move(here)) {}
 
 double Heartbeat::step() {
-  const double interval = std::max(0.05, options_.lease / 5);
   if (session_.fenced) return 0.05;  // the courier is about to join anew
   const auto [worker, generation] = session_.identity();
   const auto renewed = board_.renew(worker, generation, options_.computes(), options_.at_work());
@@ -45,13 +46,12 @@ double Heartbeat::step() {
   } else {
     watch({{renewed.leader, renewed.leader_beat}}, clock_.now(), generation);
   }
-  return interval;
+  return policy::heartbeat_seconds(options_.lease, renewed.state.workers);
 }
 
 void Heartbeat::watch(const std::map<std::string, std::uint64_t>& beats, double now, std::uint64_t generation) {
   std::erase_if(seen_, [&](const auto& item) { return !beats.contains(item.first); });
   const auto own = session_.identity().worker;
-  bool silent = false;
   for (const auto& [worker, beat] : beats) {
     if (worker == own) continue;
     auto& seen = seen_[worker];
@@ -62,19 +62,16 @@ void Heartbeat::watch(const std::map<std::string, std::uint64_t>& beats, double 
     seen.own_beats += 1;
     if (seen.asked && seen.own_beats >= 3 && now - seen.since > options_.lease) {
       give_up(worker, generation, beat, seen.blame, "silent for a lease");
-    } else if (seen.own_beats >= 2 && !seen.asked) {
-      silent = true;
     }
   }
-  if (!silent) return;
-  // One look at who they are: a process that is gone on this host need not be waited for.
-  const auto who = board_.workers();
+  // One look at who it is: a process that is gone on this host need not be waited for. Not at all of them: when the
+  // leader is silent, everybody looks.
   for (auto& [worker, seen] : seen_) {
     if (seen.own_beats < 2 || seen.asked) continue;
+    const auto who = board_.who(worker);
+    seen.blame = who ? blame_of(*who) : Blame::none;
     seen.asked = true;
-    seen.blame = blame_of(worker, who);
-    const auto found = who.find(worker);
-    if (found != who.end() && known_gone(found->second, here_)) {
+    if (who && known_gone(*who, here_)) {
       give_up(worker, generation, std::nullopt, seen.blame, "its process is gone");
     }
   }
@@ -90,11 +87,9 @@ void Heartbeat::give_up(const std::string& worker, std::uint64_t generation, std
 
 // A rank that dies alone may have died of what it computed. When a whole world dies, something else is the reason. And
 // of a world of one nobody can tell; that we outlived it speaks against the chunk.
-Blame Heartbeat::blame_of(const std::string& worker, const std::map<std::string, std::string>& who) const {
-  const auto found = who.find(worker);
-  if (found == who.end()) return Blame::none;
-  const bool mate = world_of(found->second) == here_.world;
-  return mate || alone_in_its_world(found->second, who) ? Blame::charged : Blame::none;
+Blame Heartbeat::blame_of(const std::string& who) const {
+  const bool mate = world_of(who) == here_.world;
+  return mate || alone_in_its_world(who, board_.workers()) ? Blame::charged : Blame::none;
 }
 
 void Heartbeat::watch_progress(const Renewed& renewed, double now) {

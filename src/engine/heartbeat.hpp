@@ -54,7 +54,7 @@ class Heartbeat {
   void watch(const std::map<std::string, std::uint64_t>& beats, double now, std::uint64_t generation);
   void give_up(const std::string& worker, std::uint64_t generation, std::optional<std::uint64_t> beat, Blame blame,
                const std::string& why);
-  [[nodiscard]] Blame blame_of(const std::string& worker, const std::map<std::string, std::string>& who) const;
+  [[nodiscard]] Blame blame_of(const std::string& who) const;
   void watch_progress(const Renewed& renewed, double now);
   void warn_of_long_chunks(double now);
 

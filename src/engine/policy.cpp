@@ -14,7 +14,13 @@ bool should_claim(const Demand& demand, double round_trip) {
   return demand.chunk_seconds > 0 && demand.chunk_seconds < ahead && demand.ready_seconds < ahead;
 }
 
-double claim_seconds(std::uint64_t workers) { return std::clamp(static_cast<double>(workers) / 5000, 0.2, 1.0); }
+double claim_seconds(std::uint64_t workers) { return std::clamp(static_cast<double>(workers) / 1250, 0.2, 10.0); }
+
+double commit_seconds(double wished, std::uint64_t workers) { return wished * std::max(1.0, claim_seconds(workers)); }
+
+double heartbeat_seconds(double lease, std::uint64_t workers) {
+  return std::max(0.05, lease / std::clamp(15000 / static_cast<double>(std::max<std::uint64_t>(workers, 1)), 3.0, 5.0));
+}
 
 double claim_cost(double seconds, double rate, double last_cost) {
   if (rate <= 0) return 0;

@@ -23,8 +23,14 @@ double ahead_seconds(double round_trip);
 /// Short ones are fetched while others compute.
 bool should_claim(const Demand& demand, double round_trip);
 
-/// Seconds of work in one claim: 0.2, and up to 1 as the workers become many, to spare the blackboard.
+/// Seconds of work in one claim: 0.2, and up to 10 as the workers become many: all together claim 1,250 times a second.
 double claim_seconds(std::uint64_t workers);
+
+/// Seconds that results are held: as wished, and with more than 1,250 workers as many times longer as claims are.
+double commit_seconds(double wished, std::uint64_t workers);
+
+/// Seconds between two heartbeats of a worker: a fifth of the lease, a third where workers are many.
+double heartbeat_seconds(double lease, std::uint64_t workers);
 
 /// Cost to ask for. `rate`: seconds of the rank for one unit; 0, not known: the least. It grows at most eightfold from
 /// one claim to the next, since the first chunks may mislead.

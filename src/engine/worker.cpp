@@ -166,8 +166,9 @@ Outcome work(Session& session, const WorkerSetup& setup) {
     repeat(session, session.courier, setup, setup.here.rank == 0, [&] {
       if (joined) return courier.step();
       // Rank 0 is to lead; but if it is lost before it joins, somebody else must.
-      if (!setup.leads && setup.clock->now() - begun < 2 * setup.courier.lease && courier_board->workers().empty()) {
-        return 0.002;
+      if (!setup.leads && setup.clock->now() - begun < 2 * setup.courier.lease) {
+        const auto state = courier_board->state();  // not the list of workers: thousands look here
+        if (!state || state->workers == 0) return 0.002;
       }
       joined = join(session, *courier_board, setup, facts.worker, setup.slot);
       session.heartbeat.notify();

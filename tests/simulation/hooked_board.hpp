@@ -31,9 +31,10 @@ class HookedBoard final : public Blackboard {
  public:
   using Hook = std::function<Fate(const std::string& step)>;
   using Later = std::function<void(std::function<void()>)>;  ///< takes what is to happen late
+  using After = std::function<void(const std::string& step)>;  ///< the server has run it, and its reply is here
 
-  HookedBoard(std::shared_ptr<Blackboard> board, Hook hook, Later later)
-      : board_(std::move(board)), hook_(std::move(hook)), later_(std::move(later)) {}
+  HookedBoard(std::shared_ptr<Blackboard> board, Hook hook, Later later, After after = [](const std::string&) {})
+      : board_(std::move(board)), hook_(std::move(hook)), later_(std::move(later)), after_(std::move(after)) {}
 
   Joined create(const RunSpec& spec, bool fresh, bool accept) override {
     return step("create", [=](Blackboard& b) { return b.create(spec, fresh, accept); });
@@ -101,6 +102,9 @@ class HookedBoard final : public Blackboard {
   std::map<std::string, std::string> workers() override {
     return step("workers", [](Blackboard& b) { return b.workers(); });
   }
+  std::optional<std::string> who(const std::string& worker) override {
+    return step("who", [=](Blackboard& b) { return b.who(worker); });
+  }
   std::map<std::uint64_t, std::string> failures() override {
     return step("failures", [](Blackboard& b) { return b.failures(); });
   }
@@ -123,6 +127,7 @@ class HookedBoard final : public Blackboard {
       throw BoardLost("the request '" + name + "' is late");
     }
     auto answer = act(*board_);
+    after_(name);
     if (fate == Fate::die_unknowing) throw Died{};
     if (fate == Fate::lose_reply) throw BoardLost("the reply to '" + name + "' was lost");
     dies = fate == Fate::die_knowing;
@@ -132,6 +137,7 @@ class HookedBoard final : public Blackboard {
   const std::shared_ptr<Blackboard> board_;
   const Hook hook_;
   const Later later_;
+  const After after_;
 };
 
 }  // namespace stint::testing

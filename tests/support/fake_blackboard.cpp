@@ -245,6 +245,12 @@ std::map<std::string, std::string> FakeBlackboard::workers() {
   });
 }
 
+std::optional<std::string> FakeBlackboard::who(const std::string& worker) {
+  const auto all = workers();
+  const auto found = all.find(worker);
+  return found == all.end() ? std::nullopt : std::optional(found->second);
+}
+
 std::map<std::uint64_t, std::string> FakeBlackboard::failures() {
   return read("failures",
               [](FakeRun* run) { return run != nullptr ? run->failures : std::map<std::uint64_t, std::string>(); });

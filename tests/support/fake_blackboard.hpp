@@ -98,6 +98,7 @@ class FakeBlackboard final : public Blackboard {
   std::vector<Node> nodes() override;
   std::vector<std::string> frames(const std::vector<Node>& nodes) override;
   std::map<std::string, std::string> workers() override;
+  std::optional<std::string> who(const std::string& worker) override;
   std::map<std::uint64_t, std::string> failures() override;
   std::optional<std::string> result() override;
 

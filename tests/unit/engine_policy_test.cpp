@@ -48,9 +48,23 @@ TEST(EnginePolicy, ClaimsLongerAsWorkersBecomeMany) {
     double seconds;
   };
   for (const auto& [workers, seconds] :
-       std::vector<Case>{{0, 0.2}, {1, 0.2}, {1000, 0.2}, {2500, 0.5}, {5000, 1}, {1'000'000, 1}}) {
+       std::vector<Case>{{0, 0.2}, {1, 0.2}, {250, 0.2}, {625, 0.5}, {1250, 1}, {10000, 8}, {1'000'000, 10}}) {
     EXPECT_DOUBLE_EQ(claim_seconds(workers), seconds) << workers;
   }
+}
+
+TEST(EnginePolicy, HoldsResultsLongerAsWorkersBecomeMany) {
+  EXPECT_DOUBLE_EQ(commit_seconds(1, 0), 1);
+  EXPECT_DOUBLE_EQ(commit_seconds(1, 1250), 1);
+  EXPECT_DOUBLE_EQ(commit_seconds(1, 10000), 8);
+  EXPECT_DOUBLE_EQ(commit_seconds(0.05, 10000), 0.4) << "who wants them at once still gets them soon";
+}
+
+TEST(EnginePolicy, HeartbeatsAreFewerWhereWorkersAreMany) {
+  EXPECT_DOUBLE_EQ(heartbeat_seconds(10, 0), 2);
+  EXPECT_DOUBLE_EQ(heartbeat_seconds(10, 3000), 2);
+  EXPECT_DOUBLE_EQ(heartbeat_seconds(10, 1'000'000), 10.0 / 3);
+  EXPECT_DOUBLE_EQ(heartbeat_seconds(0.1, 1), 0.05);
 }
 
 TEST(EnginePolicy, AsksForTheLeastWhileTheRateIsUnknownAndGrowsEightfoldAtMost) {
