@@ -57,7 +57,8 @@ void WorldHost::tell(const RunWord& word) {
   if (alone_) return;
   stop_renewing();
   const nlohmann::json json{
-      {"run", word.run}, {"job", word.job}, {"seed", word.seed}, {"program", word.program}, {"options", word.options}};
+      {"run", word.run}, {"job", word.job}, {"seed", word.seed}, {"program", word.program}, {"options", word.options},
+      {"joined", word.joined}};
   Directory(board_).tell_world(world_, json.dump(), told_seconds);
   told_ = true;
 }
@@ -90,7 +91,8 @@ std::optional<RunWord> await_word(const redis::Finder& board, const std::string&
     if (word == nothing) return std::nullopt;
     if (word && *word != planning) {
       const auto json = nlohmann::json::parse(*word);
-      return RunWord{json.at("run"), json.at("job"), json.at("seed"), json.at("program"), json.at("options")};
+      return RunWord{json.at("run"),     json.at("job"),     json.at("seed"),
+                     json.at("program"), json.at("options"), json.at("joined")};
     }
     if (word) last_heard = clock.now();
     if (clock.now() - last_heard > silence_seconds) {

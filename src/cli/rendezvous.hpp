@@ -21,6 +21,7 @@ struct RunWord {
   std::uint64_t seed = 0;
   std::string program;
   std::string options;  ///< JSON, all options of the job as rank 0 was given them
+  bool joined = false;  ///< this world joins a run that others compute
 };
 
 /// Rank 0's side. From construction on the others know that it plans; unless tell() names a run, they are told in the

@@ -4,13 +4,9 @@
 #include <stint/error.hpp>
 
 #include "base/watchdog.hpp"
-#include "blackboard/directory.hpp"
 #include "cli/board_address.hpp"
-#include "cli/board_place.hpp"
 #include "cli/check.hpp"
-#include "cli/embedded.hpp"
 #include "cli/home.hpp"
-#include "cli/home_board.hpp"
 #include "cli/rendezvous.hpp"
 #include "cli/stored_result.hpp"
 #include "engine/policy.hpp"
@@ -27,7 +23,6 @@
 #include <cstdlib>
 #include <optional>
 #include <random>
-#include <sstream>
 #include <thread>
 #include <unistd.h>
 
@@ -42,8 +37,8 @@ constexpr double at_once_seconds = 0.002;
 // Rank 0 speaks as soon as MPI is initialised: it knows the blackboard by then.
 constexpr double broadcast_seconds_launched = 15;
 constexpr double broadcast_seconds = 120;
-// A blackboard that is not there when a run begins: it may be about to restart, or its address is wrong.
-constexpr double first_contact_seconds = 3;
+// A guest that found nothing for so many leases leaves: by then what dead workers held has been given up and handed out.
+constexpr double idle_leases = 3;
 
 std::atomic<Session*> session_told{nullptr};  // to stop
 std::atomic<int> interrupts{0};
@@ -75,91 +70,6 @@ std::string random_id() {
 
 double unix_now() {
   return std::chrono::duration<double>(std::chrono::system_clock::now().time_since_epoch()).count();
-}
-
-void RunCommand::find_board() {
-  const auto given = given_board(options_.board, options_.board_file);
-  if (given) {
-    address_ = *given;
-    if (given->socket.empty()) network_ = given;
-  } else {
-    auto found = embedded_blackboard(options_.interface);
-    address_ = found.here;
-    network_ = found.network;
-  }
-  follow_board();
-  const SteadyClock clock;
-  const double end = clock.now() + std::min(first_contact_seconds, options_.board_timeout);
-  for (;; std::this_thread::sleep_for(std::chrono::milliseconds(50))) {
-    try {
-      Directory(board_).check();
-      return;
-    } catch (const BoardLost& lost) {
-      const std::string why = lost.what();
-      if (why.starts_with("LOADING") || why.starts_with("BUSY")) return;  // it is there, and waited for later
-      if (clock.now() < end) continue;
-      throw Error(Exit::board, why + (given ? "; start the blackboard, or leave --board away" : "; 'stint doctor' says more"));
-    }
-  }
-}
-
-// It may move while the run goes on.
-void RunCommand::follow_board() {
-  std::shared_ptr<BoardPlace> place;
-  if (!options_.board_file.empty()) {
-    place = std::make_shared<BoardPlace>(address_, std::filesystem::path(options_.board_file));
-  } else if (given_board(options_.board, "") || home_path().empty()) {
-    place = std::make_shared<BoardPlace>(address_);
-  } else {
-    const auto wish = wished_interface(options_.interface);
-    place = std::make_shared<BoardPlace>(address_, home_path(), wish.empty() ? "auto" : wish);
-  }
-  board_ = [place](int misses) { return place->now(misses); };
-}
-
-void RunCommand::listen_for_other_hosts() {
-  if (given_board(options_.board, options_.board_file)) {
-    throw Error(Exit::usage, "these ranks are on several hosts, and " + address_.shown() +
-                                 " is reached from one; give --board redis://host:port");
-  }
-  if (options_.interface == "none") {
-    throw Error(Exit::usage, "these ranks are on several hosts, and --interface none keeps the blackboard from them; leave "
-                             "it away, or give --board redis://host:port");
-  }
-  network_ = open_to_network(home_folder(), options_.interface.empty() ? "auto" : options_.interface);
-}
-
-// Address for ranks of other hosts, address for those of this host, host and kernel, world.
-std::string RunCommand::place_told() const {
-  const auto here = Whereabouts::here();
-  return fmt::format("{} {} {} {} {}", network_.value_or(address_).whole(), address_.whole(), here.host, here.boot, world_id_);
-}
-
-void RunCommand::take_place(const std::string& told) {
-  std::istringstream words(told);
-  std::string network, near, host, boot;
-  words >> network >> near >> host >> boot >> world_id_;
-  const auto here = Whereabouts::here();
-  address_ = redis::parse_address(host == here.host && boot == here.boot ? near : network);
-  follow_board();
-}
-
-// What rank 0 would tell. It sees to it that the blackboard of the home is there and on the network.
-std::string RunCommand::place_without_mpi() {
-  world_id_ = mpi::slurm_step()->name;
-  const SteadyClock clock;
-  const double end = clock.now() + broadcast_seconds;
-  for (auto found = given_board(options_.board, options_.board_file);; found = answering(home_folder())) {
-    if (found) {
-      address_ = *found;
-      return place_told();
-    }
-    if (clock.now() > end) {
-      throw Error(Exit::interrupted, "rank 0 started no blackboard in " + home_folder().string() +
-                                         " in time; the same command starts again");
-    }
-    std::this_thread::sleep_for(std::chrono::milliseconds(50));
-  }
 }
 
 // A blackboard that is there and does not answer is waited for, here as while computing.
@@ -249,12 +159,13 @@ Outcome RunCommand::compute() {
   setup.courier.chunk_timeout = options_.chunk_timeout;
   setup.courier.grace = options_.grace;
   setup.courier.deadline = deadline();
+  setup.courier.leave_idle = guest() ? idle_leases * options_.lease : 0;
   setup.courier.partial_limit = options_.partial_limit;
   setup.stall_timeout = options_.stall_timeout > 0 ? options_.stall_timeout : 600;
   setup.chunks_must_end = options_.stall_timeout > 0;
   setup.courier.host = setup.here.host;
   setup.patience = options_.board_timeout;
-  if (job_->follows()) {
+  if (job_->follows() && !guest()) {
     setup.follow = [this](Range chunks, const Hidden& partial) {
       job_->follow(chunks, partial, live_output());
       output_->flush();
@@ -265,12 +176,14 @@ Outcome RunCommand::compute() {
     };
   }
   setup.follow_end = [this] {
-    if (!job_->follows()) return;
+    if (!job_->follows() || guest()) return;
     job_->follow_end(live_output());
     output_->flush();
   };
   setup.halt = [this](const RunState& state) { return halted(state); };
   setup.render = [this](Partial partial, const RunState&) {
+    rendered_ = true;
+    if (guest() && options_.output.empty()) return;
     if (!output_) output_ = std::make_unique<ResultOutput>(options_.output);
     if (job_->follows()) {
       live_output();
@@ -278,7 +191,6 @@ Outcome RunCommand::compute() {
       output_->clear();
     }
     job_->finish(std::move(partial), *output_);
-    rendered_ = true;
   };
   setup.fields = [this](const RunState& state) { return final_fields(state); };
   setup.abandon = [this](const Outcome& outcome) {
@@ -359,7 +271,7 @@ int RunCommand::operator()() {
     if (zero) {
       go = patiently([&] { return prepare_run(); });
       if (go) {
-        patiently([&] { host->tell({run_, std::string(job_->name()), seed_, program_, options_json(*job_options_)}); });
+        patiently([&] { host->tell({run_, std::string(job_->name()), seed_, program_, options_json(*job_options_), joined_}); });
       }
       host.reset();
       code = exit_;

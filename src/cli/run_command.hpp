@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// One process's way through `run` and `rerun`, in four files: run.cpp goes the way and computes, run_prepare.cpp makes
-// or finds the run, run_take_over.cpp spares what a run of an older list has done, run_conclude.cpp says how it ended.
-// Included by these alone.
+// One process's way through `run` and `rerun`, in five files: run.cpp goes the way and computes, run_board.cpp finds the
+// blackboard, run_prepare.cpp makes or finds the run, run_take_over.cpp spares what a run of an older list has done,
+// run_conclude.cpp says how it ended. Included by these alone.
 #pragma once
 
 #include "blackboard/redis_blackboard.hpp"
@@ -52,6 +52,8 @@ class RunCommand {
   bool await_run();     // other ranks; false: nothing to compute
   void take_plan();
   ResultOutput& live_output();
+  // Whoever joins a run is a guest: it leaves when nothing is left, and prints nothing.
+  bool guest() const { return joined_ && !options_.wait; }
   Outcome compute();
   int conclude(const Outcome& outcome);
   int code_of(const RunState& state) const;  // of a run that was finished
@@ -91,6 +93,7 @@ class RunCommand {
   std::string program_;
   std::uint64_t computed_before_ = 0;
   std::uint64_t done_before_ = 0;
+  bool joined_ = false;    // others compute the run already
   bool rendered_ = false;  // output_ holds the result
   bool following_ = false; // the job has begun to see results
   int exit_ = 0;        // of rank 0 when there is nothing to compute

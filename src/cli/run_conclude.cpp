@@ -61,7 +61,7 @@ int RunCommand::code_of(const RunState& state) const {
 }
 
 int RunCommand::show_stored(RedisBlackboard& board, const RunState& state) {
-  show_stored_result(*job_, board, state, facts(), *output_);
+  show_stored_result(*job_, board, state, facts(), *output_, following_);
   const int code = code_of(state);
   if (!options_.summary.empty()) write_whole(options_.summary, summary_json(state, 0));
   display_->say(fmt::format("run {} is {}: {} of {} chunks, nothing computed{}", run_, state.state, grouped(state.done),
@@ -84,7 +84,7 @@ int RunCommand::conclude(const Outcome& outcome) {
       code = code_of(*state);
     }
   }
-  const bool with_result = kind == Outcome::Kind::finished;  // printed by this rank
+  bool with_result = kind == Outcome::Kind::finished;  // printed by this rank
   bool complete = with_result;
   switch (kind) {
     case Outcome::Kind::finished: {
@@ -103,6 +103,7 @@ int RunCommand::conclude(const Outcome& outcome) {
                                     (first.is_object() ? first.value("error", "") : "") + "; stint rerun " + run_ +
                                         " -n N computes them again"));
       }
+      if (guest() && options_.output.empty()) display_->say("stint result " + run_ + " shows the result");
       display_->say(fmt::format(
           "run {}: {} chunks: {} computed here, {} found in the checkpoint, {} computed again; {}, {} rank{} of {} thread{}",
           run_, grouped(state->chunks), grouped(state->computed - computed_before_), grouped(done_before_),
@@ -129,11 +130,17 @@ int RunCommand::conclude(const Outcome& outcome) {
           return 0;
         }
         const auto world = state->fields.find("world");
+        const bool ours = world != state->fields.end() && world->second == world_id_;
         // That rank prints, and tells; should it be lost before, the ranks are started again, and show the result.
-        if (launched() && world != state->fields.end() && world->second == world_id_) return 0;
-        display_->say("run " + run_ + " was finished by another rank; stint result " + run_ + " shows it");
-        code = code_of(*state);
+        if (launched() && ours) return 0;
         complete = true;
+        if (ours || guest()) {
+          display_->say("run " + run_ + " was finished by another rank; stint result " + run_ + " shows it");
+          code = code_of(*state);
+        } else if (first_to_print()) {
+          code = show_stored(board, *state);
+          with_result = true;
+        }
       } else if (state && state->fields.contains("exit")) {
         // It halted; the leader says so, if it is one of ours.
         const auto world = state->fields.find("world");
@@ -152,6 +159,12 @@ int RunCommand::conclude(const Outcome& outcome) {
       display_->say("run " + run_ + " was interrupted; the same command continues");
       break;
     case Outcome::Kind::left:
+      if (guest() && rank_ == 0) {
+        display_->say("nothing is left for this world; run " + run_ + " goes on without it, and stint result " + run_ +
+                      " shows the result when it is there");
+        complete = true;
+        break;
+      }
       return launched() ? 0 : code;  // whoever ends the run tells the launcher; nobody: it starts the ranks again
     case Outcome::Kind::failed:
       // What ends all ranks is said once; what only this rank knows, by this rank.

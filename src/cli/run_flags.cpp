@@ -158,6 +158,8 @@ void add_run_options(CLI::App& app, RunOptions& options) {
   add(app, "--dry-run", options.dry_run, "print what would be computed, and stop");
   add(app, "--exit-count", options.exit_count,
       "exit code: the number of failed chunks (101: more than 100), or 255 for errors of another kind");
+  add(app, "--wait", options.wait,
+      "where others compute this run already: stay to its end and print the result, instead of leaving when nothing is left");
   add(app, "--restarts", options.restarts, "times that -n starts its ranks anew when all of them were lost")->type_name("K");
   add(app, "--check", options.check, "first compute N chunks with several numbers of threads, and compare the bytes")
       ->type_name("N");

@@ -189,8 +189,12 @@ bool RunCommand::prepare_run() {
   if (!earlier.empty()) let_go_of(earlier);
   if (there) {
     reap_known_gone(board, created.state.generation, Whereabouts::here());
-    display_->say(fmt::format("run {} goes on: {} of {} chunks are done", run_, grouped(created.state.done),
-                              grouped(created.state.chunks)));
+    const auto others = restarted() ? 0 : board.workers().size();
+    joined_ = others > 0;
+    display_->say(fmt::format("run {} {}: {} of {} chunks are done{}", run_,
+                              joined_ ? "is joined, beside " + counted(others, "worker") : "goes on",
+                              grouped(created.state.done), grouped(created.state.chunks),
+                              guest() ? "; this world leaves when nothing is left for it (--wait: it stays for the result)" : ""));
   } else {
     display_->log(fmt::format("run {}: {} chunks", run_, grouped(created.state.chunks)));
   }
@@ -205,6 +209,7 @@ bool RunCommand::await_run() {
   program_ = word->program;
   choose(word->job);
   apply_options(*job_options_, word->options, false);
+  joined_ = word->joined;
   return true;
 }
 

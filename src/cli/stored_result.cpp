@@ -74,14 +74,16 @@ void show_stored_parts(AnyJob& job, Blackboard& board, const RunState& state, co
 }
 
 void show_stored_result(AnyJob& job, Blackboard& board, const RunState& state, const RunFacts& facts,
-                        ResultOutput& output) {
+                        ResultOutput& output, bool following) {
   const auto& run = facts.run;
   Partial result = stored_result(job, board, state, run);
   if (!result) return;
   if (job.follows()) {
-    adopt_stored_plan(job, board, state, run);
     output.go_live();
-    job.begin_follow(Context(facts));
+    if (!following) {
+      adopt_stored_plan(job, board, state, run);
+      job.begin_follow(Context(facts));
+    }
     for (const auto& failed : failed_chunks(board.failures())) job.follow_failure(failed, output);
     job.follow({0, state.chunks}, *result, output);
   }

@@ -189,6 +189,19 @@ double Courier::drain(double now) {
   return 0;
 }
 
+// A guest that finds nothing leaves; but not as the last, since somebody has to see the run to its end.
+bool Courier::leave_if_idle(double now) {
+  if (options_.leave_idle <= 0 || !workload_.idle() || !starved_ || session_.progress.workers < 2) {
+    idle_since_ = -1;
+    return false;
+  }
+  if (idle_since_ < 0) idle_since_ = now;
+  if (now - idle_since_ < options_.leave_idle) return false;
+  board_.leave(caller());
+  session_.end({Outcome::Kind::left, Exit::complete, ""});
+  return true;
+}
+
 // The run ends before all is computed. Whoever leads ends it once nobody holds anything; until then we ask now and then.
 double Courier::halt(double now) {
   if (!workload_.idle()) return 0.05;
@@ -236,6 +249,7 @@ double Courier::step() {
   }
   if (session_.drain) return drain(now);
   if (session_.halt != Halt::none) return halt(now);
+  if (leave_if_idle(now)) return 0;
   const auto demand = workload_.demand();
   // Chunks that turn out longer than thought go back, where an idle rank can have them.
   if (demand.ready_seconds > 4 * policy::claim_seconds(session_.progress.workers) && workload_.trim(0.2)) {

@@ -23,6 +23,7 @@ struct CourierOptions {
   bool copies = true;         ///< in the tail, compute again what another takes too long for
   double chunk_timeout = 0;   ///< seconds after which a chunk has failed; 0: never
   double grace = 20;          ///< seconds that chunks at work may go on once the rank is to stop
+  double leave_idle = 0;      ///< seconds without anything to do after which this rank leaves the run to others; 0: never
   double deadline = 0;        ///< on the clock; nothing is begun that will not end before; 0: none
   std::uint64_t partial_limit = std::uint64_t{64} << 20;  ///< bytes of one encoded partial
   std::string host;
@@ -47,6 +48,7 @@ class Courier {
   void tell_failure(const ChunkFailure& failure);
   bool give_up_overdue();
   bool ending() const;
+  bool leave_if_idle(double now);
   double drain(double now);
   double halt(double now);
   bool refused(Refusal refusal);
@@ -67,6 +69,7 @@ class Courier {
   bool starved_ = false;              // the last claim found nothing
   bool full_ = false;
   double drains_since_ = -1;
+  double idle_since_ = -1;
   bool let_go_ = false;               // of all, since the run halts
   std::vector<Entry> pending_;        // encoded, not acknowledged
   double encode_seconds_ = 0;         // of the last commit

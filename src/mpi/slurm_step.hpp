@@ -11,7 +11,8 @@ namespace stint::mpi {
 struct SlurmStep {
   int rank = 0;
   int size = 1;
-  int ranks_here = 1;  ///< on this node
+  int rank_here = 0;   ///< on this node
+  int ranks_here = 1;
   std::string name;    ///< of the world: known to all its ranks, and never given to another
 };
 

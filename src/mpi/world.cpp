@@ -72,6 +72,7 @@ World::World(double init_seconds) {
     if (const auto step = slurm_step()) {
       rank_ = step->rank;
       size_ = step->size;
+      rank_here_ = step->rank_here;
       ranks_here_ = step->ranks_here;
     }
     return;

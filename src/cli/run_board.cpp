@@ -1,0 +1,120 @@
+// SPDX-License-Identifier: Apache-2.0
+// Where the blackboard of a call is: found or started by rank 0, told to the other ranks, and asked for again before each
+// connection, since it may move.
+#include "cli/run_command.hpp"
+
+#include "base/clock.hpp"
+#include "base/error.hpp"
+#include "blackboard/directory.hpp"
+#include "cli/board_address.hpp"
+#include "cli/board_place.hpp"
+#include "cli/embedded.hpp"
+#include "cli/home.hpp"
+#include "cli/home_board.hpp"
+#include "engine/whereabouts.hpp"
+#include "mpi/slurm_step.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <chrono>
+#include <filesystem>
+#include <sstream>
+#include <thread>
+
+namespace stint {
+namespace {
+
+// A blackboard that is not there when a run begins: it may be about to restart, or its address is wrong.
+constexpr double first_contact_seconds = 3;
+constexpr double start_seconds = 120;  // for rank 0 to start it, where it cannot say so
+constexpr auto look_pause = std::chrono::milliseconds(50);
+
+}  // namespace
+
+void RunCommand::find_board() {
+  const auto given = given_board(options_.board, options_.board_file);
+  if (given) {
+    address_ = *given;
+    if (given->socket.empty()) network_ = given;
+  } else {
+    auto found = embedded_blackboard(options_.interface);
+    address_ = found.here;
+    network_ = found.network;
+  }
+  follow_board();
+  const SteadyClock clock;
+  const double end = clock.now() + std::min(first_contact_seconds, options_.board_timeout);
+  for (;; std::this_thread::sleep_for(look_pause)) {
+    try {
+      Directory(board_).check();
+      return;
+    } catch (const BoardLost& lost) {
+      const std::string why = lost.what();
+      if (why.starts_with("LOADING") || why.starts_with("BUSY")) return;  // it is there, and waited for later
+      if (clock.now() < end) continue;
+      throw Error(Exit::board, why + (given ? "; start the blackboard, or leave --board away" : "; 'stint doctor' says more"));
+    }
+  }
+}
+
+// It may move while the run goes on.
+void RunCommand::follow_board() {
+  std::shared_ptr<BoardPlace> place;
+  if (!options_.board_file.empty()) {
+    place = std::make_shared<BoardPlace>(address_, std::filesystem::path(options_.board_file));
+  } else if (given_board(options_.board, "") || home_path().empty()) {
+    place = std::make_shared<BoardPlace>(address_);
+  } else {
+    const auto wish = wished_interface(options_.interface);
+    place = std::make_shared<BoardPlace>(address_, home_path(), wish.empty() ? "auto" : wish);
+  }
+  board_ = [place](int misses) { return place->now(misses); };
+}
+
+void RunCommand::listen_for_other_hosts() {
+  if (given_board(options_.board, options_.board_file)) {
+    throw Error(Exit::usage, "these ranks are on several hosts, and " + address_.shown() +
+                                 " is reached from one; give --board redis://host:port");
+  }
+  if (options_.interface == "none") {
+    throw Error(Exit::usage, "these ranks are on several hosts, and --interface none keeps the blackboard from them; leave "
+                             "it away, or give --board redis://host:port");
+  }
+  network_ = open_to_network(home_folder(), options_.interface.empty() ? "auto" : options_.interface);
+}
+
+// Address for ranks of other hosts, address for those of this host, host and kernel, world.
+std::string RunCommand::place_told() const {
+  const auto here = Whereabouts::here();
+  return fmt::format("{} {} {} {} {}", network_.value_or(address_).whole(), address_.whole(), here.host, here.boot, world_id_);
+}
+
+void RunCommand::take_place(const std::string& told) {
+  std::istringstream words(told);
+  std::string network, near, host, boot;
+  words >> network >> near >> host >> boot >> world_id_;
+  const auto here = Whereabouts::here();
+  address_ = redis::parse_address(host == here.host && boot == here.boot ? near : network);
+  follow_board();
+}
+
+// What rank 0 would tell. It sees to it that the blackboard of the home is there and on the network.
+std::string RunCommand::place_without_mpi() {
+  world_id_ = mpi::slurm_step()->name;
+  const SteadyClock clock;
+  const double end = clock.now() + start_seconds;
+  for (auto found = given_board(options_.board, options_.board_file);; found = answering(home_folder())) {
+    if (found) {
+      address_ = *found;
+      return place_told();
+    }
+    if (clock.now() > end) {
+      throw Error(Exit::interrupted, "rank 0 started no blackboard in " + home_folder().string() +
+                                         " in time; the same command starts again");
+    }
+    std::this_thread::sleep_for(look_pause);
+  }
+}
+
+}  // namespace stint
