@@ -88,8 +88,8 @@ DataLease::DataLease(fs::path home, Owner owner, double patience,
     if (foreign && (last != seen_generation || now_there != seen)) {
       if (seen_generation != 0) {
         throw Error(Exit::board, "the blackboard's data in " + home_.string() + " are in use on " + other.host +
-                                     ", where no server answers us; let it listen (stint serve --interface auto, "
-                                     "there), run there, or set STINT_HOME to another folder");
+                                     ", and no server there answers us; give --interface there one that we reach, run "
+                                     "there, or set STINT_HOME to another folder");
       }
       seen_generation = last;
       seen = now_there;
