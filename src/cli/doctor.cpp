@@ -84,7 +84,7 @@ void check_embedded(Report& report) {
     what = "socket";
     const auto socket = socket_path(home);
     report.add(socket_check(socket));
-    report.add(board_checks(socket_address(home), true));
+    report.add(board_checks(answering(home).value_or(socket_address(home)), true));
   } catch (const Error& error) {
     report.add(bad_check(what, error.what(), Exit::board));
   }

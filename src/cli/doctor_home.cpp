@@ -54,8 +54,8 @@ struct Kind {
 };
 
 constexpr const char* network =
-    "fsync is slower there, and a lock may not hold between nodes: start runs of this home from "
-    "one node at a time, or set STINT_HOME to a local disk";
+    "fsync is slower there; good where several nodes share runs (one serves them all, over its --interface), else set "
+    "STINT_HOME to a local disk";
 constexpr const char* in_memory = "all runs are lost when the machine restarts; set STINT_HOME to a disk";
 constexpr const char* of_container = "all runs are lost with the container; set STINT_HOME to a volume";
 constexpr Kind kinds[] = {

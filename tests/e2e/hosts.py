@@ -51,6 +51,15 @@ class Host:
                 pass  # it has just ended
         return found
 
+    def kill_everything(self):
+        """SIGKILL to every process in its network."""
+        pids = subprocess.run(["ip", "netns", "pids", self.space], capture_output=True, text=True, check=False)
+        for pid in pids.stdout.split():
+            try:
+                os.kill(int(pid), signal.SIGKILL)
+            except ProcessLookupError:
+                pass
+
     def cut(self):
         call("ip", "link", "set", self.link, "down")
 
@@ -120,12 +129,7 @@ class Hosts:
 
     def __exit__(self, *_):
         for host in self.hosts:
-            pids = subprocess.run(["ip", "netns", "pids", host.space], capture_output=True, text=True, check=False)
-            for pid in pids.stdout.split():  # a daemon would keep the network
-                try:
-                    os.kill(int(pid), signal.SIGKILL)
-                except ProcessLookupError:
-                    pass
+            host.kill_everything()  # a daemon would keep the network
             for words in (("netns", "delete", host.space), ("link", "delete", host.link)):
                 subprocess.run(["ip", *words], capture_output=True, check=False)
         call("ip", "link", "delete", self.bridge)

@@ -111,6 +111,8 @@ class SeveralHosts(unittest.TestCase):
     def test_the_users_own_mpirun_over_all_hosts(self):
         self.on(self.hosts[0], "serve")  # on its socket alone: it is opened while it runs
         self.assertEqual(self.listens(self.hosts[0]), [])
+        self.hosts[2].hidden = self.folder  # the home is not shared: what rank 0 tells is enough
+        self.launch, self.hostfile = self.network.mpirun()
         world = self.start(self.hosts[0], "mpirun", "-q", "-n", 6, "--hostfile", self.hostfile, *self.launch.split(), STINT,
                            "run", *self.job(0.01))
         self.assert_ends(world, self.expected)
@@ -121,8 +123,9 @@ class SeveralHosts(unittest.TestCase):
             world = self.start(self.hosts[0], *self.over_all(), "--interface", interface, *self.job())
             out, said = world.communicate(timeout=60)
             self.assertEqual((world.returncode, out), (2, ""), said)
-            self.assertRegex(said, rf"^stint: .*{text}")
-            self.assertEqual(len(said.splitlines()), 1, said)
+            lines = [line for line in said.splitlines() if "plm:rsh: Warning" not in line]  # mpirun's own
+            self.assertEqual(len(lines), 1, said)
+            self.assertRegex(lines[0], rf"^stint: .*{text}")
 
     def test_an_input_that_one_host_does_not_see(self):
         corpus = self.home.folder / "corpus"
@@ -148,15 +151,15 @@ class SeveralHosts(unittest.TestCase):
         self.assertEqual(len(set(self.computed())), CHUNKS)
 
     def test_the_blackboard_moves_when_its_host_is_lost(self):
-        elastic = [STINT, "run", "--interface", "auto", *self.job(0.2)]
+        elastic = [STINT, "run", *self.job(0.2)]
         worlds = [self.start(self.hosts[0], *elastic)]
         eventually(20, "the first world works", self.computed)
+        self.assertEqual(self.listens(self.hosts[0]), [], "nobody has asked for it yet")
         worlds += [self.start(host, *elastic) for host in self.hosts[1:]]
         eventually(30, "all worlds work", lambda: self.joined() == {"node0", "node1", "node2"})
         self.assertEqual([len(self.listens(host)) for host in self.hosts], [1, 0, 0])
         self.hosts[0].cut()
-        for pid in self.hosts[0].pids(self.home.pids()):
-            os.kill(pid, signal.SIGKILL)
+        self.hosts[0].kill_everything()
         ends = [world.communicate(timeout=150) for world in worlds[1:]]
         self.assertEqual([world.returncode for world in worlds[1:]], [0, 0], ends)
         self.assertEqual([out for out, _ in ends].count(self.expected), 1, ends)

@@ -111,8 +111,8 @@ class Node:
         boot = self.folder / "boot_id"
         boot.write_text(f"{uuid.uuid4()}\n")
         words = [*BOUND, "ip", "netns", "exec", self.host.space, "unshare", "--uts", "--mount", "--pid", "--fork",
-                 "--mount-proc", "--kill-child", "sh", "-c", BECOME, self.name, self.name, boot, self.folder / "tmp", *self.shared, "--",
-                 "slurmd", "-D", "-N", self.name]
+                 "--mount-proc", "--kill-child", "sh", "-c", BECOME, self.name, self.name, boot, self.folder / "tmp",
+                 *self.shared, "--", "slurmd", "-D", "-N", self.name]
         with open(self.folder / "said", "ab") as said:
             self.process = subprocess.Popen([*map(str, words)], env=environment, stdin=subprocess.DEVNULL, stdout=said,
                                             stderr=said, start_new_session=True)
