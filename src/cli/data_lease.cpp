@@ -80,6 +80,7 @@ DataLease::DataLease(fs::path home, Owner owner, double patience,
   std::string seen;
   std::uint64_t seen_generation = 0;
   auto since = steady_clock::now();
+  bool told = false;
   while (true) {
     const auto last = newest();
     const auto now_there = last == 0 ? "" : content(file(last));
@@ -88,18 +89,21 @@ DataLease::DataLease(fs::path home, Owner owner, double patience,
     if (foreign && (last != seen_generation || now_there != seen)) {
       if (seen_generation != 0) {
         throw Error(Exit::board, "the blackboard's data in " + home_.string() + " are in use on " + other.host +
-                                     ", where no server answers us; let it listen (stint serve --interface auto, "
-                                     "there), run there, or set STINT_HOME to another folder");
+                                     ", and no server there answers us; give --interface there one that we reach, run "
+                                     "there, or set STINT_HOME to another folder");
       }
       seen_generation = last;
       seen = now_there;
       since = steady_clock::now();
-      if (on_wait) {
-        on_wait("the blackboard's data were last in use on " + other.host + "; waiting " +
-                std::to_string(static_cast<int>(patience)) + " s for a sign of life from there");
-      }
     }
-    if (foreign && steady_clock::now() - since < std::chrono::duration<double>(patience)) {
+    const auto waited = steady_clock::now() - since;
+    // One that lives has given a sign by then.
+    if (foreign && on_wait && !told && waited > std::chrono::duration<double>(patience / 5)) {
+      told = true;
+      on_wait("the blackboard's data were last in use on " + other.host + "; waiting " +
+              std::to_string(static_cast<int>(patience)) + " s for a sign of life from there");
+    }
+    if (foreign && waited < std::chrono::duration<double>(patience)) {
       std::this_thread::sleep_for(look_pause);
       continue;
     }

@@ -6,7 +6,6 @@
 #include "cli/guardian.hpp"
 #include "cli/home.hpp"
 #include "cli/home_board.hpp"
-#include "cli/interfaces.hpp"
 #include "redis/connection.hpp"
 
 #include <algorithm>
@@ -33,7 +32,7 @@ namespace fs = std::filesystem;
 using std::chrono::steady_clock;
 constexpr auto look_pause = std::chrono::milliseconds(100);
 constexpr auto end_seconds = std::chrono::seconds(30);
-// For a server that another host has just begun to start: until it listens.
+// For a server on another host, which has just begun to start, or is asked to listen.
 constexpr auto elsewhere_seconds = std::chrono::seconds(5);
 constexpr const char* looker_idle = "10";  // seconds
 
@@ -109,21 +108,15 @@ std::optional<redis::Address> running(const fs::path& home) {
 
 void start_guardian(const fs::path& home, const std::string& interface) { start_guardian(home, interface, -1); }
 
-std::string wished_interface(const std::string& interface) {
-  if (interface == "none") return "";
-  const char* job = std::getenv("SLURM_JOB_ID");
-  const bool in_job = job != nullptr && *job != '\0';
-  return interface.empty() && in_job && !interfaces_here().empty() ? "auto" : interface;
-}
-
 EmbeddedBoard embedded_blackboard(const std::string& interface) {
   const fs::path home = home_folder();
-  const std::string wish = wished_interface(interface);
+  const std::string wish = interface == "none" ? "" : interface;
   std::string told;
   for (const auto end = steady_clock::now() + elsewhere_seconds;; std::this_thread::sleep_for(look_pause)) {
     const bool late = steady_clock::now() > end;
     auto found = running(home);
     if (!found) {
+      if (held_elsewhere(home)) ask_to_listen(home);
       const auto word = guardian_word(home, wish, told);
       if (word == "ok") found = running(home);
       if (!found && word != "ok" && (late || !held_elsewhere(home))) throw Error(Exit::board, word);

@@ -16,15 +16,12 @@ struct EmbeddedBoard {
   std::optional<redis::Address> network;  ///< for those of other hosts; none: it listens on its socket alone
 };
 
-/// The running embedded blackboard; started first if need be. `interface`: as --interface was given. Throws Error.
+/// The running embedded blackboard; started first if need be. `interface`: as --interface was given; empty: on its socket
+/// alone, until another host asks. Throws Error.
 EmbeddedBoard embedded_blackboard(const std::string& interface);
 
 /// The address of the embedded blackboard if it runs or has data; else Error(usage): there is no run yet.
 redis::Address existing_blackboard();
-
-/// On which interface the blackboard is to listen, from --interface: what it names; none where it says so; else, in a
-/// Slurm job on a host that has a network, 'auto'. Empty: on none.
-std::string wished_interface(const std::string& interface);
 
 /// Starts a guardian and does not wait for it. It ends by itself when the data are served elsewhere.
 void start_guardian(const std::filesystem::path& home, const std::string& interface);

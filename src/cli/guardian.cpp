@@ -145,11 +145,11 @@ std::string silent(const fs::path& home, const redis::Address& address) {
          (home / "redis.log").string();
 }
 
-// On the network, too, where that is wished or was so before; also while it loads, so that others see who it is.
+// On the network, too, where that is wished, was so before, or another host asks for it.
 void listen_where_wished(const fs::path& home, const std::string& interface) {
   if (!interface.empty()) {
     open_to_network(home, interface);
-  } else if (network_address(home)) {
+  } else if (fs::exists(connection_file(home))) {
     try {
       open_to_network(home, "auto");
     } catch (const Error&) {
@@ -163,7 +163,10 @@ void await_server(const fs::path& home, const redis::Address& address, const std
   const auto end = steady_clock::now() + std::chrono::seconds(start_seconds);
   bool listens = false;
   for (auto answer = ask(address);; answer = ask(address)) {
-    if (answer != Answer::none && !std::exchange(listens, true)) listen_where_wished(home, interface);
+    // Also while it loads: so others see that it is there.
+    if (answer != Answer::none && (!std::exchange(listens, true) || asked_to_listen(home))) {
+      listen_where_wished(home, interface);
+    }
     if (answer == Answer::ready || answer == Answer::stranger) return;
     if (data_lost) throw Error(Exit::board, "another node took over the data in " + home.string());
     int status = 0;
@@ -230,6 +233,7 @@ int guard(const fs::path& home, const GuardOptions& options) {
         tell(ready, "ok");
         return 0;
       }
+      if (answer == Answer::none && held_elsewhere(home)) ask_to_listen(home);
       if (steady_clock::now() > end) throw Error(Exit::board, silent(home, address));
       std::this_thread::sleep_for(look_pause);
     }
@@ -260,6 +264,7 @@ int guard(const fs::path& home, const GuardOptions& options) {
         last_start = steady_clock::now();
         await_server(home, address, "", server);
       }
+      if (asked_to_listen(home)) listen_where_wished(home, "");
       const auto now = steady_clock::now();
       if (clients(address) != 0) last_used = now;
       if (std::chrono::duration<double>(now - last_used).count() > options.idle) {

@@ -118,12 +118,16 @@ redis::Address socket_address(const fs::path& home) {
 
 fs::path connection_file(const fs::path& home) { return home / "board"; }
 
+void ask_to_listen(const fs::path& home) { made_once(connection_file(home), "wanted\n"); }
+
+bool asked_to_listen(const fs::path& home) { return fs::exists(connection_file(home)) && !network_address(home); }
+
 std::optional<redis::Address> network_address(const fs::path& home) {
   const auto line = line_of(connection_file(home));
   try {
     if (!line.empty()) return redis::parse_address(line);
   } catch (const Error&) {
-    // Not ours: as if it were not there; the next server that is opened writes it anew.
+    // A wish, or not ours: the next server that is opened writes it anew.
   }
   return std::nullopt;
 }

@@ -23,6 +23,10 @@ redis::Address socket_address(const std::filesystem::path& home);
 /// The connection file: mode 600, and a --board-file for others. While it is there, the blackboard is to be on the
 /// network, whichever host serves it; it goes when the blackboard ends by itself or by `stint serve --stop`.
 std::filesystem::path connection_file(const std::filesystem::path& home);
+/// Asks the guardian of the home, on whichever host, to let its server listen on the network.
+void ask_to_listen(const std::filesystem::path& home);
+/// Somebody asks, or asked before a restart, and the connection file names no address yet.
+bool asked_to_listen(const std::filesystem::path& home);
 /// What it says; none: there is none.
 std::optional<redis::Address> network_address(const std::filesystem::path& home);
 

@@ -336,7 +336,7 @@ int CommandLine::operator()() {
     return 0;
   }
   if (foreground_) {
-    guard_.interface = wished_interface(guard_.interface);
+    if (guard_.interface == "none") guard_.interface.clear();
     return guard(home_folder(), guard_);
   }
   ::setenv("STINT_IDLE", std::to_string(guard_.idle).c_str(), 1);

@@ -66,8 +66,8 @@ void RunCommand::follow_board() {
   } else if (given_board(options_.board, "") || home_path().empty()) {
     place = std::make_shared<BoardPlace>(address_);
   } else {
-    const auto wish = wished_interface(options_.interface);
-    place = std::make_shared<BoardPlace>(address_, home_path(), wish.empty() ? "auto" : wish);
+    const bool named = !options_.interface.empty() && options_.interface != "none";
+    place = std::make_shared<BoardPlace>(address_, home_path(), named ? options_.interface : "auto");
   }
   board_ = [place](int misses) { return place->now(misses); };
 }

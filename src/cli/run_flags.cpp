@@ -101,7 +101,7 @@ const CLI::Validator share(
 void add_interface_option(CLI::App& app, std::string& interface) {
   add(app, "--interface", interface,
       "interface on which your own blackboard listens for other hosts: a name, an address, auto, or none (default: auto "
-      "in a Slurm job and for ranks on several hosts, else none)")
+      "for ranks on several hosts and when another host that shares the home asks)")
       ->type_name("NAME");
 }
 

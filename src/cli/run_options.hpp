@@ -20,7 +20,7 @@ struct RunOptions {
   std::string mpirun;       ///< more arguments for mpirun
   std::string board;        ///< address; empty: embedded
   std::string board_file;
-  std::string interface;    ///< on which the embedded blackboard listens: a name, an address, auto, none; empty: by rule
+  std::string interface;    ///< on which the embedded blackboard listens: a name, an address, auto, none; empty: auto where needed
   bool fresh = false;
   bool accept_program = false;
   std::string run_id;

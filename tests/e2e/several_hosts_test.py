@@ -151,9 +151,10 @@ class SeveralHosts(unittest.TestCase):
         self.assertEqual(len(set(self.computed())), CHUNKS)
 
     def test_the_blackboard_moves_when_its_host_is_lost(self):
-        elastic = [STINT, "run", "--interface", "auto", *self.job(0.2)]
+        elastic = [STINT, "run", *self.job(0.2)]
         worlds = [self.start(self.hosts[0], *elastic)]
         eventually(20, "the first world works", self.computed)
+        self.assertEqual(self.listens(self.hosts[0]), [], "nobody has asked for it yet")
         worlds += [self.start(host, *elastic) for host in self.hosts[1:]]
         eventually(30, "all worlds work", lambda: self.joined() == {"node0", "node1", "node2"})
         self.assertEqual([len(self.listens(host)) for host in self.hosts], [1, 0, 0])

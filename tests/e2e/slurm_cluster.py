@@ -17,7 +17,7 @@ import uuid
 from hosts import Hosts, call
 from stint_home import STINT, eventually
 
-PROGRAMS = ("munged", "slurmctld", "slurmd", "sbatch", "scontrol", "scancel", "sinfo")
+PROGRAMS = ("setpriv", "munged", "slurmctld", "slurmd", "sbatch", "scontrol", "scancel", "sinfo")
 ENDED = ("COMPLETED", "FAILED", "CANCELLED", "TIMEOUT", "NODE_FAIL", "OUT_OF_MEMORY")
 
 CONFIGURATION = """\
@@ -95,6 +95,10 @@ wait
 """
 
 
+# Before a daemon: it ends with the test, even if that is killed.
+BOUND = ("setpriv", "--pdeathsig", "KILL")
+
+
 class Node:
     def __init__(self, host, folder, shared):
         self.host, self.name, self.folder, self.shared = host, host.name, folder / host.name, shared
@@ -106,9 +110,9 @@ class Node:
         """Another boot each time."""
         boot = self.folder / "boot_id"
         boot.write_text(f"{uuid.uuid4()}\n")
-        words = ["ip", "netns", "exec", self.host.space, "unshare", "--uts", "--mount", "--pid", "--fork", "--mount-proc",
-                 "--kill-child", "sh", "-c", BECOME, self.name, self.name, boot, self.folder / "tmp", *self.shared, "--",
-                 "slurmd", "-D", "-N", self.name]
+        words = [*BOUND, "ip", "netns", "exec", self.host.space, "unshare", "--uts", "--mount", "--pid", "--fork",
+                 "--mount-proc", "--kill-child", "sh", "-c", BECOME, self.name, self.name, boot, self.folder / "tmp",
+                 *self.shared, "--", "slurmd", "-D", "-N", self.name]
         with open(self.folder / "said", "ab") as said:
             self.process = subprocess.Popen([*map(str, words)], env=environment, stdin=subprocess.DEVNULL, stdout=said,
                                             stderr=said, start_new_session=True)
@@ -196,7 +200,7 @@ class SlurmCluster:
 
     def daemon(self, *words):
         with open(self.folder / f"{words[0]}.said", "ab") as said:
-            return subprocess.Popen(words, env=self.environment, stdin=subprocess.DEVNULL, stdout=said, stderr=said,
+            return subprocess.Popen([*BOUND, *words], env=self.environment, stdin=subprocess.DEVNULL, stdout=said, stderr=said,
                                     start_new_session=True)
 
     def __exit__(self, *_):

@@ -79,10 +79,12 @@ class TwoHosts(unittest.TestCase):
         self.await_chunks(60)
         # A lock of one node is nothing to another: here the file of the lock goes.
         (pathlib.Path(self.home.environment["STINT_HOME"]) / "serve.lock").unlink()
+        second.cut()
         refused = self.start(second)
-        out, said = refused.communicate(timeout=30)
+        out, said = refused.communicate(timeout=40)
         self.assertEqual((refused.returncode, out), (3, ""), said)
         self.assertIn("in use on node0", said)
+        second.join()
         # The node is lost, with all that runs on it.
         lost = first.pids(self.home.pids())
         for pid in lost:
