@@ -131,8 +131,10 @@ class SeveralHosts(unittest.TestCase):
         corpus = self.home.folder / "corpus"
         corpus.mkdir()
         for number in range(40):
-            (corpus / f"{number}.txt").write_text(f"alpha beta {number}\n" * 500)
-        job = ["--threads", 1, "--lease", LEASE, "wordcount", corpus, "--chunk-size", 2000]
+            (corpus / f"{number}.txt").write_text(f"alpha beta {number}\n" * 10_000)
+        # So many chunks that the ranks of all hosts are there before they are through; and the first 20 that fail, before
+        # the others have handed in anything, are not to end the run.
+        job = ["--threads", 1, "--max-failed", "100%", "wordcount", corpus, "--chunk-size", 100]
         expected = self.on(self.hosts[0], "run", "--run-id", "seen", *job)
         self.hosts[1].hidden = corpus
         self.launch, self.hostfile = self.network.mpirun()
