@@ -70,6 +70,13 @@ void new_project(const std::string& name, std::ostream& out) {
     replace_all(text, "{{name}}", name);
     replace_all(text, "{{Name}}", type);
     if (file == "job.cpp") file = name + ".cpp";
+    if (file == "run.sbatch") {  // Stint's own script, for another program
+      replace_all(text, "${STINT:-stint}", "${STINT:-$SLURM_SUBMIT_DIR/build/" + name + "}");
+      replace_all(text, "--job-name=stint", "--job-name=" + name);
+      replace_all(text, "slurm/run.sbatch wordcount /data/corpus", "run.sbatch");
+      replace_all(text, "(slurm/rerun.sbatch)", "(" + name + " rerun last)");
+      replace_all(text, "STINT names the program when it is not on the PATH.", "STINT names the program when it is not build/" + name + ".");
+    }
     std::ofstream stream(folder / file, std::ios::binary);
     stream << text;
     stream.close();

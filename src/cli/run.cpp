@@ -227,6 +227,7 @@ int RunCommand::operator()() {
   ranks_ = world.size();
   ranks_here_ = world.ranks_here();
   rank_here_ = world.rank_here();
+  hosts_ = world.hosts();
   threads_ = threads_for_rank(options_.threads, ranks_here_);
   if (zero && !early && ranks_here_ < ranks_ && !network_) {
     try {

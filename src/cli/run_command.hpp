@@ -87,6 +87,7 @@ class RunCommand {
   int ranks_ = 1;
   int ranks_here_ = 1;
   int rank_here_ = 0;
+  int hosts_ = 1;
   Threads threads_;
   std::string run_;
   std::uint64_t seed_ = 0;

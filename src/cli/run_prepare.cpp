@@ -113,9 +113,14 @@ void RunCommand::show_plan() {
     if (text.empty()) break;
     fmt::print("{}\n", text);
   }
-  display_->say(fmt::format("run {} would compute {} on {} rank{} of {} thread{}; nothing was begun", run_,
-                            counted(chunks, "chunk"), ranks_, ranks_ == 1 ? "" : "s", threads_.count,
-                            threads_.count == 1 ? "" : "s"));
+  // The plan and a bit a chunk are all that lies there before chunks end; what those give only they know.
+  const auto plan_bytes = job_->encode_plan().size();
+  display_->say(fmt::format("run {} would compute {} on {} of {} on {}; its plan has {} bytes, the blackboard would begin "
+                            "with about {} KiB; nothing was begun",
+                            run_, counted(chunks, "chunk"), counted(static_cast<std::uint64_t>(ranks_), "rank"),
+                            counted(static_cast<std::uint64_t>(threads_.count), "thread"),
+                            counted(static_cast<std::uint64_t>(hosts_), "host"), grouped(plan_bytes),
+                            grouped((plan_bytes + chunks / 8 + 8192) >> 10)));
 }
 
 bool RunCommand::prepare_run() {

@@ -40,6 +40,7 @@ std::optional<SlurmStep> slurm_step() {
   world.rank = std::atoi(variable("SLURM_PROCID").c_str());
   world.size = std::atoi((tasks.empty() ? variable("SLURM_NTASKS") : tasks).c_str());
   if (world.size < 2) return std::nullopt;
+  world.nodes = std::max(1, std::atoi(variable("SLURM_STEP_NUM_NODES").c_str()));
   world.rank_here = std::atoi(variable("SLURM_LOCALID").c_str());
   world.ranks_here = tasks_of_node(variable("SLURM_STEP_TASKS_PER_NODE"), std::atoi(variable("SLURM_NODEID").c_str()));
   // The steps of a requeued job are counted from 0 again.

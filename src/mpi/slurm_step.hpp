@@ -13,6 +13,7 @@ struct SlurmStep {
   int size = 1;
   int rank_here = 0;   ///< on this node
   int ranks_here = 1;
+  int nodes = 1;
   std::string name;    ///< of the world: known to all its ranks, and never given to another
 };
 

@@ -74,6 +74,7 @@ World::World(double init_seconds) {
       size_ = step->size;
       rank_here_ = step->rank_here;
       ranks_here_ = step->ranks_here;
+      hosts_ = step->nodes;
     }
     return;
   }
@@ -98,6 +99,12 @@ World::World(double init_seconds) {
     MPI_Comm_rank(here, &rank_here_);
     MPI_Comm_size(here, &ranks_here_);
     MPI_Comm_free(&here);
+  }
+  // One rank a host, and the others: the first of both groups is as large as there are hosts.
+  MPI_Comm firsts = MPI_COMM_NULL;
+  if (MPI_Comm_split(MPI_COMM_WORLD, rank_here_ == 0 ? 0 : 1, rank_, &firsts) == MPI_SUCCESS && firsts != MPI_COMM_NULL) {
+    if (rank_here_ == 0) MPI_Comm_size(firsts, &hosts_);  // on the others it stays 1: nobody asks them
+    MPI_Comm_free(&firsts);
   }
 }
 

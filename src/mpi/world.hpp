@@ -28,6 +28,7 @@ class World {
   [[nodiscard]] int size() const { return size_; }
   [[nodiscard]] int rank_here() const { return rank_here_; }  ///< among those of this host, from 0
   [[nodiscard]] int ranks_here() const { return ranks_here_; }  ///< on this host
+  [[nodiscard]] int hosts() const { return hosts_; }
   [[nodiscard]] bool speaks() const { return size_ == 1 || initialised_; }  ///< whether broadcast() reaches others
   /// Text of rank 0 to all, by MPI. Throws Error(interrupted) after `bound` seconds without it.
   std::string broadcast(const std::string& text, double bound);
@@ -39,6 +40,7 @@ class World {
   int size_ = 1;
   int ranks_here_ = 1;
   int rank_here_ = 0;
+  int hosts_ = 1;
   bool initialised_ = false;
 };
 

@@ -180,6 +180,16 @@ TEST_P(LossesTest, WhenTheFirstChunksAllFailWithOneErrorTheRunEnds) {
   EXPECT_EQ(board->state()->done, 100U);
 }
 
+TEST_P(LossesTest, OneHostOfSeveralDoesNotEndARunByItself) {
+  auto a = start(100, 1, 0);
+  auto blind = joined("blind/1.x");
+  for (int i = 0; i < 30; ++i) blind.fail(blind.claim({.cost = 1}).range->first, 1000, "no such file");
+  EXPECT_EQ(board->state()->state, "running") << "the other may see it";
+  auto other = joined("other/1.x");
+  other.fail(other.claim({.cost = 1}).range->first, 1000, "no such file");
+  EXPECT_EQ(board->state()->state, "failed");
+}
+
 TEST_P(LossesTest, DifferentErrorsDoNotEndARun) {
   auto a = start(100, 1, 0);
   for (int i = 0; i < 30; ++i) a.fail(a.claim({.cost = 1}).range->first, 1000, i % 2 == 0 ? "no luck" : "no air");

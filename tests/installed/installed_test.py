@@ -87,6 +87,7 @@ class Installed(unittest.TestCase):
         for name in ("CMakeLists.txt", "demo.cpp", "test.cmake", "run.sbatch", "README.md"):
             self.assertNotIn("{{", (folder / name).read_text(), name)
         self.run_in(folder, "bash", "-n", "run.sbatch")
+        self.assertIn('"${STINT:-$SLURM_SUBMIT_DIR/build/demo}" run -n', (folder / "run.sbatch").read_text())
         self.run_in(folder, CMAKE, "-B", "build", f"-DCMAKE_PREFIX_PATH={self.prefix}", f"-DCMAKE_CXX_COMPILER={CXX}")
         self.run_in(folder, CMAKE, "--build", "build")
         self.run_in(folder / "build", "ctest", "--output-on-failure", "--no-tests=error")

@@ -276,7 +276,10 @@ Failed FakeRun::fail(const Caller& caller, const Failure& failure, double delay,
     const auto kind = without_numbers(failure.error);
     const bool same = first_error.value_or(kind) == kind;
     if (!first_error || !same) first_error = same ? kind : "";
-    if (same && attempts.size() >= 20) end_run(1, "the first 20 chunks all failed with one error: " + failure.error);
+    std::set<std::string> failing, present;
+    for (const auto& [each, tried] : attempts) failing.insert(host_of(tried.worker));
+    for (const auto& [name, each] : workers) present.insert(host_of(name));
+    if (same && attempts.size() >= 20 && (failing.size() > 1 || present == failing)) end_run(1, "the first 20 chunks all failed with one error: " + failure.error);
   }
   answer.halt = halting;
   return answer;

@@ -3,7 +3,9 @@
 -- One attempt at a chunk failed: later again, or failed for good after retries+1 attempts. Counts only for a chunk in
 -- the caller's claims that is not done. A crash is counted apart: the chunk is then a suspect that was alone.
 -- A host whose chunks fail one after another, while others succeed half as often at least, is benched: it gets no more
--- work, and what it failed is forgotten; not where a chunk is tried once only, since there it may fail by right. When the first 20 chunks of a run fail with one error and none succeeds, the run ends.
+-- work, and what it failed is forgotten; not where a chunk is tried once only, since there it may fail by right. When the
+-- first 20 chunks of a run fail with one error and none succeeds, the run ends; but not on the word of one host of several,
+-- which may be the only one that sees no input.
 -- ARGV     generation, worker, request number, held ranges (afterwards), chunk, error, delay (seconds), crash (0 1), detail
 -- Returns  OK counted (0 1) for good (0 1) attempts, first failure of the run (0 1), host benched (0 1), halting ('' soon
 --          now)
@@ -65,6 +67,20 @@ else
   redis.call('ZADD', DELAYED, string.format('%.6f', now() + delay), ARGV[5])
   event('retry', 'chunk ' .. ARGV[5] .. ' on ' .. worker .. ': ' .. error)
 end
+-- Whether those that failed say so for all: they are of two hosts, or there is but one.
+local function hosts_agree()
+  local host
+  for _, tried in ipairs(redis.call('HVALS', ATTEMPTS)) do
+    local other = host_of(string.match(tried, ';(.*)$'))
+    if host and other ~= host then return true end
+    host = other
+  end
+  for _, name in ipairs(redis.call('HKEYS', BEATS)) do
+    if host_of(name) ~= host then return false end
+  end
+  return true
+end
+
 if run.done == 0 and run.max_failed < 0 then
   local kind = string.gsub(error, '%d+', '#')  -- "cannot open 17.txt" and "… 18.txt" are one error
   local first_error = redis.call('HGET', RUN, 'first_error')
@@ -74,7 +90,7 @@ if run.done == 0 and run.max_failed < 0 then
   elseif first_error ~= kind then
     redis.call('HSET', RUN, 'first_error', '')  -- they differ
   end
-  if first_error == kind and redis.call('HLEN', ATTEMPTS) >= first_chunks then
+  if first_error == kind and redis.call('HLEN', ATTEMPTS) >= first_chunks and hosts_agree() then
     end_run(1, string.format('the first %d chunks all failed with one error: %s; mend it, and the same command goes on',
       first_chunks, error))
   end
