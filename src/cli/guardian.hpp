@@ -11,6 +11,9 @@
 
 namespace stint {
 
+/// Connections that the embedded blackboard takes, where its limit of open files lets it; 40 bytes of memory each.
+constexpr int most_clients = 60000;
+
 /// The address of the running embedded blackboard; started first if need be. Throws Error.
 redis::Address embedded_blackboard();
 
