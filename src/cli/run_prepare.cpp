@@ -10,6 +10,7 @@
 #include "codec/frame.hpp"
 #include "engine/costs.hpp"
 #include "engine/heartbeat.hpp"
+#include "engine/policy.hpp"
 
 #include <fmt/format.h>
 
@@ -128,6 +129,7 @@ bool RunCommand::prepare_run() {
   spec.retries = options_.retries.value_or(job_->side_effects() ? 0 : 2);
   spec.max_failed = failed_chunks_allowed(there ? found->chunks : 0);
   spec.slots = static_cast<std::uint64_t>(ranks_);
+  spec.node_limit = policy::node_limit(spec.slots);
   if (!there) {
     if (earlier.empty()) {
       say_of_changed_input(identity);
