@@ -7,6 +7,7 @@
 #include "codec/frame.hpp"
 #include "engine/courier.hpp"
 #include "engine/heartbeat.hpp"
+#include "engine/policy.hpp"
 #include "engine/reducer.hpp"
 
 #include <algorithm>
@@ -135,6 +136,7 @@ class Crowd {
     spec.job = "count";
     spec.chunks = setup_.seconds.size();
     spec.slots = static_cast<std::uint64_t>(setup_.ranks);
+    spec.node_limit = policy::node_limit(spec.slots);
     spec.profile = costs_.profile();
     server_.begin(0);
     server_.board().create(spec, true, false);

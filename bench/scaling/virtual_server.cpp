@@ -4,7 +4,6 @@
 #include "simulation/hooked_board.hpp"
 
 #include <algorithm>
-#include <cstdlib>
 #include <stdexcept>
 #include <utility>
 
@@ -28,6 +27,29 @@ std::string on_our_time(std::string_view text) {
   return std::string(text).replace(at, theirs.size(), "local time = {redis.call('GET', 'stint:now'), 0}");
 }
 
+// Costs the same whatever the number of ranks, chunks and nodes, or nearly so.
+bool is_alike(const std::string& step) {
+  return step == "claim" || step == "commit" || step == "renew" || step == "join" || step == "state" || step == "who";
+}
+
+constexpr std::size_t sample_size = 200;
+
+// What is charged for a request of this kind that took `measured` seconds.
+double charged(Tally& tally, double measured) {
+  if (tally.sample.size() < sample_size) {
+    tally.sample.push_back(measured);
+  } else {
+    tally.sample[tally.calls % sample_size] = measured;
+  }
+  if (tally.sample.size() < 20 || tally.calls % 50 == 0) {
+    auto sorted = tally.sample;
+    const auto place = sorted.begin() + static_cast<std::ptrdiff_t>(sorted.size() / 20);
+    std::nth_element(sorted.begin(), place, sorted.end());
+    tally.undisturbed = *place;
+  }
+  return tally.undisturbed;
+}
+
 // Commands of the method, where it is more than one.
 unsigned trips_of(const std::string& step) {
   if (step == "join") return 3;
@@ -37,8 +59,8 @@ unsigned trips_of(const std::string& step) {
 }  // namespace
 
 VirtualServer::VirtualServer(const redis::Address& address, pid_t server, const std::string& run, VirtualClock& clock,
-                             double network)
-    : clock_(clock), network_(network), time_(address) {
+                             double network, bool as_measured)
+    : clock_(clock), network_(network), as_measured_(as_measured), time_(address) {
   if (::clock_getcpuclockid(server, &server_clock_) != 0) throw std::runtime_error("cannot find the server's clock");
   board_ = std::make_unique<testing::HookedBoard>(
       std::make_shared<RedisBlackboard>(address, run, on_our_time),
@@ -71,7 +93,9 @@ void VirtualServer::before() {
 }
 
 void VirtualServer::after(const std::string& step) {
-  const double service = seconds_of(server_clock_) - service_begun_;
+  const double measured = seconds_of(server_clock_) - service_begun_;
+  auto& tally = tallies_[step];
+  const double service = as_measured_ || !is_alike(step) ? measured : charged(tally, measured);
   const double arrived = clock_.now() + network_ / 2;
   const double wait = std::max(0.0, free_at_ - arrived);
   // Steps are simulated one after another, so the later requests of one come here before earlier ones of others. They
@@ -83,22 +107,14 @@ void VirtualServer::after(const std::string& step) {
   own_ = own;
 
   round_trips_ += trips;
-  auto& tally = tallies_[step];
   tally.calls += 1;
   tally.service += service;
   tally.wait += wait;
   tally.longest = std::max(tally.longest, service);
-  tally.services.push_back(static_cast<float>(service));
+  tally.measured += measured;
   const auto second = static_cast<std::size_t>(arrived + wait);
   if (second >= busy_by_second_.size()) busy_by_second_.resize(second + 1);
   busy_by_second_[second] += service;
-}
-
-double VirtualServer::seconds_in_scripts() {
-  const auto info = time_.command({"INFO", "commandstats"}).str();
-  const auto line = info.find("cmdstat_evalsha:");
-  if (line == info.npos) return 0;
-  return std::strtod(info.c_str() + info.find("usec=", line) + 5, nullptr) / 1e6;
 }
 
 }  // namespace stint::scaling

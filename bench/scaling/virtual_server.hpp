@@ -2,7 +2,8 @@
 // A Redis in virtual time. Each request is really sent to a real server and really answered; how long that took the
 // server's processor is its service time. In virtual time the server is one queue: the reply comes after the way there,
 // the requests that came before, the service time, and the way back. The clock moves to then before the caller goes on.
-// Called by the ranks of crowd.cpp, one at a time.
+// On a machine that others use, too, the same request takes up to three times as long as on a quiet one; so requests
+// whose cost does not depend on the size of the run are charged what the least disturbed twentieth of their kind took.
 #pragma once
 
 #include "base/clock.hpp"
@@ -33,17 +34,19 @@ class VirtualClock final : public Clock {
 /// What one kind of request came to.
 struct Tally {
   std::uint64_t calls = 0;
-  double service = 0;  ///< seconds of the server's processor
-  double wait = 0;     ///< seconds in its queue
-  double longest = 0;  ///< seconds of service
-  std::vector<float> services;
+  double service = 0;   ///< seconds of the server's processor that were charged
+  double measured = 0;  ///< and that it took
+  double wait = 0;      ///< seconds in its queue
+  double longest = 0;   ///< seconds of service of one
+  std::vector<double> sample = {};  ///< the last ones
+  double undisturbed = 0;           ///< what the shortest twentieth of them took at most
 };
 
 class VirtualServer {
  public:
-  /// `network`: seconds of a round trip.
+  /// `network`: seconds of a round trip. `as_measured`: each is charged what it took.
   VirtualServer(const redis::Address& address, pid_t server, const std::string& run, VirtualClock& clock,
-                double network);
+                double network, bool as_measured);
 
   /// The board as every rank sees it.
   [[nodiscard]] Blackboard& board() { return *board_; }
@@ -55,8 +58,6 @@ class VirtualServer {
   [[nodiscard]] const std::map<std::string, Tally>& tallies() const { return tallies_; }
   [[nodiscard]] const std::vector<double>& busy_by_second() const { return busy_by_second_; }
   [[nodiscard]] std::uint64_t round_trips() const { return round_trips_; }
-  /// What the server itself says: seconds in scripts, by the wall.
-  [[nodiscard]] double seconds_in_scripts();
 
  private:
   void before();
@@ -64,6 +65,7 @@ class VirtualServer {
 
   VirtualClock& clock_;
   const double network_;
+  const bool as_measured_;
   redis::Connection time_;            // by which the scripts are told our time
   std::unique_ptr<Blackboard> board_;
   clockid_t server_clock_ = 0;        // of the processor time of the server's process

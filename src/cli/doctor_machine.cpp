@@ -2,6 +2,7 @@
 // What doctor says about this machine: programs, cores, memory, limits, clock.
 #include "cli/control_group.hpp"
 #include "cli/doctor_checks.hpp"
+#include "cli/guardian.hpp"
 #include "cli/trial.hpp"
 
 #include <fmt/format.h>
@@ -18,7 +19,7 @@ namespace stint {
 namespace {
 
 constexpr std::uint64_t mebi = std::uint64_t{1} << 20;
-constexpr int connections_of_rank = 4;
+constexpr rlim_t connections_of_rank = 2;  // courier and heartbeat; the leader's reducer has one more
 
 std::uint64_t meminfo(const std::string& name) {
   std::ifstream file("/proc/meminfo");
@@ -131,12 +132,12 @@ Check huge_pages_check() {
 Check open_files_check() {
   rlimit limit{};
   ::getrlimit(RLIMIT_NOFILE, &limit);
-  const std::string found = shown_limit(limit.rlim_cur) + ", at most " + shown_limit(limit.rlim_max);
-  if (limit.rlim_max != RLIM_INFINITY && limit.rlim_max < 1024) {
-    const auto ranks = limit.rlim_max > 64 ? (limit.rlim_max - 64) / connections_of_rank : 0;
-    return {
-        "open files", Health::warn, found,
-        fmt::format("a redis-server started here serves {} ranks; raise it with ulimit -Hn, or in limits.conf", ranks)};
+  const rlim_t usable = std::min<rlim_t>(limit.rlim_max, most_clients);  // the server raises its own to the hard limit
+  const rlim_t ranks = usable > 64 ? (usable - 64) / connections_of_rank : 0;
+  const std::string found = fmt::format("{}, at most {}: a redis-server started here serves {} ranks",
+                                        shown_limit(limit.rlim_cur), shown_limit(limit.rlim_max), ranks);
+  if (limit.rlim_max < 1024) {
+    return {"open files", Health::warn, found, "raise it with ulimit -Hn, or in limits.conf"};
   }
   if (limit.rlim_cur < 256) {
     return {"open files", Health::warn, found, "a rank uses about 50, and your job its own; raise it: ulimit -n 1024"};

@@ -102,7 +102,8 @@ void write_configuration(const fs::path& home, const fs::path& file) {
        << "appendonly yes\nappendfsync everysec\naof-use-rdb-preamble yes\nsave \"\"\n"
        << "maxmemory-policy noeviction\n"
        << "logfile \"" << (home / "redis.log").string() << "\"\n"
-       << "maxclients 20000\n"
+       // Redis raises its own limit of open files as far as it may, and takes so many clients.
+       << "maxclients " << most_clients << "\n"
        << "busy-reply-threshold 60000\n";
   write_private(file, text.str());
 }

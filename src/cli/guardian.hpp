@@ -10,6 +10,9 @@
 
 namespace stint {
 
+/// Connections that the embedded blackboard takes, where its limit of open files lets it; 40 bytes of memory each.
+constexpr int most_clients = 60000;
+
 struct GuardOptions {
   double idle = 600;      ///< seconds without a client after which the server ends
   int ready = -1;         ///< ≥ 0: one line is written there when the server answers ("ok") or cannot be had (why)

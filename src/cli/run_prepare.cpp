@@ -12,6 +12,7 @@
 #include "codec/frame.hpp"
 #include "engine/costs.hpp"
 #include "engine/heartbeat.hpp"
+#include "engine/policy.hpp"
 
 #include <fmt/format.h>
 
@@ -155,6 +156,7 @@ bool RunCommand::prepare_run() {
   spec.max_failed = failed_chunks_allowed(there ? found->chunks : 0);
   if (there) spec.halt = halt_rule(options_.halt, found->chunks);
   spec.slots = static_cast<std::uint64_t>(ranks_);
+  spec.node_limit = policy::node_limit(spec.slots);
   if (!there) {
     if (earlier.empty()) {
       say_of_changed_input(identity);

@@ -10,6 +10,7 @@ namespace {
 constexpr std::size_t entries_a_commit = 512;
 constexpr std::size_t bytes_a_commit = std::size_t{32} << 20;
 constexpr std::uint64_t chunks_a_commit = Workload::largest_node_chunks;  // Redis holds their bits several times over
+constexpr double slow_seconds = 0.01;   // of a round trip: the board is busy
 constexpr double gather_seconds = 0.01;  // at the end of a run, results that end together go together
 
 }  // namespace
@@ -243,6 +244,14 @@ double Courier::step() {
     session_.stop = true;
     workload_.trim(0);
   }
+  const auto demand = workload_.demand();
+  // A board with thousands of workers answers late: then an idle thread waits for one reply only, not for that of the
+  // commit, too.
+  const bool idle = demand.ready_chunks == 0 && demand.running < demand.threads;
+  if (idle && round_trip_ > slow_seconds && pending_.empty() && !ending() && !full_ && !starved_) {
+    claim(now);
+    return 0;
+  }
   if (!pending_.empty() || commit_due(now)) {
     commit();
     return 0;
@@ -250,7 +259,6 @@ double Courier::step() {
   if (session_.drain) return drain(now);
   if (session_.halt != Halt::none) return halt(now);
   if (leave_if_idle(now)) return 0;
-  const auto demand = workload_.demand();
   // Chunks that turn out longer than thought go back, where an idle rank can have them.
   if (demand.ready_seconds > 4 * policy::claim_seconds(session_.progress.workers) && workload_.trim(0.2)) {
     board_.commit(caller(), {}, {});

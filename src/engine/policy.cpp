@@ -18,6 +18,8 @@ double claim_seconds(std::uint64_t workers) { return std::clamp(static_cast<doub
 
 double commit_seconds(double wished, std::uint64_t workers) { return wished * std::max(1.0, claim_seconds(workers)); }
 
+std::uint64_t node_limit(std::uint64_t slots) { return std::max<std::uint64_t>(8192, 16 * slots); }
+
 double heartbeat_seconds(double lease, std::uint64_t workers) {
   return std::max(0.05, lease / std::clamp(15000 / static_cast<double>(std::max<std::uint64_t>(workers, 1)), 3.0, 5.0));
 }

@@ -29,6 +29,9 @@ double claim_seconds(std::uint64_t workers);
 /// Seconds that results are held: as wished, and with more than 1,250 workers as many times longer as claims are.
 double commit_seconds(double wished, std::uint64_t workers);
 
+/// Nodes that may lie on the board: of each rank of the first world some that wait for a neighbour's.
+std::uint64_t node_limit(std::uint64_t slots);
+
 /// Seconds between two heartbeats of a worker: a fifth of the lease, a third where workers are many.
 double heartbeat_seconds(double lease, std::uint64_t workers);
 

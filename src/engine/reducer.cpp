@@ -4,6 +4,7 @@
 #include <stint/error.hpp>
 
 #include <algorithm>
+#include <cstdlib>
 #include <exception>
 
 namespace stint {
@@ -22,7 +23,13 @@ class InJobStep {
 };
 
 constexpr double check_seconds = 5;
-constexpr std::size_t names_a_read = 64;  // nodes may be large; so many at a time bound the memory of both sides
+constexpr std::size_t names_a_fold = 4096;
+constexpr std::uint64_t bytes_a_read = std::uint64_t{32} << 20;  // about; bounds the memory of both sides
+
+std::uint64_t field(const RunState& state, const char* name, std::uint64_t otherwise) {
+  const auto found = state.fields.find(name);
+  return found == state.fields.end() ? otherwise : std::strtoull(found->second.c_str(), nullptr, 10);
+}
 
 }  // namespace
 
@@ -117,6 +124,9 @@ bool Reducer::read_new_nodes(const RunState& state) {
   }
   if (still_there != known_.size()) return false;
   bool rejected = false;
+  // Few where nodes are large; but thousands of small ones come each second when ranks are many.
+  const auto mean_bytes = field(state, "node_bytes", bytes_a_read) / std::max<std::size_t>(names.size(), 1) + 1;
+  const auto names_a_read = static_cast<std::size_t>(std::clamp<std::uint64_t>(bytes_a_read / mean_bytes, 64, 4096));
   std::sort(missing.begin(), missing.end(), [](const Node& a, const Node& b) { return a.first() < b.first(); });
   for (std::size_t from = 0; from < missing.size(); from += names_a_read) {
     const std::vector<Node> portion(missing.begin() + static_cast<std::ptrdiff_t>(from),
@@ -144,13 +154,20 @@ bool Reducer::read_new_nodes(const RunState& state) {
   return !rejected;
 }
 
-void Reducer::fold(const RunState& state) {
+std::size_t Reducer::foldable() const {
+  std::size_t names = 0;
+  for (const auto& [node, merged] : merged_) names += merged.made_of.size() > 1 ? merged.made_of.size() : 0;
+  return names;
+}
+
+// False: it was refused.
+bool Reducer::fold(const RunState& state) {
   std::vector<Node> removed;
   std::vector<Entry> put;
   const double begun = clock_.now();
   std::size_t bytes = 0;
   for (const auto& [node, merged] : merged_) {
-    if (merged.made_of.size() < 2 || bytes > (std::size_t{64} << 20)) continue;
+    if (merged.made_of.size() < 2 || bytes > (std::size_t{64} << 20) || removed.size() >= names_a_fold) continue;
     put.push_back({node, finisher_.encode(node, *merged.partial)});
     bytes += put.back().frame.size();
     removed.insert(removed.end(), merged.made_of.begin(), merged.made_of.end());
@@ -159,10 +176,10 @@ void Reducer::fold(const RunState& state) {
   const bool lift = removed.empty();
   if (lift) session_.log("many nodes wait for missing chunks; raising the limit");
   const auto refusal = board_.fold(session_.identity().worker, state.generation, removed, put, lift);
-  if (session_.ended_by(refusal)) return;
+  if (session_.ended_by(refusal)) return false;
   if (refusal != Refusal::none) {
     forget();
-    return;
+    return false;
   }
   for (const auto& node : removed) known_.erase(node);
   for (const auto& entry : put) {
@@ -170,6 +187,7 @@ void Reducer::fold(const RunState& state) {
     merged_[entry.node].made_of = {entry.node};
   }
   next_fold_ = clock_.now() + std::max(options_.fold_seconds, 20 * (clock_.now() - begun));
+  return true;
 }
 
 void Reducer::finish(const RunState& state) {
@@ -283,15 +301,12 @@ double Reducer::step() {
       halt(*state);
       return 0.02;
     }
-    std::size_t foldable = 0;
-    for (const auto& [node, merged] : merged_) foldable += merged.made_of.size() > 1 ? merged.made_of.size() : 0;
-    const auto limit = state->fields.find("node_limit");
-    const bool full = limit != state->fields.end() && known_.size() >= std::stoull(limit->second);
-    const auto bytes = state->fields.find("node_bytes");
-    const auto byte_limit = state->fields.find("byte_limit");
-    const bool heavy = bytes != state->fields.end() && byte_limit != state->fields.end() &&
-                       std::stoull(bytes->second) >= std::stoull(byte_limit->second);
-    if (full || heavy || (foldable >= options_.fold_nodes && clock_.now() >= next_fold_)) fold(*state);
+    const auto limit = field(*state, "node_limit", ~std::uint64_t{0});
+    const bool full = known_.size() >= limit || field(*state, "node_bytes", 0) >= field(*state, "byte_limit", ~std::uint64_t{0});
+    // A fold keeps the board busy for some microseconds a node: rather several short ones than a long one.
+    bool good = true, folded = false;
+    while (good && foldable() >= names_a_fold) good = folded = fold(*state);
+    if (!folded && good && (full || (foldable() >= options_.fold_nodes && clock_.now() >= next_fold_))) fold(*state);
   } catch (const BoardLost&) {
     forget();
     throw;

@@ -65,7 +65,8 @@ class Reducer {
   void take(const Node& name, Partial partial);
   void follow_failures(const RunState& state, bool complete);
   void merge_in(Node node, Merged merged);
-  void fold(const RunState& state);
+  [[nodiscard]] std::size_t foldable() const;
+  bool fold(const RunState& state);
   void finish(const RunState& state);
 
   Session& session_;

@@ -97,7 +97,9 @@ Claimed FakeRun::claim(const Caller& caller, const ClaimWish& wish, double now) 
   const bool idle = suspect_alone || is_benched(caller.worker);
   const auto remaining = spec.chunks - answer.done - answer.failed;
   const double share = static_cast<double>(remaining) * cost_before(spec.chunks) / static_cast<double>(spec.chunks);
-  const double cost = std::min(wish.cost, share / (4 * static_cast<double>(workers.size())));
+  const auto many = static_cast<double>(workers.size());
+  const double floor = many > 1250 ? many / 5000 / rate_or_guess(caller.rate) : 0;
+  const double cost = std::min(wish.cost, std::max(floor, share / (4 * many)));
   const auto least = std::min(wish.least, std::max<std::uint64_t>(1, remaining / (2 * workers.size())));
   const auto take_from = [&](Ranges& list, const char* source) {
     if (answer.range || idle) return;

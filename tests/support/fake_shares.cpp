@@ -71,7 +71,8 @@ std::uint64_t FakeRun::open_chunks(Range range) const {
 
 // The slot's stretch of each round, all rounds of like cost, cut at borders of nodes.
 Ranges FakeRun::slot_ranges(std::uint64_t slot) const {
-  const auto rounds = std::clamp<std::uint64_t>(spec.chunks / slots.size(), 1, 16);
+  const auto least = std::clamp<std::uint64_t>(slots.size() / 1250, 1, 16);
+  const auto rounds = std::clamp<std::uint64_t>(spec.chunks / (slots.size() * least), 1, 16);
   const auto stretches = rounds * slots.size();
   const auto align = alignment(spec.chunks / stretches);
   const auto edge = [&](std::uint64_t k) -> std::uint64_t {

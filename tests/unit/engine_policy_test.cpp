@@ -60,6 +60,11 @@ TEST(EnginePolicy, HoldsResultsLongerAsWorkersBecomeMany) {
   EXPECT_DOUBLE_EQ(commit_seconds(0.05, 10000), 0.4) << "who wants them at once still gets them soon";
 }
 
+TEST(EnginePolicy, LetsMoreNodesWaitWhereRanksAreMany) {
+  EXPECT_EQ(node_limit(1), 8192U);
+  EXPECT_EQ(node_limit(10000), 160000U);
+}
+
 TEST(EnginePolicy, HeartbeatsAreFewerWhereWorkersAreMany) {
   EXPECT_DOUBLE_EQ(heartbeat_seconds(10, 0), 2);
   EXPECT_DOUBLE_EQ(heartbeat_seconds(10, 3000), 2);

@@ -30,7 +30,9 @@ local workers = redis.call('HLEN', BEATS)
 local total = cost_before(run.chunks, run)
 local remaining = run.chunks - run.done - run.failed
 -- Towards the end claims shrink, so that all workers end together: a quarter of an even share of what remains.
-want = math.min(want, remaining * total / run.chunks / (4 * workers))
+-- But thousands of workers never claim less than the board has time for: 5,000 claims a second of all of them.
+local floor = workers > 1250 and workers / 5000 / speed or 0
+want = math.min(want, math.max(floor, remaining * total / run.chunks / (4 * workers)))
 least = math.min(least, math.max(1, math.floor(remaining / (2 * workers))))
 
 -- The first chunks of [first, last) that are not done, one after another. Nil: all are.

@@ -132,9 +132,11 @@ local function alignment(chunks)
   return step
 end
 
--- The ranges of slot `slot`: one stretch in each round, all rounds of like cost, cut at borders of nodes.
+-- The ranges of slot `slot`: one stretch in each round, all rounds of like cost, cut at borders of nodes. A claim takes
+-- of one stretch only; so with thousands of slots, whose claims should be few, stretches are of several chunks.
 local function slot_ranges(slot, run)
-  local rounds = math.max(1, math.min(16, math.floor(run.chunks / run.slots)))
+  local least = math.max(1, math.min(16, math.floor(run.slots / 1250)))
+  local rounds = math.max(1, math.min(16, math.floor(run.chunks / (run.slots * least))))
   local stretches, total = rounds * run.slots, cost_before(run.chunks, run)
   local align = alignment(run.chunks / stretches)
   local function edge(k)
