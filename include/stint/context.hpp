@@ -19,6 +19,7 @@ struct RunFacts {
   int threads = 1;             ///< OpenMP threads of this rank
   std::filesystem::path scratch_dir = {};  ///< where scratch_dir() makes its folder
   std::filesystem::path store_dir = {};    ///< see Context::store_dir
+  bool store_shared = true;                ///< see Context::store_shared
   std::filesystem::path call_file = {};    ///< see Context::call_file
   std::function<void(std::string_view)> log = {};
   const std::atomic<bool>* stop = nullptr;     ///< see Context::stop_requested
@@ -65,6 +66,8 @@ class Context {
   [[nodiscard]] const std::filesystem::path& call_file() const { return facts_->call_file; }
   /// A folder for files that are kept with the run, beside the blackboard's data; the job makes it.
   [[nodiscard]] const std::filesystem::path& store_dir() const { return facts_->store_dir; }
+  /// False where the leader may not see that folder: on another host, whose folder it is not.
+  [[nodiscard]] bool store_shared() const { return facts_->store_shared; }
 
  private:
   const RunFacts* facts_;

@@ -8,6 +8,7 @@
 //   compute(item, Context[, S&]) -> Partial         for every chunk, on any rank; const, since threads share the job
 //   reduce(Partial& left, Partial right)            merges the partial of the chunks right after left's into left
 //   begin_follow(const Plan&, Context)       leader, optional   it wants to see results as they come:
+//   unload(Partial&)             leader, optional   before that: takes off what shall go no further up the tree
 //   follow(Range, const Partial&, Output&)   leader             each partial, in any order, perhaps twice
 //   follow_failure(FailedChunk, Output&)     leader             each chunk that failed for good
 //   finish(Partial, Output&)     leader     writes the result

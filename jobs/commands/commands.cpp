@@ -23,6 +23,10 @@ namespace stint::commands {
 namespace {
 
 constexpr double most_commands = 100e6;
+// What a record carries of stdout, and of stderr: in the tree it lies until the leader comes by, with a failure for good.
+constexpr std::uint64_t carried_bytes = std::uint64_t{1} << 20;
+constexpr std::uint64_t carried_bytes_of_failed = std::uint64_t{16} << 10;
+constexpr std::uint64_t carried_bytes_of_partial = std::uint64_t{32} << 20;  // well below --partial-limit
 
 std::string content_of(const std::string& path) {
   const char* kept = std::getenv("STINT_STDIN");  // by `stint run -n`, whose ranks have no standard input
@@ -84,6 +88,28 @@ std::map<std::string, double> times_of_joblog(const std::string& text) {
     times[line.substr(at)] = std::strtod(seconds.c_str(), nullptr);
   }
   return times;
+}
+
+std::string host_name() {
+  char host[256] = "localhost";
+  ::gethostname(host, sizeof host - 1);
+  return host;
+}
+
+std::uint64_t carried_by(const std::vector<Record>& records) {
+  std::uint64_t bytes = 0;
+  for (const auto& record : records) bytes += record.carried.out.size() + record.carried.err.size();
+  return bytes;
+}
+
+// From a record, which travels on, into a log.
+void unload_into(OutputLog& log, Record& record) {
+  try {
+    record.copy = log.append(record.carried);
+  } catch (const std::runtime_error& error) {
+    throw BadInput(error.what());  // the same command goes on when there is room
+  }
+  record.carried = {};
 }
 
 }  // namespace
@@ -218,6 +244,14 @@ std::string Commands::take_over(const CommandList& old, const std::vector<std::v
 CommandList Commands::plan(const Context& context) {
   source();
   CommandList list{std::move(plan_), {}};
+  std::optional<OutputLog> log;  // for what a run of the old list left in its tree
+  for (auto& command : list.commands) {
+    for (auto& [record, error] : command.earlier) {
+      if (record.carried.empty()) continue;
+      if (!log) log.emplace(context.store_dir(), "earlier." + host_name() + "." + std::to_string(::getpid()));
+      unload_into(*log, record);
+    }
+  }
   if (shuffle_) {
     std::mt19937_64 random(context.seed(0));
     for (std::size_t i = list.commands.size(); i > 1; --i) std::swap(list.commands[i - 1], list.commands[random() % i]);
@@ -277,9 +311,7 @@ std::vector<Record> Commands::compute(const Command& command, const Context& con
   }
   Record record;
   record.number = command.number;
-  char host[256] = "localhost";
-  ::gethostname(host, sizeof host - 1);
-  record.host = host;
+  record.host = host_name();
   const auto slot = std::to_string(context.slot() + 1);
   const std::vector<std::string> more{"STINT_CHUNK=" + std::to_string(context.chunk()),
                                       "STINT_ATTEMPT=" + std::to_string(context.attempt()), "STINT_SLOT=" + slot};
@@ -304,6 +336,10 @@ std::vector<Record> Commands::compute(const Command& command, const Context& con
   } catch (const std::runtime_error& error) {
     throw BadInput(error.what());  // no chunk can be kept; the same command goes on when there is room
   }
+  if (!context.store_shared()) {
+    const auto limit = record.exit == 0 && record.signal == 0 ? carried_bytes : carried_bytes_of_failed;
+    record.carried = {files.out.beginning(limit), files.err.beginning(limit)};
+  }
   if (ended.left_some) {
     files.out.drop();
     files.err.drop();
@@ -318,6 +354,9 @@ std::vector<Record> Commands::compute(const Command& command, const Context& con
 }
 
 void Commands::reduce(std::vector<Record>& left, std::vector<Record> right) const {
+  if (carried_by(left) + carried_by(right) > carried_bytes_of_partial) {  // much at once: the host still has it
+    for (auto& record : right) record.carried = {};
+  }
   left.insert(left.end(), std::make_move_iterator(right.begin()), std::make_move_iterator(right.end()));
 }
 
@@ -337,6 +376,19 @@ void Commands::begin_follow(const CommandList& plan, const Context& context) {
     chunk_numbers_.push_back(command.number);
   }
   report_ = std::make_shared<Report>(report_options_, std::move(names), context.store_dir(), context.call_file());
+}
+
+void Commands::unload(std::vector<Record>& records) {
+  for (auto& record : records) {
+    if (record.carried.empty()) continue;
+    if (const auto known = copies_.find(record.number); known != copies_.end()) {
+      record.copy = known->second;
+      record.carried = {};
+    } else {
+      unload_into(*log_, record);
+      copies_[record.number] = record.copy;
+    }
+  }
 }
 
 void Commands::follow(Range, const std::vector<Record>& records, Output& output) {

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // The job `commands`: a list of shell commands, one a chunk. A command runs on the thread that takes its chunk
 // (process.hpp), its output goes to a log (output_log.hpp), and what the tree carries is a record of how it ended. The
-// leader follows the records and shows outputs in the order of the list (report.hpp).
+// leader follows the records and shows outputs in the order of the list (report.hpp). From a host whose log the leader does
+// not see, a record carries the beginning of the output; the leader unloads that into its own log.
 #pragma once
 
 #include "arguments.hpp"
@@ -13,6 +14,7 @@
 #include <stint/job.hpp>
 
 #include <cstdint>
+#include <map>
 #include <memory>
 #include <string>
 #include <vector>
@@ -77,6 +79,7 @@ class Commands {
   void reduce(std::vector<Record>& left, std::vector<Record> right) const;
   [[nodiscard]] std::vector<Record> empty() const { return {}; }
   void begin_follow(const CommandList& plan, const Context& context);
+  void unload(std::vector<Record>& records);
   void follow(Range chunks, const std::vector<Record>& records, Output& output);
   void follow_failure(const FailedChunk& failed, Output& output);
   void follow_end(Output& output);
@@ -108,6 +111,7 @@ class Commands {
   std::shared_ptr<OutputLog> log_;
   std::shared_ptr<Keeper> keeper_;
   std::shared_ptr<Report> report_;
+  std::map<std::uint64_t, Place> copies_;     // number in the list → what was unloaded, since it may come again
   std::vector<std::uint64_t> chunk_numbers_;  // chunk → number in the list
 };
 

@@ -19,6 +19,20 @@ constexpr std::size_t piece = std::size_t{1} << 16;  // bytes copied at a time
   throw std::runtime_error(what + " " + path + ": " + std::strerror(errno));
 }
 
+void show_part(std::string_view text, const std::string& tag, bool& line_begins, std::ostream& to) {
+  if (tag.empty()) {
+    to << text;
+    return;
+  }
+  for (std::size_t from = 0; from < text.size();) {
+    const auto end = std::min(text.find('\n', from), text.size() - 1) + 1;
+    if (line_begins) to << tag << '\t';
+    to << text.substr(from, end - from);
+    line_begins = text[end - 1] == '\n';
+    from = end;
+  }
+}
+
 }  // namespace
 
 Scratch::~Scratch() { drop(); }
@@ -31,6 +45,18 @@ void Scratch::drop() {
 std::uint64_t Scratch::bytes() const {
   struct stat info {};
   return ::fstat(file_, &info) == 0 ? static_cast<std::uint64_t>(info.st_size) : 0;
+}
+
+std::string Scratch::beginning(std::uint64_t limit) const {
+  std::string text(std::min(limit, bytes()), '\0');
+  std::size_t read = 0;
+  while (read < text.size()) {
+    const auto got = ::pread(file_, text.data() + read, text.size() - read, static_cast<off_t>(read));
+    if (got <= 0) break;
+    read += static_cast<std::size_t>(got);
+  }
+  text.resize(read);
+  return text;
 }
 
 int Scratch::fresh() {
@@ -65,9 +91,8 @@ OutputLog::~OutputLog() {
   }
 }
 
-std::uint64_t OutputLog::append(File& file, const Scratch& scratch, const char* suffix) {
-  std::uint64_t left = scratch.bytes();
-  if (left == 0) return 0;
+std::uint64_t OutputLog::append(File& file, const Source& source, const char* suffix) {
+  if (source.most == 0) return 0;
   const std::string path = folder_ / (name_ + suffix);
   if (file.descriptor < 0) {
     file.descriptor = ::open(path.c_str(), O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0600);
@@ -75,24 +100,22 @@ std::uint64_t OutputLog::append(File& file, const Scratch& scratch, const char* 
   }
   file.end =
       static_cast<std::uint64_t>(::lseek(file.descriptor, 0, SEEK_END));  // behind what a full disk may have cut off
-  std::vector<char> buffer(std::min<std::uint64_t>(left, piece));
-  off_t at = 0;
-  while (left > 0) {
-    const auto got = ::pread(scratch.descriptor(), buffer.data(), buffer.size(), at);
-    if (got <= 0) break;  // truncated meanwhile, by somebody who lives on
-    for (ssize_t done = 0; done < got;) {
-      const auto written = ::write(file.descriptor, buffer.data() + done, static_cast<std::size_t>(got - done));
+  std::uint64_t at = 0;
+  while (at < source.most) {
+    const auto text = source.from(at);
+    if (text.empty()) break;  // truncated meanwhile, by somebody who lives on
+    for (std::size_t done = 0; done < text.size();) {
+      const auto written = ::write(file.descriptor, text.data() + done, text.size() - done);
       if (written < 0 && errno != EINTR) refuse("cannot write the output of commands to", path);
-      done += std::max<ssize_t>(written, 0);
+      done += static_cast<std::size_t>(std::max<ssize_t>(written, 0));
     }
-    at += got;
-    left -= std::min<std::uint64_t>(left, static_cast<std::uint64_t>(got));
+    at += text.size();
   }
-  file.end += static_cast<std::uint64_t>(at);
-  return static_cast<std::uint64_t>(at);
+  file.end += at;
+  return at;
 }
 
-Place OutputLog::append(const Scratch& out, const Scratch& err) {
+Place OutputLog::append(const Source& out, const Source& err) {
   const std::lock_guard lock(mutex_);
   Place place;
   place.log = name_;
@@ -101,6 +124,29 @@ Place OutputLog::append(const Scratch& out, const Scratch& err) {
   place.err_bytes = append(err_, err, ".err");
   place.err_at = err_.end - place.err_bytes;
   return place;
+}
+
+Place OutputLog::append(const Scratch& out, const Scratch& err) {
+  std::vector<char> buffer(std::min<std::uint64_t>(std::max(out.bytes(), err.bytes()), piece));
+  auto source = [&](const Scratch& scratch) {
+    return Source{scratch.bytes(), [&](std::uint64_t at) {
+                    const auto got = ::pread(scratch.descriptor(), buffer.data(), buffer.size(), static_cast<off_t>(at));
+                    return std::string_view(buffer.data(), static_cast<std::size_t>(std::max<ssize_t>(got, 0)));
+                  }};
+  };
+  return append(source(out), source(err));
+}
+
+Place OutputLog::append(const Carried& carried) {
+  auto source = [](const std::string& text) {
+    return Source{text.size(), [&](std::uint64_t at) { return std::string_view(text).substr(at); }};
+  };
+  return append(source(carried.out), source(carried.err));
+}
+
+void show(std::string_view text, const std::string& tag, std::ostream& to) {
+  bool line_begins = true;
+  show_part(text, tag, line_begins, to);
 }
 
 bool show(const std::filesystem::path& path, std::uint64_t at, std::uint64_t bytes, const std::string& tag,
@@ -115,17 +161,7 @@ bool show(const std::filesystem::path& path, std::uint64_t at, std::uint64_t byt
         ::pread(file, buffer.data(), std::min<std::uint64_t>(buffer.size(), bytes), static_cast<off_t>(at));
     if (got <= 0) break;
     const std::string_view text(buffer.data(), static_cast<std::size_t>(got));
-    if (tag.empty()) {
-      to << text;
-    } else {
-      for (std::size_t from = 0; from < text.size();) {
-        const auto end = std::min(text.find('\n', from), text.size() - 1) + 1;
-        if (line_begins) to << tag << '\t';
-        to << text.substr(from, end - from);
-        line_begins = text[end - 1] == '\n';
-        from = end;
-      }
-    }
+    show_part(text, tag, line_begins, to);
     at += static_cast<std::uint64_t>(got);
     bytes -= static_cast<std::uint64_t>(got);
   }

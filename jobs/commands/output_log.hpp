@@ -6,9 +6,11 @@
 
 #include <cstdint>
 #include <filesystem>
+#include <functional>
 #include <mutex>
 #include <ostream>
 #include <string>
+#include <string_view>
 #include <utility>
 
 namespace stint::commands {
@@ -21,6 +23,16 @@ struct Place {
   template <class Archive>
   void serialize(Archive& archive, unsigned) {
     archive& log& out_at& out_bytes& err_at& err_bytes;
+  }
+};
+
+/// Output that is on its way to where the leader can read it; at most the beginning of each.
+struct Carried {
+  std::string out, err;
+  [[nodiscard]] bool empty() const { return out.empty() && err.empty(); }
+  template <class Archive>
+  void serialize(Archive& archive, unsigned) {
+    archive& out& err;
   }
 };
 
@@ -37,6 +49,8 @@ class Scratch {
   int fresh();
   [[nodiscard]] int descriptor() const { return file_; }
   [[nodiscard]] std::uint64_t bytes() const;
+  /// The first `limit` bytes, or all.
+  [[nodiscard]] std::string beginning(std::uint64_t limit) const;
   void drop();
 
  private:
@@ -53,13 +67,20 @@ class OutputLog {
 
   /// Thread-safe. Throws std::runtime_error for a full disk.
   Place append(const Scratch& out, const Scratch& err);
+  Place append(const Carried& carried);
 
  private:
   struct File {
     int descriptor = -1;
     std::uint64_t end = 0;
   };
-  std::uint64_t append(File& file, const Scratch& scratch, const char* suffix);
+  /// Up to `most` bytes; what lies behind the first so many of them, or less, empty at the end.
+  struct Source {
+    std::uint64_t most = 0;
+    std::function<std::string_view(std::uint64_t at)> from;
+  };
+  std::uint64_t append(File& file, const Source& source, const char* suffix);
+  Place append(const Source& out, const Source& err);
 
   const std::filesystem::path folder_;
   const std::string name_;
@@ -67,7 +88,9 @@ class OutputLog {
   File out_, err_;
 };
 
-/// Copies a part of a log to `to`, each line behind `tag` if there is one. Returns false where the file is not there.
+/// Writes a text to `to`, each line behind `tag` if there is one.
+void show(std::string_view text, const std::string& tag, std::ostream& to);
+/// The same for a part of a log. Returns false where the file is not there.
 bool show(const std::filesystem::path& file, std::uint64_t at, std::uint64_t bytes, const std::string& tag,
           std::ostream& to);
 

@@ -58,6 +58,44 @@ void check(const std::ofstream& file, const std::string& path) {
   if (!path.empty() && !file) throw BadInput("cannot write " + path + ": " + std::strerror(errno));
 }
 
+void put(nlohmann::json& json, const std::string& prefix, const Place& place) {
+  json[prefix + "log"] = place.log;
+  json[prefix + "out_at"] = place.out_at;
+  json[prefix + "out_bytes"] = place.out_bytes;
+  json[prefix + "err_at"] = place.err_at;
+  json[prefix + "err_bytes"] = place.err_bytes;
+}
+
+Place place_of(const nlohmann::json& json, const std::string& prefix) {
+  Place place;
+  json.at(prefix + "log").get_to(place.log);
+  json.at(prefix + "out_at").get_to(place.out_at);
+  json.at(prefix + "out_bytes").get_to(place.out_bytes);
+  json.at(prefix + "err_at").get_to(place.err_at);
+  json.at(prefix + "err_bytes").get_to(place.err_bytes);
+  return place;
+}
+
+// Any bytes as UTF-8, each as the character of its number: what is ASCII, as most is, stays readable.
+std::string as_text(const std::string& bytes) {
+  std::string text;
+  for (unsigned char c : bytes) {
+    if (c >= 0x80) text += static_cast<char>(0xc0 | c >> 6);
+    text += static_cast<char>(c < 0x80 ? c : 0x80 | (c & 0x3f));
+  }
+  return text;
+}
+
+std::string as_bytes(const std::string& text) {
+  std::string bytes;
+  for (std::size_t i = 0; i < text.size(); ++i) {
+    const auto c = static_cast<unsigned char>(text[i]);
+    const bool two = c >= 0x80 && i + 1 < text.size();
+    bytes += static_cast<char>(two ? (c & 3) << 6 | (static_cast<unsigned char>(text[++i]) & 0x3f) : c);
+  }
+  return bytes;
+}
+
 }  // namespace
 
 std::string in_joblog(std::string command) {
@@ -66,18 +104,15 @@ std::string in_joblog(std::string command) {
 }
 
 std::string text_of(const Record& record) {
-  return nlohmann::json{{"number", record.number},
-                        {"exit", record.exit},
-                        {"signal", record.signal},
-                        {"start", record.start},
-                        {"seconds", record.seconds},
-                        {"host", record.host},
-                        {"log", record.place.log},
-                        {"out_at", record.place.out_at},
-                        {"out_bytes", record.place.out_bytes},
-                        {"err_at", record.place.err_at},
-                        {"err_bytes", record.place.err_bytes}}
-      .dump();
+  nlohmann::json json{{"number", record.number}, {"exit", record.exit},       {"signal", record.signal},
+                      {"start", record.start},   {"seconds", record.seconds}, {"host", record.host}};
+  put(json, "", record.place);
+  if (!record.copy.log.empty()) put(json, "copy_", record.copy);
+  if (!record.carried.empty()) {
+    json["out"] = as_text(record.carried.out);
+    json["err"] = as_text(record.carried.err);
+  }
+  return json.dump();
 }
 
 Record record_of(const std::string& text) {
@@ -89,11 +124,9 @@ Record record_of(const std::string& text) {
   json.at("start").get_to(record.start);
   json.at("seconds").get_to(record.seconds);
   json.at("host").get_to(record.host);
-  json.at("log").get_to(record.place.log);
-  json.at("out_at").get_to(record.place.out_at);
-  json.at("out_bytes").get_to(record.place.out_bytes);
-  json.at("err_at").get_to(record.place.err_at);
-  json.at("err_bytes").get_to(record.place.err_bytes);
+  record.place = place_of(json, "");
+  if (json.contains("copy_log")) record.copy = place_of(json, "copy_");
+  record.carried = {as_bytes(json.value("out", "")), as_bytes(json.value("err", ""))};
   return record;
 }
 
@@ -162,7 +195,6 @@ void Report::write_results(const Record& record) {
   std::error_code error;
   std::filesystem::create_directories(folder, error);
   if (error) throw BadInput("cannot make " + folder.string() + ": " + error.message());
-  const auto log = (store_ / record.place.log).string();
   auto write = [&](const char* name, auto fill) {
     std::ofstream file;
     open(file, folder / name);
@@ -170,8 +202,24 @@ void Report::write_results(const Record& record) {
     check(file, folder / name);
   };
   write("seq", [&](auto& file) { file << record.number; });
-  write("stdout", [&](auto& file) { show(log + ".out", record.place.out_at, record.place.out_bytes, "", file); });
-  write("stderr", [&](auto& file) { show(log + ".err", record.place.err_at, record.place.err_bytes, "", file); });
+  write("stdout", [&](auto& file) { show_output(record, false, "", file); });
+  write("stderr", [&](auto& file) { show_output(record, true, "", file); });
+}
+
+// The whole where it is here, else what came of it. Returns how many bytes are not here.
+std::uint64_t Report::show_output(const Record& record, bool errors, const std::string& tag, std::ostream& to) const {
+  const auto suffix = errors ? ".err" : ".out";
+  const auto& place = record.place;
+  const auto bytes = errors ? place.err_bytes : place.out_bytes;
+  if (show((store_ / place.log).string() + suffix, errors ? place.err_at : place.out_at, bytes, tag, to)) return 0;
+  const auto& carried = errors ? record.carried.err : record.carried.out;
+  const auto copied = errors ? record.copy.err_bytes : record.copy.out_bytes;
+  if (!carried.empty()) {
+    show(carried, tag, to);
+    return bytes - carried.size();
+  }
+  const auto at = errors ? record.copy.err_at : record.copy.out_at;
+  return show((store_ / record.copy.log).string() + suffix, at, copied, tag, to) ? bytes - copied : bytes;
 }
 
 void Report::settle(std::ostream& out) {
@@ -190,18 +238,21 @@ void Report::tell(const Record& record, std::ostream& out) {
   for (const auto& value : *names.values) tag += (tag.empty() ? "" : " ") + value;
   if (tag.empty()) tag = *names.text;
   if (!options_.tag) tag = "";
-  const auto log = (store_ / record.place.log).string();
-  bool there = true;
-  if (options_.only_stderr) {
-    there = show(log + ".err", record.place.err_at, record.place.err_bytes, tag, out);
-  } else {
-    there = show(log + ".out", record.place.out_at, record.place.out_bytes, tag, out);
-    if (options_.only == 0)
-      there = show(log + ".err", record.place.err_at, record.place.err_bytes, tag, std::cerr) && there;
+  std::uint64_t bytes = 0, missing = 0;
+  if (!options_.only_stderr) {
+    bytes += record.place.out_bytes;
+    missing += show_output(record, false, tag, out);
   }
-  if (!there) {
-    std::cerr << "stint: the output of command " << record.number << " is not here: it lies on " << record.host
-              << " in " << log << ".out and .err\n";
+  if (options_.only == 0 || options_.only_stderr) {
+    bytes += record.place.err_bytes;
+    missing += show_output(record, true, tag, options_.only_stderr ? out : std::cerr);
+  }
+  if (missing > 0) {
+    const auto log = (store_ / record.place.log).string();
+    std::cerr << "stint: " << (missing < bytes ? std::to_string(missing) + " bytes of the output" : "the output")
+              << " of command " << record.number << (missing < bytes ? " are" : " is") << " not here: "
+              << (missing < bytes ? "all of it" : "it") << " lies on " << record.host << " in " << log << ".out, from byte "
+              << record.place.out_at << ", and .err, from byte " << record.place.err_at << '\n';
   }
 }
 

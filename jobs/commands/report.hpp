@@ -5,6 +5,8 @@
 
 #include "output_log.hpp"
 
+#include <boost/serialization/version.hpp>
+
 #include <cstdint>
 #include <filesystem>
 #include <fstream>
@@ -23,17 +25,20 @@ struct Record {
   double start = 0;  ///< seconds since the epoch
   double seconds = 0;
   std::string host;
-  Place place;
+  Place place;      ///< of the whole output, in the store of its host
+  Carried carried;  ///< where that may not be the leader's store: what the leader is to put into its own,
+  Place copy;       ///< which is here then
   template <class Archive>
-  void serialize(Archive& archive, unsigned) {
+  void serialize(Archive& archive, unsigned version) {
     archive& number& exit& signal& start& seconds& host& place;
+    if (version > 0) archive& carried& copy;  // records of 0 may lie on a blackboard
   }
 };
 
 /// A command as it stands in a job log: GNU parallel writes a line end as a NUL byte.
 std::string in_joblog(std::string command);
 
-/// A record as the text that is kept with a failed chunk, and back. Throws std::exception for what is none.
+/// A record as the text (UTF-8, whatever the output) that is kept with a failed chunk, and back. Throws std::exception for what is none.
 std::string text_of(const Record& record);
 Record record_of(const std::string& text);
 
@@ -68,6 +73,7 @@ class Report {
 
  private:
   void tell(const Record& record, std::ostream& out);
+  std::uint64_t show_output(const Record& record, bool errors, const std::string& tag, std::ostream& to) const;
   void write_joblog(const Record& record);
   void write_results(const Record& record);
 
@@ -84,3 +90,5 @@ class Report {
 };
 
 }  // namespace stint::commands
+
+BOOST_CLASS_VERSION(stint::commands::Record, 1)

@@ -21,6 +21,8 @@
 #include <csignal>
 #include <cstdio>
 #include <cstdlib>
+#include <filesystem>
+#include <fstream>
 #include <optional>
 #include <random>
 #include <thread>
@@ -107,6 +109,23 @@ RunFacts RunCommand::facts() const {
   return facts;
 }
 
+// Rank 0 makes it before it names the run to ranks of other hosts: whoever finds it has the same home.
+std::filesystem::path RunCommand::store_mark() const { return store_folder(run_) / ("seen-by-" + world_id_); }
+
+void RunCommand::mark_store() const {
+  if (ranks_here_ == ranks_ || !job_->follows()) return;
+  std::error_code ignored;  // without it outputs are carried, and nothing is lost
+  std::filesystem::create_directories(store_folder(run_), ignored);
+  std::ofstream mark(store_mark());
+}
+
+// Whether the leader sees the files that are kept with the run here. A world that joins a run on a blackboard that it was
+// given knows nothing of the leader's home.
+bool RunCommand::store_shared() const {
+  if (joined_ && given_board(options_.board, options_.board_file)) return false;
+  return rank_ == 0 || ranks_here_ == ranks_ || std::filesystem::exists(store_mark());
+}
+
 // When this call has to have ended, on the steady clock; 0: any time.
 double RunCommand::deadline() const {
   double end = options_.time_limit > 0 ? begun_ + options_.time_limit : 0;
@@ -137,6 +156,7 @@ Outcome RunCommand::compute() {
   auto run_facts = facts();
   run_facts.worker = new_worker_id(here);
   run_facts.slot = rank_here_ * threads_.count;
+  run_facts.store_shared = store_shared();
   job_->prepare(Context(run_facts));
   if (options_.check > 0 && rank_ == 0) {
     const auto same = check_chunks(*job_, run_facts, options_.check);
@@ -165,11 +185,15 @@ Outcome RunCommand::compute() {
   setup.chunks_must_end = options_.stall_timeout > 0;
   setup.courier.host = setup.here.host;
   setup.patience = options_.board_timeout;
-  if (job_->follows() && !guest()) {
-    setup.follow = [this](Range chunks, const Hidden& partial) {
+  if (job_->follows()) {
+    setup.follow = [this](Range chunks, Hidden& partial) {
+      job_->unload(partial);
+      if (guest()) return;
       job_->follow(chunks, partial, live_output());
       output_->flush();
     };
+  }
+  if (job_->follows() && !guest()) {
     setup.follow_failures = [this](const std::map<std::uint64_t, std::string>& failures) {
       for (const auto& failed : failed_chunks(failures)) job_->follow_failure(failed, live_output());
       output_->flush();
@@ -272,6 +296,7 @@ int RunCommand::operator()() {
     if (zero) {
       go = patiently([&] { return prepare_run(); });
       if (go) {
+        mark_store();
         patiently([&] { host->tell({run_, std::string(job_->name()), seed_, program_, options_json(*job_options_), joined_}); });
       }
       host.reset();
@@ -286,6 +311,8 @@ int RunCommand::operator()() {
       for (int signal : {SIGTERM, SIGUSR1, SIGINT}) std::signal(signal, on_signal);
       patiently([&] { take_plan(); });
       const auto outcome = compute();
+      std::error_code ignored;
+      if (zero) std::filesystem::remove(store_mark(), ignored);  // whoever has not looked comes too late
       code = patiently([&] { return conclude(outcome); });
       session_told = nullptr;
     }

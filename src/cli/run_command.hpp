@@ -15,6 +15,7 @@
 #include "redis/address.hpp"
 
 #include <cstdint>
+#include <filesystem>
 #include <map>
 #include <memory>
 #include <optional>
@@ -66,6 +67,9 @@ class RunCommand {
   void let_go_of(const std::string& earlier);
   std::map<std::string, std::string> final_fields(const RunState& state) const;
   RunFacts facts() const;
+  std::filesystem::path store_mark() const;
+  void mark_store() const;  // rank 0
+  bool store_shared() const;
   int say_and_end(const std::string& line, Exit exit);
   [[noreturn]] void refuse_program(const RunState& state) const;
 

@@ -36,7 +36,7 @@ struct WorkerSetup {
   double patience_at_end = 5;  ///< seconds that a chunk may go on after the session is over
   std::function<void(Partial partial, const RunState& state)> render;
   std::function<std::map<std::string, std::string>(const RunState& state)> fields;
-  std::function<void(Range chunks, const Hidden& partial)> follow;  ///< see Finisher
+  std::function<void(Range chunks, Hidden& partial)> follow;  ///< see Finisher
   std::function<void(const std::map<std::uint64_t, std::string>& failures)> follow_failures;
   std::function<void()> follow_end;
   std::function<Halted(const RunState& state)> halt;

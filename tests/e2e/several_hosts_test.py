@@ -15,6 +15,25 @@ from stint_home import STINT, StintHome, eventually
 
 CHUNKS = 400
 LEASE = 1
+MIB = 1 << 20
+# A command on any of the hosts, begun once all of them are at work. Of those elsewhere than on node0, the first to come
+# there writes 3 MiB, and the second fails.
+COMMAND = r"""
+number=$1 here=$(hostname)
+: > at.$here
+until [ -e at.node0 ] && [ -e at.node1 ] && [ -e at.node2 ]; do sleep 0.02; done
+printf 'out %s \377\0\n' $number
+echo "err $number" >&2
+[ $here != node0 ] || exit 0
+if mkdir large 2>/dev/null; then
+  echo $number > large/number
+  head -c 3145728 /dev/zero | tr '\0' x
+elif mkdir failing 2>/dev/null; then
+  echo $number > failing/number
+  printf 'bad \377\n' >&2
+  exit 3
+fi
+"""
 
 
 class SeveralHosts(unittest.TestCase):
@@ -38,10 +57,10 @@ class SeveralHosts(unittest.TestCase):
         for world in self.worlds:
             world.communicate(timeout=30)
 
-    def start(self, host, *words):
+    def start(self, host, *words, text=True):
         environment = dict(self.home.environment, XDG_RUNTIME_DIR=str(host.runtime()))
         world = subprocess.Popen(host.command(*words), env=environment, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
-                                 stderr=subprocess.PIPE, text=True)
+                                 stderr=subprocess.PIPE, text=text)
         self.worlds.append(world)
         return world
 
@@ -117,6 +136,43 @@ class SeveralHosts(unittest.TestCase):
                            "run", *self.job(0.01))
         self.assert_ends(world, self.expected)
         self.assertEqual(len(set(self.computed())), CHUNKS)
+
+    def test_outputs_of_commands_from_hosts_with_homes_of_their_own(self):
+        for host in self.hosts[1:]:
+            host.hidden = self.folder
+        self.launch, self.hostfile = self.network.mpirun()
+        folder = self.home.folder / "commands"
+        folder.mkdir()
+        (folder / "command").write_text(COMMAND)
+        numbers = range(1, 31)
+        words = [*self.over_all(), "--threads", 1, "--run-id", "homes", "commands", "--workdir", folder, "--joblog",
+                 folder / "joblog", "sh", "command", ":::", *numbers]
+        world = self.start(self.hosts[0], *words, text=False)
+        out, said = world.communicate(timeout=90)
+        self.assertEqual(world.returncode, 1, said)
+        hosts = {line.split("\t")[1] for line in (folder / "joblog").read_text().splitlines()[1:]}
+        self.assertEqual(hosts, {"node0", "node1", "node2"})
+        large, failing = (int((folder / name / "number").read_text()) for name in ("large", "failing"))
+        outputs = [b"out %d \377\0\n" % number for number in numbers]
+        missing = len(outputs[large - 1]) + 3 * MIB - MIB
+        outputs[large - 1] += b"x" * (MIB - len(outputs[large - 1]))
+        errors = [b"err %d\n" % number for number in numbers]
+        errors[failing - 1] += b"bad \377\n"
+        self.assertTrue(out == b"".join(outputs), said)
+        self.assertEqual([line for line in said.splitlines(True) if line.startswith((b"err ", b"bad "))],
+                         b"".join(errors).splitlines(True))
+        self.assertRegex(said.decode(errors="replace"), rf"{missing} bytes of the output of command {large} are not here: all of "
+                                                        rf"it lies on node[12] in {self.folder}/runs/homes/node[12]\.")
+        self.assertEqual(said.count(b"not here"), 1, said)
+        for number in (1, large, failing, 30):
+            for stream, expected in ((), outputs), (("--stderr",), errors):
+                world = self.start(self.hosts[0], STINT, "result", "homes", "--chunk", number - 1, *stream, text=False)
+                shown, said = world.communicate(timeout=60)
+                self.assertTrue(shown == expected[number - 1], (number, stream, shown[:100], said))
+        world = self.start(self.hosts[0], *words, text=False)
+        again, said = world.communicate(timeout=60)
+        self.assertTrue(again == out, said)
+        self.assertEqual(list((self.folder / "runs/homes").glob("seen-by-*")), [])
 
     def test_interface_none_and_one_that_is_not_there_are_one_line(self):
         for interface, text in (("none", "--interface none"), ("ib7", r"no interface 'ib7'.*eth0 \(10\.213")):

@@ -2,6 +2,7 @@
 // From a command's output to what the leader shows and writes of it, with real files; no command is run.
 #include "commands/report.hpp"
 
+#include "commands/commands.hpp"
 #include "commands/output_log.hpp"
 #include "support/temporary_folder.hpp"
 
@@ -461,6 +462,94 @@ TEST_F(CommandsReportTest, AnOutputThatLiesElsewhereIsToldWithItsPlaceAndTheRest
   EXPECT_THAT(errors.text(), AllOf(HasSubstr("command 1"), HasSubstr("node7"), HasSubstr(place)));
 }
 
+TEST_F(CommandsReportTest, WhatARecordCarriesIsShownAndWhatItLeavesOutIsTold) {
+  options.tag = true;
+  Report report(options, names(3), store);
+  auto carries = record(1, "one\ntwo\nthree\n", "err\n");
+  carries.place.log = "of-another-node";
+  carries.carried = {"one\ntwo\n", "err\n"};
+  report.take(carries, "", out);
+  auto copied = record(2, "copied\n");
+  copied.copy = copied.place;
+  copied.place.log = "of-another-node";
+  report.take(copied, "", out);
+  EXPECT_EQ(out.str(), "v1\tone\nv1\ttwo\nv2\tcopied\n");
+  EXPECT_THAT(errors.text(), AllOf(HasSubstr("v1\terr\n"), HasSubstr("6 bytes of the output of command 1 are not here"),
+                                   ::testing::Not(HasSubstr("command 2"))));
+}
+
+TEST_F(CommandsReportTest, TheWholeIsShownWhereItIsHere) {
+  Report report(options, names(1), store);
+  auto carries = record(1, "all of it\n");
+  carries.carried = {"all", ""};
+  report.take(carries, "", out);
+  EXPECT_EQ(out.str(), "all of it\n");
+  EXPECT_EQ(errors.text(), "");
+}
+
+// Two ranks: one whose store the leader does not see, and the leader.
+class CommandsCarryTest : public CommandsOutputTest {
+ protected:
+  static RunFacts facts(const std::filesystem::path& store, const std::string& worker) {
+    RunFacts facts;
+    facts.worker = worker;
+    facts.store_dir = store;
+    facts.store_shared = false;
+    return facts;
+  }
+};
+
+TEST_F(CommandsCarryTest, OutputsTravelWithTheirRecordsAndAreUnloadedOnce) {
+  const auto there = facts(folder.path() / "there", "node1/1.r"), here = facts(folder.path() / "here", "node0/0.r");
+  Commands far, leader;
+  far.prepare(Context(there));
+  leader.prepare(Context(here));
+  Files files;
+  Command command;
+  command.number = 3;
+  command.text = "head -c 1100000 /dev/zero; echo err >&2";
+  const auto records = far.compute(command, Context(there), files);
+  ASSERT_EQ(records.size(), 1u);
+  EXPECT_EQ(records[0].place.out_bytes, 1100000u);
+  EXPECT_EQ(records[0].carried.out.size(), std::size_t{1} << 20);
+  EXPECT_EQ(records[0].carried.err, "err\n");
+  for (int time = 0; time < 2; ++time) {  // a leader reads all again when it loses the blackboard
+    auto unloaded = records;
+    leader.unload(unloaded);
+    EXPECT_TRUE(unloaded[0].carried.empty());
+    EXPECT_EQ(unloaded[0].copy.out_bytes, std::uint64_t{1} << 20);
+    EXPECT_EQ(content(here.store_dir / (unloaded[0].copy.log + ".err")), "err\n");
+  }
+  EXPECT_EQ(std::filesystem::file_size(here.store_dir / "node0.0.r.out"), std::uint64_t{1} << 20);
+}
+
+TEST_F(CommandsCarryTest, AFailureCarriesLess) {
+  const auto there = facts(folder.path() / "there", "node1/1.r");
+  Commands far;
+  far.prepare(Context(there));
+  Files files;
+  Command command;
+  command.number = 3;
+  command.text = "head -c 100000 /dev/zero >&2; exit 3";
+  try {
+    (void)far.compute(command, Context(there), files);
+    FAIL() << "it failed";
+  } catch (const ChunkError& error) {
+    EXPECT_EQ(record_of(error.detail()).carried.err, std::string(16384, '\0'));
+  }
+}
+
+TEST_F(CommandsCarryTest, APartialCarriesOnlySoMuch) {
+  const Commands job;
+  Record record;
+  record.carried.out = std::string(1 << 20, 'x');
+  std::vector<Record> all;
+  for (int i = 0; i < 40; ++i) job.reduce(all, {record});
+  ASSERT_EQ(all.size(), 40u);
+  EXPECT_FALSE(all[31].carried.empty());
+  EXPECT_TRUE(all[32].carried.empty());
+}
+
 TEST_F(CommandsReportTest, TheJobLogHasTheColumnsOfGnuParallel) {
   options.joblog = file("joblog");
   Report report(options, named({{"echo 'a b'", {"a b"}}, {"work", {}}, {"slow", {}}, {"killed", {}}}), store);
@@ -575,7 +664,14 @@ TEST(CommandsRecordTest, GoesThroughItsTextUnchanged) {
   record.seconds = 0.1;
   record.host = "node \"7\"\n";
   record.place = {"host.3", std::uint64_t{1} << 63, 1, std::numeric_limits<std::uint64_t>::max(), 0};
+  for (int c = 0; c < 256; ++c) record.carried.out += static_cast<char>(c);
+  record.carried.err = record.carried.out + '\x80';
+  record.copy = {"host.0", 1, 2, 3, 4};
   const auto back = record_of(text_of(record));
+  EXPECT_EQ(back.carried.out, record.carried.out);
+  EXPECT_EQ(back.carried.err, record.carried.err);
+  EXPECT_EQ(back.copy.log, record.copy.log);
+  EXPECT_EQ(back.copy.err_bytes, record.copy.err_bytes);
   EXPECT_EQ(back.number, record.number);
   EXPECT_EQ(back.exit, record.exit);
   EXPECT_EQ(back.signal, record.signal);
@@ -588,6 +684,40 @@ TEST(CommandsRecordTest, GoesThroughItsTextUnchanged) {
   EXPECT_EQ(back.place.err_at, record.place.err_at);
   EXPECT_EQ(back.place.err_bytes, record.place.err_bytes);
   EXPECT_EQ(text_of(back), text_of(record));
+}
+
+TEST(CommandsRecordTest, GoesThroughAnArchiveUnchangedWithWhatItCarries) {
+  Record record;
+  record.number = 7;
+  for (int c = 0; c < 256; ++c) record.carried.err += static_cast<char>(c);
+  record.copy = {"host.0", 1, 2, 3, 4};
+  const auto back = archive::decode<std::vector<Record>>(archive::encode(std::vector<Record>{record, Record{}}));
+  ASSERT_EQ(back.size(), 2u);
+  EXPECT_EQ(back[0].number, 7u);
+  EXPECT_EQ(back[0].carried.err, record.carried.err);
+  EXPECT_EQ(back[0].copy.err_bytes, 4u);
+  EXPECT_TRUE(back[1].carried.empty());
+}
+
+// As records were before they could carry anything; some may lie on a blackboard.
+struct Version0 {
+  std::uint64_t number = 7;
+  std::int32_t exit = 0, signal = 9;
+  double start = 1, seconds = 2;
+  std::string host = "node7";
+  Place place{"log", 1, 2, 3, 4};
+  template <class Archive>
+  void serialize(Archive& archive, unsigned) {
+    archive& number& exit& signal& start& seconds& host& place;
+  }
+};
+
+TEST(CommandsRecordTest, OfAnEarlierVersionIsRead) {
+  const auto back = archive::decode<std::vector<Record>>(archive::encode(std::vector<Version0>(2)));
+  ASSERT_EQ(back.size(), 2u);
+  EXPECT_EQ(back[1].number, 7u);
+  EXPECT_EQ(back[1].place.err_bytes, 4u);
+  EXPECT_TRUE(back[1].carried.empty());
 }
 
 TEST(CommandsRecordTest, OfATextThatIsNoneIsAnError) {

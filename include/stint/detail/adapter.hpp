@@ -185,6 +185,9 @@ class Adapter final : public AnyJob {
   void begin_follow(const Context& context) override {
     if constexpr (HasFollow<J>) job_.begin_follow(*plan_, context);
   }
+  void unload(Hidden& partial) override {
+    if constexpr (requires(Value& value) { job_.unload(value); }) job_.unload(static_cast<Held&>(partial).value);
+  }
   void follow(Range chunks, const Hidden& partial, Output& output) override {
     if constexpr (HasFollow<J>) job_.follow(chunks, static_cast<const Held&>(partial).value, output);
   }

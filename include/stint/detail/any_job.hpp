@@ -63,8 +63,9 @@ class AnyJob {
   [[nodiscard]] virtual std::string encode(const Hidden& partial) const = 0;
   [[nodiscard]] virtual Partial decode(std::string_view bytes) const = 0;
   [[nodiscard]] virtual Partial empty() const = 0;  ///< null: the job has none
-  [[nodiscard]] virtual bool follows() const = 0;  ///< whether it wants the next four
+  [[nodiscard]] virtual bool follows() const = 0;  ///< whether it wants the next five
   virtual void begin_follow(const Context& context) = 0;
+  virtual void unload(Hidden& partial) = 0;
   virtual void follow(Range chunks, const Hidden& partial, Output& output) = 0;
   virtual void follow_failure(const FailedChunk& failed, Output& output) = 0;
   virtual void follow_end(Output& output) = 0;
