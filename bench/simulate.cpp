@@ -54,7 +54,7 @@ int main(int argc, char** argv) {
   app.add_option("--lease", setup.lease, "seconds");
   app.add_option("--start", setup.start, "ranks start within so many seconds, at random");
   app.add_option("--network", network, "seconds of a round trip without the server");
-  app.add_flag("--as-measured", as_measured, "charge the server's requests what they took on this machine just now");
+  app.add_flag("--as-measured", as_measured, "charge the server's requests what they took on this machine, disturbed or not");
   app.add_option("--seed", setup.seed, "seed of everything that is drawn");
   app.add_option("--at-least", least, "exit code 1 if the efficiency is lower");
   CLI11_PARSE(app, argc, argv);

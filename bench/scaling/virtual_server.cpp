@@ -27,28 +27,9 @@ std::string on_our_time(std::string_view text) {
   return std::string(text).replace(at, theirs.size(), "local time = {redis.call('GET', 'stint:now'), 0}");
 }
 
-// Costs the same whatever the number of ranks, chunks and nodes, or nearly so.
-bool is_alike(const std::string& step) {
-  return step == "claim" || step == "commit" || step == "renew" || step == "join" || step == "state" || step == "who";
-}
-
-constexpr std::size_t sample_size = 200;
-
-// What is charged for a request of this kind that took `measured` seconds.
-double charged(Tally& tally, double measured) {
-  if (tally.sample.size() < sample_size) {
-    tally.sample.push_back(measured);
-  } else {
-    tally.sample[tally.calls % sample_size] = measured;
-  }
-  if (tally.sample.size() < 20 || tally.calls % 50 == 0) {
-    auto sorted = tally.sample;
-    const auto place = sorted.begin() + static_cast<std::ptrdiff_t>(sorted.size() / 20);
-    std::nth_element(sorted.begin(), place, sorted.end());
-    tally.undisturbed = *place;
-  }
-  return tally.undisturbed;
-}
+// Seconds of a heartbeat when nothing disturbs the server, on the machine of bench/README.md. It costs the same whatever
+// the number of ranks and chunks (but for the leader's), so what it takes just now says how disturbed the machine is.
+constexpr double quiet_heartbeat = 36e-6;
 
 // Commands of the method, where it is more than one.
 unsigned trips_of(const std::string& step) {
@@ -94,8 +75,8 @@ void VirtualServer::before() {
 
 void VirtualServer::after(const std::string& step) {
   const double measured = seconds_of(server_clock_) - service_begun_;
-  auto& tally = tallies_[step];
-  const double service = as_measured_ || !is_alike(step) ? measured : charged(tally, measured);
+  if (step == "renew" && measured < 4 * heartbeat_) heartbeat_ += 0.02 * (measured - heartbeat_);
+  const double service = as_measured_ ? measured : measured * quiet_heartbeat / heartbeat_;
   const double arrived = clock_.now() + network_ / 2;
   const double wait = std::max(0.0, free_at_ - arrived);
   // Steps are simulated one after another, so the later requests of one come here before earlier ones of others. They
@@ -107,6 +88,7 @@ void VirtualServer::after(const std::string& step) {
   own_ = own;
 
   round_trips_ += trips;
+  auto& tally = tallies_[step];
   tally.calls += 1;
   tally.service += service;
   tally.wait += wait;

@@ -2,8 +2,8 @@
 // A Redis in virtual time. Each request is really sent to a real server and really answered; how long that took the
 // server's processor is its service time. In virtual time the server is one queue: the reply comes after the way there,
 // the requests that came before, the service time, and the way back. The clock moves to then before the caller goes on.
-// On a machine that others use, too, the same request takes up to three times as long as on a quiet one; so requests
-// whose cost does not depend on the size of the run are charged what the least disturbed twentieth of their kind took.
+// On a machine that others use, too, the same request takes up to three times as long as on a quiet one; so what is
+// charged is less by as much as heartbeats take longer than they should. Called by crowd.cpp.
 #pragma once
 
 #include "base/clock.hpp"
@@ -38,8 +38,6 @@ struct Tally {
   double measured = 0;  ///< and that it took
   double wait = 0;      ///< seconds in its queue
   double longest = 0;   ///< seconds of service of one
-  std::vector<double> sample = {};  ///< the last ones
-  double undisturbed = 0;           ///< what the shortest twentieth of them took at most
 };
 
 class VirtualServer {
@@ -73,6 +71,7 @@ class VirtualServer {
   double event_ = 0;                  // when the step began
   double own_ = 0;                    // processor time of ours up to which the clock has gone
   double service_begun_ = 0;
+  double heartbeat_ = 60e-6;          // seconds that one takes the server just now, a moving average
   double free_at_ = 0;                // when the server has done all that came so far
   std::uint64_t round_trips_ = 0;
   std::map<std::string, Tally> tallies_;

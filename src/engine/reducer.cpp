@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "engine/reducer.hpp"
 
+#include "engine/policy.hpp"
+
 #include <stint/error.hpp>
 
 #include <algorithm>
@@ -54,12 +56,14 @@ void Reducer::forget() {
 // Whenever we begin anew, and when nothing has moved for a while: the board may have lost something in its middle.
 bool Reducer::check(const RunState& state) {
   const double now = clock_.now();
+  // Thousands of workers that keep step all hold their results for longer than that.
+  const double patience = policy::commit_seconds(check_seconds, state.workers);
   if (next_check_ > 0 && (now < next_check_ || state.done != checked_done_)) {
-    if (state.done != checked_done_) next_check_ = now + check_seconds;
+    if (state.done != checked_done_) next_check_ = now + patience;
     checked_done_ = state.done;
     return false;
   }
-  next_check_ = now + check_seconds;
+  next_check_ = now + patience;
   checked_done_ = state.done;
   const auto [refusal, mended] = board_.mend(session_.identity().worker, state.generation);
   if (session_.ended_by(refusal) || !mended) return false;
