@@ -325,7 +325,7 @@ std::vector<Record> Commands::compute(const Command& command, const Context& con
     const int err = files.err.fresh();
     tried = processes_->run(text, more, out, err, caller);
   }
-  if (context.abandon_requested()) throw std::runtime_error("told to stop");
+  if (tried->abandoned) throw std::runtime_error("told to stop");
   const auto& ended = *tried;
   record.exit = ended.timed_out ? -1 : ended.exit;
   record.signal = ended.signal;

@@ -197,6 +197,7 @@ std::optional<Ended> Processes::run(const std::string& command, const std::vecto
     const std::lock_guard lock(mutex_);
     ended.timed_out = mine->timed_out;
     told = mine->told > 0;
+    ended.abandoned = told && !mine->timed_out;
     for_memory = mine->for_memory;
     running_.erase(mine);
     if (limits_.timeout_share > 0) times_.insert(std::ranges::upper_bound(times_, ended.seconds), ended.seconds);

@@ -23,6 +23,7 @@ struct Ended {
   int signal = 0;  ///< that ended it; 0: none did
   bool timed_out = false;
   bool left_some = false;  ///< processes of its group live on
+  bool abandoned = false;  ///< it was told to end, since nobody wanted it any more
   double start = 0;        ///< seconds since the epoch
   double seconds = 0;
   std::string why = {};  ///< it could not be started

@@ -53,6 +53,13 @@ redis::Reply Directory::command(std::initializer_list<std::string_view> words) {
   }
 }
 
+std::int64_t Directory::count_call(const std::string& world, int rank) {
+  const auto key = keys::of_world(world) + ":" + std::to_string(rank);
+  const auto calls = command({"INCR", key}).integer();
+  command({"EXPIRE", key, "2592000"});  // a month: longer than any step
+  return calls;
+}
+
 void Directory::check() {
   std::string info;
   const auto not_redis = [this] {

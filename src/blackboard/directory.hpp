@@ -20,6 +20,8 @@ class Directory {
 
   /// Throws Error(board) with one line for what is not fit: not Redis, too old, evicting.
   void check();
+  /// How often this rank has called for that world, this time included: a name that two calls share becomes two.
+  std::int64_t count_call(const std::string& world, int rank);
   /// Run ids, newest first.
   std::vector<std::string> runs();
   /// The one run that `name` means: an id, an unambiguous beginning of one, or `last`. Throws Error(usage).

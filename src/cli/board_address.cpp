@@ -1,19 +1,26 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "cli/board_address.hpp"
 
+#include "base/clock.hpp"
 #include "base/error.hpp"
+#include "cli/home_board.hpp"
 #include "cli/home.hpp"
 #include "cli/home_board.hpp"
 
 #include <cerrno>
+#include <chrono>
 #include <cstdlib>
 #include <cstring>
+#include <filesystem>
 #include <fstream>
 #include <sys/stat.h>
+#include <thread>
 #include <utility>
 
 namespace stint {
 namespace {
+
+constexpr double patient_seconds = 3;  // before anything is said
 
 // The blackboard of one's own home, as `stint serve` prints it: whoever has the home has its password.
 redis::Address known_at_home(redis::Address address) {
@@ -61,6 +68,18 @@ std::optional<redis::Address> given_board(const std::string& board, const std::s
     return known_at_home(redis::parse_address(given));
   }
   return std::nullopt;
+}
+
+void await_board_file(const std::string& board_file, double seconds, const std::function<void(const std::string&)>& say) {
+  const SteadyClock clock;
+  const double begun = clock.now();
+  for (bool said = false; clock.now() - begun < seconds; std::this_thread::sleep_for(std::chrono::milliseconds(100))) {
+    const bool there = std::filesystem::exists(board_file);
+    if (there && ask(*given_board("", board_file)) != Answer::none) return;
+    if (said || clock.now() - begun < patient_seconds) continue;
+    say("waiting for the blackboard: " + board_file + (there ? " names one that does not answer" : " is not there yet"));
+    said = true;
+  }
 }
 
 }  // namespace stint

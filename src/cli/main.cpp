@@ -280,6 +280,9 @@ int CommandLine::start(JobNamed job) {
   if (options_.ranks > 0 && mpi::under_launcher()) {
     throw Error(Exit::usage, "-n inside mpirun or srun would start a world in a world; leave -n away");
   }
+  if (!options_.board_file.empty() && options_.board.empty() && mpi::rank_from_environment() == 0 && !launched()) {
+    await_board_file(options_.board_file, options_.board_timeout, [](const std::string& line) { std::fprintf(stderr, "stint: %s\n", line.c_str()); });
+  }
   if (options_.ranks > 1) {
     given_board(options_.board, options_.board_file);  // what is wrong there is said once, and before mpirun starts
     return launch(options_, argc_, argv_);

@@ -4,6 +4,7 @@
 #include <stint/error.hpp>
 
 #include "base/watchdog.hpp"
+#include "blackboard/directory.hpp"
 #include "cli/board_address.hpp"
 #include "cli/check.hpp"
 #include "cli/home.hpp"
@@ -152,6 +153,7 @@ Outcome RunCommand::compute() {
   here.rank = rank_;
   here.world = world_id_;
   here.threads = threads_.count;
+  here.guest = guest();
   here.version = STINT_VERSION;
   auto run_facts = facts();
   run_facts.worker = new_worker_id(here);
@@ -207,6 +209,9 @@ Outcome RunCommand::compute() {
   setup.halt = [this](const RunState& state) { return halted(state); };
   setup.render = [this](Partial partial, const RunState&) {
     rendered_ = true;
+    // Whoever began the run may be gone for good by now; then nobody else would show the result.
+    owned_ = false;
+    for (const auto& [worker, who] : RedisBlackboard(board_, run_).workers()) owned_ = owned_ || !is_guest(who);
     if (guest() && options_.output.empty()) return;
     if (!output_) output_ = std::make_unique<ResultOutput>(options_.output);
     if (job_->follows()) {
@@ -241,7 +246,7 @@ int RunCommand::operator()() {
       output_ = std::make_unique<ResultOutput>(options_.output);
       find_board();
       const auto step = mpi::slurm_step();
-      world_id_ = step ? step->name : random_id();
+      world_id_ = step ? fmt::format("{}.{}", step->name, Directory(board_).count_call(step->name, step->rank)) : random_id();
     } catch (const Error& error) {
       early = error;
     }

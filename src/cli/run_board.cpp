@@ -84,16 +84,16 @@ void RunCommand::listen_for_other_hosts() {
   network_ = open_to_network(home_folder(), options_.interface.empty() ? "auto" : options_.interface);
 }
 
-// Address for ranks of other hosts, address for those of this host, host and kernel, world.
+// Address for ranks of other hosts, address for those of this host, host, kernel and world, a line each.
 std::string RunCommand::place_told() const {
   const auto here = Whereabouts::here();
-  return fmt::format("{} {} {} {} {}", network_.value_or(address_).whole(), address_.whole(), here.host, here.boot, world_id_);
+  return fmt::format("{}\n{}\n{}\n{}\n{}", network_.value_or(address_).whole(), address_.whole(), here.host, here.boot, world_id_);
 }
 
 void RunCommand::take_place(const std::string& told) {
-  std::istringstream words(told);
+  std::istringstream lines(told);
   std::string network, near, host, boot;
-  words >> network >> near >> host >> boot >> world_id_;
+  for (auto* line : {&network, &near, &host, &boot, &world_id_}) std::getline(lines, *line);
   const auto here = Whereabouts::here();
   address_ = redis::parse_address(host == here.host && boot == here.boot ? near : network);
   follow_board();
@@ -101,12 +101,13 @@ void RunCommand::take_place(const std::string& told) {
 
 // What rank 0 would tell. It sees to it that the blackboard of the home is there and on the network.
 std::string RunCommand::place_without_mpi() {
-  world_id_ = mpi::slurm_step()->name;
+  const auto step = *mpi::slurm_step();
   const SteadyClock clock;
   const double end = clock.now() + start_seconds;
   for (auto found = given_board(options_.board, options_.board_file);; found = answering(home_folder())) {
     if (found) {
       address_ = *found;
+      world_id_ = fmt::format("{}.{}", step.name, Directory(address_).count_call(step.name, step.rank));
       return place_told();
     }
     if (clock.now() > end) {

@@ -99,6 +99,7 @@ class RunCommand {
   std::uint64_t computed_before_ = 0;
   std::uint64_t done_before_ = 0;
   bool joined_ = false;    // others compute the run already
+  bool owned_ = true;      // when it ended here, somebody was there who is no guest
   bool rendered_ = false;  // output_ holds the result
   bool following_ = false; // the job has begun to see results
   int exit_ = 0;        // of rank 0 when there is nothing to compute

@@ -125,7 +125,7 @@ void add_run_options(CLI::App& app, RunOptions& options) {
   add(app, "--lease", options.lease, "seconds that a rank may be silent before it is given up")
       ->type_name("S")
       ->check(CLI::Range(0.2, 86400.0));
-  add(app, "--commit-every", options.commit_every, "seconds of results that a crash may cost")
+  add(app, "--commit-every", options.commit_every, "seconds of results that a crash may cost (with more than 1,250 ranks: up to ten times as many)")
       ->type_name("S")
       ->check(CLI::Range(0.0, 86400.0));
   add(app, "--retries", options.retries, "further attempts at a chunk that failed (default: 2, for commands 0)")

@@ -146,6 +146,7 @@ bool RunCommand::prepare_run() {
     exit_ = show_stored(board, *found);
     return false;
   }
+  if (there && found->state == "running") reap_known_gone(board, found->generation, Whereabouts::here());
   RunSpec spec;
   spec.run = run_;
   spec.job = job_->name();

@@ -17,6 +17,7 @@
 #include <cstdlib>
 #include <functional>
 #include <memory>
+#include <utility>
 
 namespace stint {
 namespace {
@@ -35,15 +36,21 @@ std::string field(const RunState& state, const char* name) {
   return found == state.fields.end() ? "" : found->second;
 }
 
-// What a chunk is, where its job is one of ours and its plan is still there.
+// What a chunk is, where its job is one of ours and its plan can still be read. That may be large: only for who asks.
 Describe describer(RedisBlackboard& board, const RunState& state, const std::string& run, std::span<const JobEntry> jobs) {
+  std::shared_ptr<AnyJob> job;
   for (const auto& entry : jobs) {
-    if (entry.name != field(state, "job") || board.plan().empty()) continue;
-    std::shared_ptr<AnyJob> job = entry.make();
-    adopt_stored_plan(*job, board, state, run);
-    return [job](std::uint64_t chunk) { return job->describe(chunk); };
+    if (entry.name == field(state, "job")) job = entry.make();
   }
-  return [](std::uint64_t) { return std::string(); };
+  return [&board, state, run, job, read = false]([[maybe_unused]] std::uint64_t chunk) mutable {
+    try {
+      if (job && !std::exchange(read, true)) adopt_stored_plan(*job, board, state, run);
+      return job ? job->describe(chunk) : std::string();
+    } catch (const Error&) {
+      job = nullptr;  // a finished run has none
+      return std::string();
+    }
+  };
 }
 
 // The same behind a line on the chunk.

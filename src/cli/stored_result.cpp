@@ -63,10 +63,12 @@ std::vector<std::pair<Range, Partial>> stored_parts(const AnyJob& job, Blackboar
 }
 
 void show_stored_parts(AnyJob& job, Blackboard& board, const RunState& state, const RunFacts& facts,
-                       ResultOutput& output) {
-  adopt_stored_plan(job, board, state, facts.run);
+                       ResultOutput& output, bool following) {
   output.go_live();
-  job.begin_follow(Context(facts));
+  if (!following) {
+    adopt_stored_plan(job, board, state, facts.run);
+    job.begin_follow(Context(facts));
+  }
   for (const auto& failed : failed_chunks(board.failures())) job.follow_failure(failed, output);
   for (const auto& [chunks, part] : stored_parts(job, board)) job.follow(chunks, *part, output);
   job.follow_end(output);

@@ -34,9 +34,9 @@ void show_stored_result(AnyJob& job, Blackboard& board, const RunState& state, c
 /// The partials on the blackboard of a run that has not ended. Throws what the codec throws for damage.
 std::vector<std::pair<Range, Partial>> stored_parts(const AnyJob& job, Blackboard& board);
 
-/// Shows what there is of such a run, with a job that follows.
+/// Shows what there is of such a run, with a job that follows. `following`: as below.
 void show_stored_parts(AnyJob& job, Blackboard& board, const RunState& state, const RunFacts& facts,
-                       ResultOutput& output);
+                       ResultOutput& output, bool following = false);
 
 /// Gives the job the plan of the run. Throws Error(damaged).
 void adopt_stored_plan(AnyJob& job, Blackboard& board, const RunState& state, const std::string& run);

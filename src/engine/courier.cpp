@@ -153,6 +153,10 @@ void Courier::claim(double now) {
   session_.progress.failed = claimed.failed;
   session_.heed(claimed.halt);
   if (claimed.range) {
+    if (session_.halt != Halt::none) {  // the board lost its last second
+      session_.go_on();
+      let_go_ = false;
+    }
     last_cost_ = workload_.cost(*claimed.range);
     workload_.add(*claimed.range, claimed.attempt, claimed.source == "copy");
     starved_ = false;
@@ -190,9 +194,9 @@ double Courier::drain(double now) {
   return 0;
 }
 
-// A guest that finds nothing leaves; but not as the last, since somebody has to see the run to its end.
+// A guest that finds nothing leaves; but never the leader, since somebody has to see the run to its end.
 bool Courier::leave_if_idle(double now) {
-  if (options_.leave_idle <= 0 || !workload_.idle() || !starved_ || session_.progress.workers < 2) {
+  if (options_.leave_idle <= 0 || !workload_.idle() || !starved_ || session_.leading()) {
     idle_since_ = -1;
     return false;
   }

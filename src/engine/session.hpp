@@ -141,6 +141,13 @@ class Session {
     return false;
   }
 
+  /// The board knows nothing of the halt any more.
+  void go_on() {
+    halt = Halt::none;
+    stop = drain.load();
+    abandon = over_.load();
+  }
+
   Signal courier, heartbeat, reducer;
   Progress progress;
   std::atomic<bool> fenced{false};        ///< the courier joins anew

@@ -57,7 +57,7 @@ std::uint64_t process_start(std::int64_t pid) {
 std::string Whereabouts::json() const {
   return nlohmann::json{{"host", host}, {"boot", boot},   {"pid", pid},         {"start", start},
                         {"rank", rank}, {"world", world}, {"threads", threads}, {"version", version},
-                        {"batch_job", batch_job}, {"batch_restart", batch_restart}}
+                        {"batch_job", batch_job}, {"batch_restart", batch_restart}, {"guest", guest}}
       .dump(-1, ' ', false, nlohmann::json::error_handler_t::replace);
 }
 
@@ -72,6 +72,11 @@ Whereabouts Whereabouts::here() {
   where.batch_job = stint::batch_job();
   where.batch_restart = std::atoi(variable("SLURM_RESTART_COUNT").c_str());
   return where;
+}
+
+bool is_guest(const std::string& json) {
+  const auto who = nlohmann::json::parse(json, nullptr, false);
+  return who.is_object() && who.value("guest", false);
 }
 
 std::string world_of(const std::string& json) {

@@ -16,6 +16,7 @@ struct Whereabouts {
   std::string world;       ///< id of its world
   int threads = 1;
   std::string version;     ///< of Stint
+  bool guest = false;      ///< its world joined a run that others compute: it prints nothing
   std::string batch_job;   ///< of Slurm, by cluster and number (in an array: by those of array and task); empty: none
   int batch_restart = 0;   ///< how often it has been requeued
 
@@ -23,6 +24,9 @@ struct Whereabouts {
   /// Of this process; rank, world and threads are the caller's to fill in.
   static Whereabouts here();
 };
+
+/// Whether a worker says that it is a guest.
+bool is_guest(const std::string& json);
 
 /// The world that a worker says it is of.
 std::string world_of(const std::string& json);

@@ -137,7 +137,7 @@ std::string Workload::at_work() const {
     if (list.size() == most_told || now - block.begun < long_seconds) break;
     list.push_back({{"chunk", chunk_at_work(block)}, {"seconds", std::round((now - block.begun) * 1000) / 1000}, {"what", block.note}});
   }
-  return list.empty() ? "" : list.dump();
+  return list.empty() ? "" : list.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace);
 }
 
 void Workload::set_low_water(double seconds) {

@@ -99,7 +99,7 @@ TABLE = [
     ("port that is none", "run --board redis://localhost:99999 pi", 2, r"99999"),
     ("password in argv", "run --board redis://:geheim@localhost:6379 pi", 2, r"STINT_BOARD.*--board-file|--board-file.*STINT_BOARD"),
     ("board twice", "run --board unix://{box}/a --board-file {box}/board pi", 2, r"--board\b.*--board-file|--board-file.*--board\b"),
-    ("missing board file", "run --board-file {box}/missing.board pi", 2, r"missing\.board"),
+    ("missing board file", "run --board-timeout 1 --board-file {box}/missing.board pi", 2, r"missing\.board"),
     ("board file that others can read", "run --board-file {box}/open.board pi", 2, r"open\.board.*600"),
     # Places to write
     ("output in no folder", "run -q --fresh --output {box}/none/out pi --points 5", 2, r"none"),

@@ -128,16 +128,20 @@ Joined FakeBlackboard::create(const RunSpec& spec, bool fresh, bool accept_progr
       answer.refusal = Refusal::program;
     } else {
       // The program belongs to the generation: who still runs the old one must not go on.
+      const bool nobody = run->workers.empty();
       const bool reopens = run->state == "failed" || run->state == "cancelled" ||
-                           (run->state == "running" && run->spec.program != spec.program);
+                           (run->state == "running" && run->spec.program != spec.program) ||
+                           (run->state == "running" && nobody && run->halting != Halt::none);
       run->spec.program = spec.program;
-      run->spec.retries = spec.retries;
-      run->spec.max_failed = spec.max_failed;
+      if (reopens || nobody) {
+        run->spec.retries = spec.retries;
+        run->spec.max_failed = spec.max_failed;
+      }
       if (reopens) {
         run->reopen(server_->generations_ = generation);
         run->revive(nullptr);
       }
-      run->set_halt(spec.halt);
+      if (reopens || nobody) run->set_halt(spec.halt);
     }
     answer.state = run->shown(true);
     return answer;

@@ -82,7 +82,15 @@ Claimed FakeRun::claim(const Caller& caller, const ClaimWish& wish, double now) 
   answer.done = done_count;
   answer.failed = failures.size();
   answer.halt = halting;
-  if (halting != Halt::none) return answer;
+  if (halting != Halt::none) {
+    auto& worker = workers.at(caller.worker);
+    auto back = given_back(caller.worker, worker.held, caller.held, {});
+    worker.number = caller.number;
+    worker.held = caller.held;
+    if (worker.held.empty()) ages.erase(caller.worker);
+    if (!back.empty()) set_queue(worker, joined(std::move(back), worker.queue), rate_or_guess(caller.rate));
+    return answer;
+  }
   if (nodes.size() >= spec.node_limit || bytes >= spec.byte_limit) {
     answer.refusal = Refusal::full;
     return answer;

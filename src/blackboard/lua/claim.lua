@@ -17,7 +17,15 @@ if not run then return {refusal} end
 local board
 board, refusal = claims_of(worker, number)
 if not board then return {refusal} end
-if run.halting then return {'HALT', run.done, run.failed, run.halting} end
+if run.halting then
+  if board ~= held then  -- as in every request
+    redis.call('HSET', CLAIMS, worker, ARGV[3] .. ';' .. held)
+    if held == '' then redis.call('ZREM', AGES, worker) end
+    local back = text_of(given_back(worker, board, held, {}, run))
+    if back ~= '' then set_queue(worker, joined(back, redis.call('HGET', QUEUES, worker)), rate_or_guess(rate, run), run) end
+  end
+  return {'HALT', run.done, run.failed, run.halting}
+end
 if redis.call('HLEN', NODES) >= run.node_limit or run.node_bytes >= run.byte_limit then
   return {'FULL', run.done, run.failed}
 end

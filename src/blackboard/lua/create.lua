@@ -2,7 +2,8 @@
 -- SPDX-License-Identifier: Apache-2.0
 -- Makes a run and its plan, or finds it there. A failed or cancelled run goes on under a new generation; so does a
 -- running one whose program changes: the program belongs to the generation, and nobody may go on with the old one. What
--- failed then gets another life. Retries and the like are options of a call, not of the run: the last call's hold.
+-- failed then gets another life. Retries and the like are options of a call, not of the run:
+-- those of the call hold that finds nobody at work.
 -- ARGV     fresh (0 1), accept program (0 1), run id, job, program, identity, options, plan frame, profile, chunks,
 --          slots, retries, node limit, byte limit, failed chunks allowed (-1 any number), when to halt (see set_halt)
 -- Returns  OK CREATED | OK EXISTS | OK REOPENED
@@ -19,17 +20,20 @@ end
 if old[1] and not fresh then
   if old[1] ~= identity then return {'IDENTITY'} end
   if old[2] ~= program and not accept then return {'PROGRAM'} end
+  -- One that was halting when all its workers went is as good as cancelled.
+  local nobody = redis.call('HLEN', BEATS) == 0
   local again = old[3] == 'failed' or old[3] == 'cancelled' or (old[3] == 'running' and old[2] ~= program)
+    or (old[3] == 'running' and nobody and redis.call('HEXISTS', RUN, 'halting') == 1)
   if old[2] ~= program then
     redis.call('HSET', RUN, 'program', program)
     event('program', old[2] .. ' -> ' .. program)
   end
-  redis.call('HSET', RUN, 'retries', ARGV[12], 'max_failed', ARGV[15])
+  if again or nobody then redis.call('HSET', RUN, 'retries', ARGV[12], 'max_failed', ARGV[15]) end
   if again then
     reopen()
     revive()
   end
-  set_halt(ARGV[16])
+  if again or nobody then set_halt(ARGV[16]) end
   if not again then return {'OK', 'EXISTS'} end
   return {'OK', 'REOPENED'}
 end
