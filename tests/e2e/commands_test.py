@@ -104,7 +104,7 @@ class Looking(Commands):
         self.assertEqual([(each["chunk"], each["text"]) for each in status["slowest"]], [(1, "sleep 0.4")])
         text = self.home.run("status", "look").stdout
         self.assertRegex(text, r"at work  chunk 0 on \S+, pid \d+, for \d.*: sleep 60\n")
-        self.assertRegex(text, r"slow     chunk 1, 0\.4.*: sleep 0\.4\n")
+        self.assertRegex(text, r"slow     chunk 1, \d+\.\d+ s: sleep 0\.4\n")
         self.assertRegex(text, r"failed   chunk 2 on \S+, 1 attempt: exit code 7: exit 7\n")
 
     def test_outputs_of_a_run_that_goes_on_can_be_looked_at(self):
