@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// How Stint scales, by simulation: the engine's own couriers, heartbeats and reducer and the real scripts on a real Redis,
-// with ranks and chunks on virtual time. Prints one JSON line. docs/scaling.md says what it shows; run by a person, and
-// with few ranks by ctest.
+// How Stint scales, by simulation: the engine's own couriers, heartbeats and reducer and the real scripts on a real
+// Redis, with ranks and chunks on virtual time. Prints one JSON line. docs/scaling.md says what it shows; run by a
+// person, and with few ranks by ctest.
 #include "scaling/crowd.hpp"
 #include "support/redis_server.hpp"
 
@@ -54,13 +54,14 @@ int main(int argc, char** argv) {
   app.add_option("--lease", setup.lease, "seconds");
   app.add_option("--start", setup.start, "ranks start within so many seconds, at random");
   app.add_option("--network", network, "seconds of a round trip without the server");
-  app.add_flag("--as-measured", as_measured, "charge the server's requests what they took on this machine, disturbed or not");
+  app.add_flag("--as-measured", as_measured,
+               "charge the server's requests what they took on this machine, disturbed or not");
   app.add_option("--seed", setup.seed, "seed of everything that is drawn");
   app.add_option("--at-least", least, "exit code 1 if the efficiency is lower");
   CLI11_PARSE(app, argc, argv);
 
-  setup.seconds = chunk_seconds(kind, chunks_a_rank * static_cast<std::uint64_t>(setup.ranks * setup.threads), mean,
-                                setup.seed);
+  setup.seconds =
+      chunk_seconds(kind, chunks_a_rank * static_cast<std::uint64_t>(setup.ranks * setup.threads), mean, setup.seed);
   if (setup.weights) std::ranges::sort(setup.seconds, std::greater<>());
   const double total = std::accumulate(setup.seconds.begin(), setup.seconds.end(), 0.0);
   const double even = total / setup.ranks / setup.threads;
@@ -74,7 +75,8 @@ int main(int argc, char** argv) {
 
   try {
     const auto begun = std::chrono::steady_clock::now();
-    testing::RedisServer redis({"--appendonly", "yes", "--appendfsync", "everysec", "--maxmemory-policy", "noeviction"});
+    testing::RedisServer redis(
+        {"--appendonly", "yes", "--appendfsync", "everysec", "--maxmemory-policy", "noeviction"});
     scaling::VirtualClock clock;
     scaling::VirtualServer server(redis.address(), redis.pid(), "run", clock, network, as_measured);
     const auto report = scaling::simulate(setup, server, clock);

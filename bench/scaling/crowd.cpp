@@ -51,9 +51,7 @@ struct Event {
   std::uint64_t order;  // of two at one moment the first that was known comes first
   unsigned rank;
   What what;
-  bool operator>(const Event& other) const {
-    return time > other.time || (time == other.time && order > other.order);
-  }
+  bool operator>(const Event& other) const { return time > other.time || (time == other.time && order > other.order); }
 };
 
 struct Rank {
@@ -103,7 +101,7 @@ struct Rank {
   Heartbeat heartbeats;
   Reducer reducers;
   double due[5] = {never, never, never, never, never};
-  double free_from[5] = {};  // what is at work goes on until then
+  double free_from[5] = {};                       // what is at work goes on until then
   std::vector<std::pair<double, Block>> running;  // by when they end
   double first_chunk = -1, last_chunk = 0;
   bool joined = false, dead = false;
@@ -145,8 +143,8 @@ class Crowd {
     std::minstd_rand random(setup_.seed);
     std::uniform_real_distribution<> within(0, setup_.start);
     for (int i = 0; i < setup_.ranks; ++i) {
-      auto& rank = *ranks_.emplace_back(
-          std::make_unique<Rank>(job_, costs_, setup_, i, server_.board(), clock_, finisher_));
+      auto& rank =
+          *ranks_.emplace_back(std::make_unique<Rank>(job_, costs_, setup_, i, server_.board(), clock_, finisher_));
       const auto number = static_cast<unsigned>(i);
       rank.workload.on_change = [this, number] { schedule(number, courier, clock_.now()); };
       rank.session.on_end = [&rank] { rank.workload.close(); };

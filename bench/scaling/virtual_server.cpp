@@ -10,12 +10,13 @@
 namespace stint::scaling {
 namespace {
 
-constexpr double epoch = 1'000'000;     // what the scripts take for the beginning
-constexpr double time_steps = 0.005;    // seconds by which their time may be behind
+constexpr double epoch = 1'000'000;   // what the scripts take for the beginning
+constexpr double time_steps = 0.005;  // seconds by which their time may be behind
 
 double seconds_of(clockid_t clock) {
   timespec time{};
-  if (::clock_gettime(clock, &time) != 0) throw std::runtime_error("cannot read a processor time: has the server ended?");
+  if (::clock_gettime(clock, &time) != 0)
+    throw std::runtime_error("cannot read a processor time: has the server ended?");
   return static_cast<double>(time.tv_sec) + static_cast<double>(time.tv_nsec) / 1e9;
 }
 
@@ -27,9 +28,11 @@ std::string on_our_time(std::string_view text) {
   return std::string(text).replace(at, theirs.size(), "local time = {redis.call('GET', 'stint:now'), 0}");
 }
 
-// Seconds of a heartbeat when nothing disturbs the server, on the machine of bench/README.md. It costs the same whatever
-// the number of ranks and chunks (but for the leader's), so what it takes just now says how disturbed the machine is.
+// Seconds of a heartbeat when nothing disturbs the server, on the machine of bench/README.md. It costs the same
+// whatever the number of ranks and chunks (but for the leader's), so what it takes just now says how disturbed the
+// machine is.
 constexpr double quiet_heartbeat = 36e-6;
+constexpr int first_heartbeats = 400;  // of a run of their own, before ours begins
 
 // Commands of the method, where it is more than one.
 unsigned trips_of(const std::string& step) {
@@ -43,6 +46,18 @@ VirtualServer::VirtualServer(const redis::Address& address, pid_t server, const 
                              double network, bool as_measured)
     : clock_(clock), network_(network), as_measured_(as_measured), time_(address) {
   if (::clock_getcpuclockid(server, &server_clock_) != 0) throw std::runtime_error("cannot find the server's clock");
+  RedisBlackboard yardstick(address, "yardstick", on_our_time);
+  time_.command({"SET", "stint:now", std::to_string(epoch)});
+  RunSpec spec;
+  spec.run = "yardstick";
+  spec.chunks = 1;
+  const auto generation = yardstick.create(spec, true, false).state.generation;
+  for (const auto* worker : {"leader", "worker"}) yardstick.join({worker, 0, 0, {}, 0}, "{}", -1, "");
+  for (int i = 0; i < first_heartbeats; ++i) {
+    service_begun_ = seconds_of(server_clock_);
+    yardstick.renew("worker", generation, true);
+    learn(seconds_of(server_clock_) - service_begun_);
+  }
   board_ = std::make_unique<testing::HookedBoard>(
       std::make_shared<RedisBlackboard>(address, run, on_our_time),
       [this](const std::string&) {
@@ -50,6 +65,11 @@ VirtualServer::VirtualServer(const redis::Address& address, pid_t server, const 
         return testing::Fate::well;
       },
       [](const std::function<void()>&) {}, [this](const std::string& step) { after(step); });
+}
+
+// What a heartbeat took; the leader's, who is told of everybody, does not count.
+void VirtualServer::learn(double measured) {
+  if (measured < 4 * heartbeat_) heartbeat_ += 0.02 * (measured - heartbeat_);
 }
 
 void VirtualServer::begin(double now) {
@@ -75,7 +95,7 @@ void VirtualServer::before() {
 
 void VirtualServer::after(const std::string& step) {
   const double measured = seconds_of(server_clock_) - service_begun_;
-  if (step == "renew" && measured < 4 * heartbeat_) heartbeat_ += 0.02 * (measured - heartbeat_);
+  if (step == "renew") learn(measured);
   const double service = as_measured_ ? measured : measured * quiet_heartbeat / heartbeat_;
   const double arrived = clock_.now() + network_ / 2;
   const double wait = std::max(0.0, free_at_ - arrived);

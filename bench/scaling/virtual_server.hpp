@@ -58,21 +58,22 @@ class VirtualServer {
   [[nodiscard]] std::uint64_t round_trips() const { return round_trips_; }
 
  private:
+  void learn(double measured);
   void before();
   void after(const std::string& step);
 
   VirtualClock& clock_;
   const double network_;
   const bool as_measured_;
-  redis::Connection time_;            // by which the scripts are told our time
+  redis::Connection time_;  // by which the scripts are told our time
   std::unique_ptr<Blackboard> board_;
-  clockid_t server_clock_ = 0;        // of the processor time of the server's process
-  double told_ = -1;                  // the time that the scripts know
-  double event_ = 0;                  // when the step began
-  double own_ = 0;                    // processor time of ours up to which the clock has gone
+  clockid_t server_clock_ = 0;  // of the processor time of the server's process
+  double told_ = -1;            // the time that the scripts know
+  double event_ = 0;            // when the step began
+  double own_ = 0;              // processor time of ours up to which the clock has gone
   double service_begun_ = 0;
-  double heartbeat_ = 60e-6;          // seconds that one takes the server just now, a moving average
-  double free_at_ = 0;                // when the server has done all that came so far
+  double heartbeat_ = 60e-6;  // seconds that one takes the server just now, a moving average
+  double free_at_ = 0;        // when the server has done all that came so far
   std::uint64_t round_trips_ = 0;
   std::map<std::string, Tally> tallies_;
   std::vector<double> busy_by_second_;
