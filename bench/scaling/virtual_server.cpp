@@ -55,7 +55,7 @@ VirtualServer::VirtualServer(const redis::Address& address, pid_t server, const 
   for (const auto* worker : {"leader", "worker"}) yardstick.join({worker, 0, 0, {}, 0}, "{}", -1, "");
   for (int i = 0; i < first_heartbeats; ++i) {
     service_begun_ = seconds_of(server_clock_);
-    yardstick.renew("worker", generation, true);
+    yardstick.renew("worker", generation, true, "");
     learn(seconds_of(server_clock_) - service_begun_);
   }
   board_ = std::make_unique<testing::HookedBoard>(
