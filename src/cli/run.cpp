@@ -212,8 +212,8 @@ Outcome RunCommand::compute() {
     // Whoever began the run may be gone for good by now; then nobody else would show the result.
     owned_ = false;
     for (const auto& [worker, who] : RedisBlackboard(board_, run_).workers()) owned_ = owned_ || !is_guest(who);
-    if (guest() && options_.output.empty()) return;
     if (!output_) output_ = std::make_unique<ResultOutput>(options_.output);
+    if (guest() && options_.output.empty()) return;
     if (job_->follows()) {
       live_output();
     } else {
