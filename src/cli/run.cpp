@@ -209,9 +209,11 @@ Outcome RunCommand::compute() {
   setup.halt = [this](const RunState& state) { return halted(state); };
   setup.render = [this](Partial partial, const RunState&) {
     rendered_ = true;
-    // Whoever began the run may be gone for good by now; then nobody else would show the result.
-    owned_ = false;
-    for (const auto& [worker, who] : RedisBlackboard(board_, run_).workers()) owned_ = owned_ || !is_guest(who);
+    if (guest()) {
+      // Whoever began the run may be gone for good by now; then nobody else would show the result.
+      owned_ = false;
+      for (const auto& [worker, who] : RedisBlackboard(board_, run_).workers()) owned_ = owned_ || !is_guest(who);
+    }
     if (!output_) output_ = std::make_unique<ResultOutput>(options_.output);
     if (guest() && options_.output.empty()) return;
     if (job_->follows()) {
