@@ -117,8 +117,8 @@ void Processes::watch(const std::stop_token& stop) {
   std::unique_lock lock(mutex_);
   while (!stop.stop_requested()) {
     const double most = limit();
+    const double time = steady();
     for (auto& running : running_) {
-      const double time = steady();
       if (running.told > 0) {
         if (time > running.told + kill_seconds) ::kill(-running.group, SIGKILL);
         continue;

@@ -20,4 +20,9 @@ class SteadyClock final : public Clock {
   }
 };
 
+/// Seconds since the epoch: for what people read, and what other hosts compare; it may jump.
+inline double unix_now() {
+  return std::chrono::duration<double>(std::chrono::system_clock::now().time_since_epoch()).count();
+}
+
 }  // namespace stint

@@ -12,6 +12,7 @@
 #include "base/node.hpp"
 
 #include <cstdint>
+#include <cstdlib>
 #include <functional>
 #include <map>
 #include <memory>
@@ -69,6 +70,8 @@ struct RunSpec {
   std::uint64_t node_limit = 8192;  ///< nodes on the board before `claim` answers FULL
   std::uint64_t byte_limit = std::uint64_t{1} << 30;  ///< and their bytes
   std::vector<double> profile; ///< cost of the chunks before place j of M: see `cost` in lua/common.lua; empty: all alike
+  std::string owner = {};      ///< JSON of who makes it, or goes on with it: field `owner` of its state, if nobody else is it
+  std::string lost_owner = {}; ///< that field as last read, if whoever it names is known to be gone
 };
 
 /// Counters and state of a run, as last read.
@@ -85,6 +88,16 @@ struct RunState {
   std::uint64_t workers = 0;   ///< joined now
   double busy_seconds = 0;     ///< sum over chunks
   std::map<std::string, std::string> fields;  ///< everything in the hash `run`, for output
+
+  /// Of `fields`; empty where it is missing.
+  [[nodiscard]] std::string field(const std::string& name) const {
+    const auto found = fields.find(name);
+    return found == fields.end() ? "" : found->second;
+  }
+  [[nodiscard]] double number(const std::string& name, double otherwise = 0) const {
+    const auto found = fields.find(name);
+    return found == fields.end() ? otherwise : std::strtod(found->second.c_str(), nullptr);
+  }
 };
 
 /// Sent with every request of a worker. `number` grows with each sending, also of the same request.

@@ -192,7 +192,7 @@ Joined RedisBlackboard::create(const RunSpec& spec, bool fresh, bool accept_prog
            {fresh ? "1" : "0", accept_program ? "1" : "0", spec.run, spec.job, spec.program, spec.identity,
             spec.options, spec.plan, profile, std::to_string(spec.chunks), std::to_string(spec.slots),
             std::to_string(spec.retries), std::to_string(spec.node_limit), std::to_string(spec.byte_limit),
-            std::to_string(spec.max_failed), text_of(spec.halt)});
+            std::to_string(spec.max_failed), text_of(spec.halt), spec.owner, spec.lost_owner});
   Joined joined;
   joined.refusal = refusal_of(reply);
   if (auto found = state()) joined.state = std::move(*found);

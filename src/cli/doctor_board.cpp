@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // What doctor tries on the blackboard: the way to it, its password, its clock, and whether it takes a script. The one
 // thing written is a removal that removes nothing, sent as the script that a run would send.
+#include "base/clock.hpp"
 #include "blackboard/blackboard.hpp"
 #include "blackboard/directory.hpp"
 #include "blackboard/keys.hpp"
@@ -143,13 +144,10 @@ Check access_check(const redis::Address& address, const Told& told) {
 }
 
 Check board_clock_check(redis::Connection& connection) {
-  const auto ours = [] {
-    return std::chrono::duration<double>(std::chrono::system_clock::now().time_since_epoch()).count();
-  };
   try {
-    const double before = ours();
+    const double before = unix_now();
     const auto reply = connection.command({"TIME"});
-    const double after = ours();
+    const double after = unix_now();
     const double theirs = static_cast<double>(reply[0].integer()) + static_cast<double>(reply[1].integer()) / 1e6;
     const double ahead = theirs - (before + after) / 2;
     const std::string found =

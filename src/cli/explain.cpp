@@ -121,9 +121,7 @@ int explain(const redis::Address& address, const std::string& name, std::optiona
   } else {
     fmt::print("run {}: {}, {} of {} chunks done, {} failed\n", run, state->state, grouped(state->done),
                grouped(state->chunks), grouped(state->failed));
-    if (const auto error = state->fields.find("error"); error != state->fields.end()) {
-      fmt::print("error    {}\n", error->second);
-    }
+    if (const auto error = state->field("error"); !error.empty()) fmt::print("error    {}\n", error);
   }
   const auto count = std::min(events.size(), chunk ? events.size() : shown_events);
   for (std::size_t i = count; i-- > 0;) {

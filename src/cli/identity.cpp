@@ -98,6 +98,7 @@ RunIdentity identify(AnyJob& job, const Options& options) {
   identity.beginning = std::string(job.name()) + "-" + codec::digest(same).substr(0, 6) + "-";
   identity.run = identity.beginning + codec::digest(states).substr(0, 6);
   identity.json = whole.dump();
+  identity.with_source = !source.empty();
   return identity;
 }
 

@@ -19,6 +19,7 @@ struct RunIdentity {
   std::string beginning;     ///< of it, up to the digest of the input
   std::string json;          ///< whole, as kept on the blackboard
   std::uint64_t seed = 0;    ///< from job and content options alone
+  bool with_source = false;  ///< of the job, see AnyJob::source
 };
 
 /// Looks at every input file. Throws BadInput.

@@ -71,10 +71,6 @@ std::string random_id() {
 }
 }  // namespace
 
-double unix_now() {
-  return std::chrono::duration<double>(std::chrono::system_clock::now().time_since_epoch()).count();
-}
-
 // A blackboard that is there and does not answer is waited for, here as while computing.
 template <class Step>
 auto RunCommand::patiently(Step step) {
@@ -148,13 +144,18 @@ ResultOutput& RunCommand::live_output() {
   return *output_;
 }
 
-Outcome RunCommand::compute() {
+Whereabouts RunCommand::whereabouts() const {
   auto here = Whereabouts::here();
   here.rank = rank_;
   here.world = world_id_;
   here.threads = threads_.count;
   here.guest = guest();
   here.version = STINT_VERSION;
+  return here;
+}
+
+Outcome RunCommand::compute() {
+  const auto here = whereabouts();
   auto run_facts = facts();
   run_facts.worker = new_worker_id(here);
   run_facts.slot = rank_here_ * threads_.count;
@@ -200,12 +201,11 @@ Outcome RunCommand::compute() {
       for (const auto& failed : failed_chunks(failures)) job_->follow_failure(failed, live_output());
       output_->flush();
     };
+    setup.follow_end = [this] {
+      job_->follow_end(live_output());
+      output_->flush();
+    };
   }
-  setup.follow_end = [this] {
-    if (!job_->follows() || guest()) return;
-    job_->follow_end(live_output());
-    output_->flush();
-  };
   setup.halt = [this](const RunState& state) { return halted(state); };
   setup.render = [this](Partial partial, const RunState&) {
     rendered_ = true;

@@ -4,6 +4,7 @@
 // run_conclude.cpp says how it ended. Included by these alone.
 #pragma once
 
+#include "base/clock.hpp"
 #include "blackboard/redis_blackboard.hpp"
 #include "cli/display.hpp"
 #include "cli/identity.hpp"
@@ -12,6 +13,7 @@
 #include "cli/run.hpp"
 #include "cli/threads.hpp"
 #include "engine/session.hpp"
+#include "engine/whereabouts.hpp"
 #include "redis/address.hpp"
 
 #include <cstdint>
@@ -22,9 +24,6 @@
 #include <string>
 
 namespace stint {
-
-/// Seconds since the epoch.
-double unix_now();
 
 /// Members in the order in which they come to be known.
 class RunCommand {
@@ -46,6 +45,7 @@ class RunCommand {
   void choose(const std::string& job);
   bool prepare_rerun();
   std::int64_t failed_chunks_allowed(std::uint64_t chunks) const;
+  Whereabouts whereabouts() const;
   Halted halted(const RunState& state) const;
   double deadline() const;
   void show_plan();
@@ -60,7 +60,7 @@ class RunCommand {
   int code_of(const RunState& state) const;  // of a run that was finished
   int error_code(int code) const;            // of one that was not
   int show_stored(RedisBlackboard& board, const RunState& state);
-  RunIdentity identity_beside(const std::optional<RunState>& found);
+  void take_source_of(RunIdentity& identity, const std::optional<RunState>& found) const;
   void say_of_changed_input(const RunIdentity& identity);
   std::string earlier_run(const RunIdentity& identity, const std::optional<RunState>& found) const;
   void take_over(const std::string& earlier);

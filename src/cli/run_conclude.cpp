@@ -28,19 +28,14 @@ int RunCommand::say_and_end(const std::string& line, Exit exit) {
 }
 
 std::map<std::string, std::string> RunCommand::final_fields(const RunState& state) const {
-  auto number = [&](const char* name) {
-    const auto found = state.fields.find(name);
-    return found == state.fields.end() ? 0.0 : std::strtod(found->second.c_str(), nullptr);
-  };
-  const double last_end = number("last_end");
   // What an earlier world computed before it was cut off is not this run's time.
-  const double first_claim = std::max(number("first_claim"), begun_unix_);
+  const double first_claim = std::max(state.number("first_claim"), begun_unix_);
   std::map<std::string, std::string> fields{
           {"ranks", std::to_string(state.workers)},
           {"threads", std::to_string(threads_.count)},
           {"world", world_id_},
           {"seconds", fmt::format("{:.6f}", SteadyClock().now() - begun_)},
-          {"compute_seconds", fmt::format("{:.6f}", std::max(0.0, last_end - first_claim))}};
+          {"compute_seconds", fmt::format("{:.6f}", std::max(0.0, state.number("last_end") - first_claim))}};
   if (job_->follows() || job_->side_effects()) fields["keep_plan"] = "1";
   return fields;
 }
@@ -58,10 +53,8 @@ int RunCommand::error_code(int code) const {
 int RunCommand::code_of(const RunState& state) const {
   if (state.state != "partial") return static_cast<int>(Exit::complete);
   // Of a run that was to end with so many successes, and has them, the others are not missed.
-  const auto rule = state.fields.find("halt");
-  const auto at = state.fields.find("halt_at");
-  if (rule != state.fields.end() && at != state.fields.end() && rule->second.find(";success;") != std::string::npos &&
-      state.done >= std::strtoull(at->second.c_str(), nullptr, 10)) {
+  if (state.field("halt").find(";success;") != std::string::npos &&
+      static_cast<double>(state.done) >= state.number("halt_at")) {
     return static_cast<int>(Exit::complete);
   }
   return options_.exit_count ? static_cast<int>(std::min<std::uint64_t>(state.failed, 101)) : static_cast<int>(Exit::partial);
@@ -120,8 +113,8 @@ int RunCommand::conclude(const Outcome& outcome) {
       display_->say(fmt::format(
           "run {}: {} chunks: {} computed here, {} found in the checkpoint, {} computed again; {}, {} rank{} of {} thread{}",
           run_, grouped(state->chunks), grouped(state->computed - computed_before_), grouped(done_before_),
-          grouped(state->again), duration(SteadyClock().now() - begun_), state->fields.at("ranks"),
-          state->fields.at("ranks") == "1" ? "" : "s", threads_.count, threads_.count == 1 ? "" : "s"));
+          grouped(state->again), duration(SteadyClock().now() - begun_), state->field("ranks"),
+          state->field("ranks") == "1" ? "" : "s", threads_.count, threads_.count == 1 ? "" : "s"));
       break;
     }
     case Outcome::Kind::halted:
@@ -131,19 +124,17 @@ int RunCommand::conclude(const Outcome& outcome) {
     case Outcome::Kind::ended: {
       if (rank_ != 0) return 0;
       const auto state = board.state();
+      const bool ours = state && state->field("world") == world_id_;  // whoever ended it
       if (state && state->state == "failed") {
-        const auto error = state->fields.find("error");
-        const auto exit = state->fields.find("exit");
-        code = exit == state->fields.end() ? static_cast<int>(Exit::defect) : std::atoi(exit->second.c_str());
-        display_->error(error == state->fields.end() ? "the run failed" : error->second);
+        code = static_cast<int>(state->number("exit", static_cast<int>(Exit::defect)));
+        const auto error = state->field("error");
+        display_->error(error.empty() ? "the run failed" : error);
       } else if (state && (state->state == "done" || state->state == "partial")) {
         // A rank of our own that outlived its mpirun: nobody saw what it printed.
         if (restarted()) {
           tell_launcher(show_stored(board, *state), true);
           return 0;
         }
-        const auto world = state->fields.find("world");
-        const bool ours = world != state->fields.end() && world->second == world_id_;
         // That rank prints, and tells; should it be lost before, the ranks are started again, and show the result.
         if (launched() && ours) return 0;
         complete = true;
@@ -156,15 +147,12 @@ int RunCommand::conclude(const Outcome& outcome) {
         }
       } else if (state && state->fields.contains("exit")) {
         // It halted; the leader says so, if it is one of ours.
-        const auto world = state->fields.find("world");
-        if (world != state->fields.end() && world->second == world_id_) {
-          return launched() ? 0 : std::atoi(state->fields.at("exit").c_str());
-        }
+        code = static_cast<int>(state->number("exit"));
+        if (ours) return launched() ? 0 : code;
         if (job_->follows() && !guest() && first_to_print()) {
           show_stored_parts(*job_, board, *state, facts(), live_output(), true);
         }
-        code = std::atoi(state->fields.at("exit").c_str());
-        display_->say("run " + run_ + " " + state->fields.at("error") + "; the same command goes on");
+        display_->say("run " + run_ + " " + state->field("error") + "; the same command goes on");
         complete = true;
       } else {
         display_->error("run " + run_ + " was " + (state ? state->state + "; the same command goes on with what is done" : "removed"));

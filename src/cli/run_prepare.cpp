@@ -34,12 +34,10 @@ bool called_again() {
 }  // namespace
 
 // A source that is not there this time, as standard input of a call that goes on: the one of the run counts.
-RunIdentity RunCommand::identity_beside(const std::optional<RunState>& found) {
-  auto identity = identify(*job_, *job_options_);
-  if (found && job_->takes_over() && job_->source().empty() && found->fields.at("job") == job_->name() && !fresh_) {
-    identity.json = found->fields.at("identity");
+void RunCommand::take_source_of(RunIdentity& identity, const std::optional<RunState>& found) const {
+  if (found && job_->takes_over() && !identity.with_source && found->field("job") == job_->name() && !fresh_) {
+    identity.json = found->field("identity");
   }
-  return identity;
 }
 
 void RunCommand::say_of_changed_input(const RunIdentity& identity) {
@@ -53,7 +51,7 @@ void RunCommand::say_of_changed_input(const RunIdentity& identity) {
 
 void RunCommand::refuse_program(const RunState& state) const {
   throw Error(Exit::other_run, "run " + run_ + " was begun by another version of the program (" +
-                                   state.fields.at("program") + ", here " + program_ +
+                                   state.field("program") + ", here " + program_ +
                                    "); give --accept-program to go on with what is done, or --fresh to begin anew");
 }
 
@@ -81,14 +79,15 @@ bool RunCommand::prepare_rerun() {
   const auto state = board.state();
   if (!state) throw Error(Exit::usage, "run " + run_ + " is no longer on the blackboard");
   if (!called_again()) refuse_good_chunks(run_, *state, board.failures(), options_.rerun_chunks);
-  choose(state->fields.at("job"));
-  apply_options(*job_options_, state->fields.at("options"), false);
+  choose(state->field("job"));
+  apply_options(*job_options_, state->field("options"), false);
   apply_words(*job_options_, options_.rerun_words, {OptionKind::run_time, OptionKind::result},
               "stint rerun takes the options of " + std::string(job_->name()) + " that are not part of what is computed");
-  const auto identity = identity_beside(state);
-  if (identity.json != state->fields.at("identity")) {
+  auto identity = identify(*job_, *job_options_);
+  take_source_of(identity, state);
+  if (identity.json != state->field("identity")) {
     throw Error(Exit::other_run, "what run " + run_ + " was computed from has changed: " +
-                                     difference(state->fields.at("identity"), identity.json) +
+                                     difference(state->field("identity"), identity.json) +
                                      "; run it anew to compute all of it");
   }
   seed_ = identity.seed;
@@ -133,15 +132,15 @@ bool RunCommand::prepare_run() {
   seed_ = identity.seed;
   RedisBlackboard board(board_, run_);
   const auto found = board.state();
-  if (!options_.run_id.empty()) identity = identity_beside(found);
+  if (!options_.run_id.empty()) take_source_of(identity, found);
   const auto earlier = earlier_run(identity, found);
   const bool there = found && !fresh_ && !options_.dry_run && earlier.empty();
-  if (there && found->fields.contains("identity") && found->fields.at("identity") != identity.json) {
+  if (there && found->field("identity") != identity.json) {
     throw Error(Exit::other_run, "run " + run_ + " has other content: " +
-                                     difference(found->fields.at("identity"), identity.json) +
+                                     difference(found->field("identity"), identity.json) +
                                      "; give another --run-id, or --fresh to begin anew");
   }
-  if (there && found->fields.at("program") != program_ && !options_.accept_program) refuse_program(*found);
+  if (there && found->field("program") != program_ && !options_.accept_program) refuse_program(*found);
   if (there && (found->state == "done" || found->state == "partial")) {
     exit_ = show_stored(board, *found);
     return false;
@@ -153,6 +152,8 @@ bool RunCommand::prepare_run() {
   spec.program = program_;
   spec.identity = identity.json;
   spec.options = options_json(*job_options_);
+  spec.owner = whereabouts().json();
+  if (there && known_gone(found->field("owner"), Whereabouts::here())) spec.lost_owner = found->field("owner");
   spec.retries = options_.retries.value_or(job_->side_effects() ? 0 : 2);
   spec.max_failed = failed_chunks_allowed(there ? found->chunks : 0);
   if (there) spec.halt = halt_rule(options_.halt, found->chunks);
@@ -195,12 +196,12 @@ bool RunCommand::prepare_run() {
   }
   if (created.refusal == Refusal::program) refuse_program(created.state);
   if (!earlier.empty()) let_go_of(earlier);
-  if (there) {
+  joined_ = !restarted() && created.state.field("owner") != spec.owner;
+  if (there || joined_) {
     reap_known_gone(board, created.state.generation, Whereabouts::here());
-    const auto others = restarted() ? 0 : board.workers().size();
-    joined_ = others > 0;
-    display_->say(fmt::format("run {} {}: {} of {} chunks are done{}", run_,
-                              joined_ ? "is joined, beside " + counted(others, "worker") : "goes on",
+    const auto others = board.workers().size();
+    const auto joined = others == 0 ? "is joined, as another world begins it" : "is joined, beside " + counted(others, "worker");
+    display_->say(fmt::format("run {} {}: {} of {} chunks are done{}", run_, joined_ ? joined : "goes on",
                               grouped(created.state.done), grouped(created.state.chunks),
                               guest() ? "; this world leaves when nothing is left for it (--wait: it stays for the result)" : ""));
   } else {

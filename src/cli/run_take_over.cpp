@@ -17,10 +17,8 @@ namespace stint {
 std::string RunCommand::earlier_run(const RunIdentity& identity, const std::optional<RunState>& found) const {
   if (fresh_ || options_.dry_run || !job_->takes_over()) return "";
   if (found) {
-    const auto theirs = found->fields.find("identity");
-    const bool older = theirs != found->fields.end() && theirs->second != identity.json &&
-                       same_but_input(theirs->second, identity.json);
-    return older ? run_ : "";
+    const auto theirs = found->field("identity");
+    return theirs != identity.json && same_but_input(theirs, identity.json) ? run_ : "";
   }
   if (!options_.run_id.empty()) return "";
   for (const auto& other : Directory(board_).runs()) {

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "cli/status.hpp"
 
+#include "base/clock.hpp"
 #include "base/error.hpp"
 #include "blackboard/directory.hpp"
 #include "blackboard/redis_blackboard.hpp"
@@ -12,7 +13,6 @@
 #include <nlohmann/json.hpp>
 
 #include <algorithm>
-#include <chrono>
 #include <cstdio>
 #include <cstdlib>
 #include <functional>
@@ -27,20 +27,11 @@ using Describe = std::function<std::string(std::uint64_t chunk)>;
 
 constexpr int most_failed = 10;
 
-double unix_time() {
-  return std::chrono::duration<double>(std::chrono::system_clock::now().time_since_epoch()).count();
-}
-
-std::string field(const RunState& state, const char* name) {
-  const auto found = state.fields.find(name);
-  return found == state.fields.end() ? "" : found->second;
-}
-
 // What a chunk is, where its job is one of ours and its plan can still be read. That may be large: only for who asks.
 Describe describer(RedisBlackboard& board, const RunState& state, const std::string& run, std::span<const JobEntry> jobs) {
   std::shared_ptr<AnyJob> job;
   for (const auto& entry : jobs) {
-    if (entry.name == field(state, "job")) job = entry.make();
+    if (entry.name == state.field("job")) job = entry.make();
   }
   return [&board, state, run, job, read = false]([[maybe_unused]] std::uint64_t chunk) mutable {
     try {
@@ -62,7 +53,7 @@ std::string in_line(std::string text) {
 
 // The longest first.
 json chunks_at_work(RedisBlackboard& board, const Describe& describe) {
-  const double now = unix_time();
+  const double now = unix_now();
   auto list = json::array();
   for (const auto& [worker, told] : board.at_work()) {
     const auto end = std::min(told.find(';'), told.size() - 1);
@@ -129,13 +120,13 @@ int show_status(const redis::Address& address, const std::string& name, bool as_
     std::puts(whole.dump(-1, ' ', false, json::error_handler_t::replace).c_str());
     return 0;
   }
-  fmt::print("run      {}\njob      {}\nstate    {}\nbegun    {} ago\nchunks   {} of {} done", run, field(state, "job"),
-             state.state, duration(std::max(0.0, unix_time() - std::strtod(field(state, "created").c_str(), nullptr))),
+  fmt::print("run      {}\njob      {}\nstate    {}\nbegun    {} ago\nchunks   {} of {} done", run, state.field("job"),
+             state.state, duration(std::max(0.0, unix_now() - state.number("created"))),
              grouped(state.done), grouped(state.chunks));
   if (state.failed > 0) fmt::print(", {} failed", grouped(state.failed));
   fmt::print("\ncomputed {} in all, {} again\nsteals   {}\nlost     {}\n", grouped(state.computed), grouped(state.again),
              state.steals, counted(state.reaped, "worker"));
-  if (const auto error = field(state, "error"); !error.empty()) fmt::print("error    {}\n", error);
+  if (const auto error = state.field("error"); !error.empty()) fmt::print("error    {}\n", error);
   if (state.state == "running") print_workers(board);
   for (const auto& each : at_work) {
     const auto what = each["what"].get<std::string>();

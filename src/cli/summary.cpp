@@ -5,21 +5,14 @@
 
 #include <nlohmann/json.hpp>
 
-#include <cstdlib>
-
 namespace stint {
 
 std::string summary_json(const RunState& state, std::uint64_t computed_here) {
-  auto text = [&](const char* name) {
-    const auto found = state.fields.find(name);
-    return found == state.fields.end() ? std::string() : found->second;
-  };
-  auto number = [&](const char* name) { return std::strtod(text(name).c_str(), nullptr); };
-  auto count = [&](const char* name) { return std::strtoull(text(name).c_str(), nullptr, 10); };
+  const auto count = [&](const char* name) { return static_cast<std::uint64_t>(state.number(name)); };
   const nlohmann::ordered_json json{
       {"schema", 1},
-      {"run", text("run")},
-      {"job", text("job")},
+      {"run", state.field("run")},
+      {"job", state.field("job")},
       {"state", state.state},
       {"chunks", {{"total", state.chunks}, {"done", state.done}, {"failed", state.failed}}},
       {"computed", {{"here", computed_here}, {"total", state.computed}, {"again", state.again}}},
@@ -27,8 +20,8 @@ std::string summary_json(const RunState& state, std::uint64_t computed_here) {
       {"reaped", state.reaped},
       {"ranks", state.workers > 0 ? state.workers : count("ranks")},
       {"threads", count("threads")},
-      {"seconds", number("seconds")},
-      {"compute_seconds", number("compute_seconds")}};
+      {"seconds", state.number("seconds")},
+      {"compute_seconds", state.number("compute_seconds")}};
   return json.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace);
 }
 

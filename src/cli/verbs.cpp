@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "cli/verbs.hpp"
 
+#include "base/clock.hpp"
 #include "base/error.hpp"
 #include "blackboard/directory.hpp"
 #include "blackboard/redis_blackboard.hpp"
@@ -15,23 +16,14 @@
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
 
-#include <chrono>
-#include <map>
 #include <cstdio>
 #include <cstdlib>
 
 namespace stint {
 namespace {
 
-std::string field(const RunState& state, const char* name) {
-  const auto found = state.fields.find(name);
-  return found == state.fields.end() ? "" : found->second;
-}
-
 std::string age(const RunState& state) {
-  const double now =
-      std::chrono::duration<double>(std::chrono::system_clock::now().time_since_epoch()).count();
-  return duration(std::max(0.0, now - std::strtod(field(state, "created").c_str(), nullptr))) + " ago";
+  return duration(std::max(0.0, unix_now() - state.number("created"))) + " ago";
 }
 
 }  // namespace
@@ -89,7 +81,7 @@ int show_result(const redis::Address& address, const std::string& name, const st
   const auto run = Directory(address).find(name);
   RedisBlackboard board(address, run);
   const auto state = present_state(board, run);
-  const auto job_name = field(state, "job");
+  const auto job_name = state.field("job");
   const JobEntry* entry = nullptr;
   for (const auto& known : jobs) {
     if (known.name == job_name) entry = &known;
@@ -108,7 +100,7 @@ int show_result(const redis::Address& address, const std::string& name, const st
   }
   Options job_options;
   job->options(job_options);
-  apply_options(job_options, field(state, "options"), false);
+  apply_options(job_options, state.field("options"), false);
   apply_words(job_options, options, {OptionKind::result},
               "stint result RUN takes the options of " + job_name + " that change only what is shown");
   ResultOutput output(output_file);

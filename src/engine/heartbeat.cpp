@@ -66,10 +66,11 @@ void Heartbeat::watch(const std::map<std::string, std::uint64_t>& beats, double 
   }
   // One look at who it is: a process that is gone on this host need not be waited for. Not at all of them: when the
   // leader is silent, everybody looks.
+  std::map<std::string, std::string> all;  // read when it is first needed
   for (auto& [worker, seen] : seen_) {
     if (seen.own_beats < 2 || seen.asked) continue;
     const auto who = board_.who(worker);
-    seen.blame = who ? blame_of(*who) : Blame::none;
+    seen.blame = who ? blame_of(*who, all) : Blame::none;
     seen.asked = true;
     if (who && known_gone(*who, here_)) {
       give_up(worker, generation, std::nullopt, seen.blame, "its process is gone");
@@ -87,9 +88,10 @@ void Heartbeat::give_up(const std::string& worker, std::uint64_t generation, std
 
 // A rank that dies alone may have died of what it computed. When a whole world dies, something else is the reason. And
 // of a world of one nobody can tell; that we outlived it speaks against the chunk.
-Blame Heartbeat::blame_of(const std::string& who) const {
-  const bool mate = world_of(who) == here_.world;
-  return mate || alone_in_its_world(who, board_.workers()) ? Blame::charged : Blame::none;
+Blame Heartbeat::blame_of(const std::string& who, std::map<std::string, std::string>& all) const {
+  if (world_of(who) == here_.world) return Blame::charged;
+  if (all.empty()) all = board_.workers();
+  return alone_in_its_world(who, all) ? Blame::charged : Blame::none;
 }
 
 void Heartbeat::watch_progress(const Renewed& renewed, double now) {

@@ -54,7 +54,8 @@ class Heartbeat {
   void watch(const std::map<std::string, std::uint64_t>& beats, double now, std::uint64_t generation);
   void give_up(const std::string& worker, std::uint64_t generation, std::optional<std::uint64_t> beat, Blame blame,
                const std::string& why);
-  [[nodiscard]] Blame blame_of(const std::string& who) const;
+  /// `all`: who all workers are; read if it is empty and needed.
+  [[nodiscard]] Blame blame_of(const std::string& who, std::map<std::string, std::string>& all) const;
   void watch_progress(const Renewed& renewed, double now);
   void warn_of_long_chunks(double now);
 

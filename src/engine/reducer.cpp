@@ -8,6 +8,7 @@
 #include <algorithm>
 #include <cstdlib>
 #include <exception>
+#include <limits>
 
 namespace stint {
 namespace {
@@ -27,11 +28,6 @@ class InJobStep {
 constexpr double check_seconds = 5;
 constexpr std::size_t names_a_fold = 4096;
 constexpr std::uint64_t bytes_a_read = std::uint64_t{32} << 20;  // about; bounds the memory of both sides
-
-std::uint64_t field(const RunState& state, const char* name, std::uint64_t otherwise) {
-  const auto found = state.fields.find(name);
-  return found == state.fields.end() ? otherwise : std::strtoull(found->second.c_str(), nullptr, 10);
-}
 
 }  // namespace
 
@@ -129,7 +125,7 @@ bool Reducer::read_new_nodes(const RunState& state) {
   if (still_there != known_.size()) return false;
   bool rejected = false;
   // Few where nodes are large; but thousands of small ones come each second when ranks are many.
-  const auto mean_bytes = field(state, "node_bytes", bytes_a_read) / std::max<std::size_t>(names.size(), 1) + 1;
+  const auto mean_bytes = static_cast<std::uint64_t>(state.number("node_bytes", bytes_a_read)) / std::max<std::size_t>(names.size(), 1) + 1;
   const auto names_a_read = static_cast<std::size_t>(std::clamp<std::uint64_t>(bytes_a_read / mean_bytes, 64, 4096));
   std::sort(missing.begin(), missing.end(), [](const Node& a, const Node& b) { return a.first() < b.first(); });
   for (std::size_t from = 0; from < missing.size(); from += names_a_read) {
@@ -305,8 +301,9 @@ double Reducer::step() {
       halt(*state);
       return 0.02;
     }
-    const auto limit = field(*state, "node_limit", ~std::uint64_t{0});
-    const bool full = known_.size() >= limit || field(*state, "node_bytes", 0) >= field(*state, "byte_limit", ~std::uint64_t{0});
+    constexpr double none = std::numeric_limits<double>::infinity();
+    const bool full = static_cast<double>(known_.size()) >= state->number("node_limit", none) ||
+                      state->number("node_bytes") >= state->number("byte_limit", none);
     // A fold keeps the board busy for some microseconds a node: rather several short ones than a long one.
     bool good = true, folded = false;
     while (good && foldable() >= names_a_fold) good = folded = fold(*state);

@@ -35,6 +35,27 @@ TEST_P(BoardTest, TheSecondOfTwoFirstStartsJoinsTheRunOfTheFirst) {
   EXPECT_EQ(broken_rule(look(), spec), "");
 }
 
+TEST_P(BoardTest, IsOwnedByWhoMakesItOrGoesOnWithItWhileNobodyIsAtWork) {
+  const auto owner_after = [&](const std::string& who, const std::string& lost) {
+    spec.owner = who;
+    spec.lost_owner = lost;
+    return board->create(spec, false, false).state.fields.at("owner");
+  };
+  EXPECT_EQ(owner_after("first", ""), "first");
+  EXPECT_EQ(owner_after("second", ""), "first") << "the first is about to join";
+  EXPECT_EQ(owner_after("second", "another"), "first");
+  EXPECT_EQ(owner_after("second", "first"), "second") << "the first is known to be gone";
+  EXPECT_EQ(owner_after("second", ""), "second") << "sent twice";
+  boards->advance(11);
+  EXPECT_EQ(owner_after("third", ""), "third") << "nobody came of the second";
+  auto a = joined("a");
+  boards->advance(11);
+  EXPECT_EQ(owner_after("fourth", ""), "third") << "somebody is at work";
+  EXPECT_EQ(owner_after("fourth", "third"), "third");
+  ASSERT_EQ(board->cancel(), Refusal::none);
+  EXPECT_EQ(owner_after("fifth", ""), "fifth");
+}
+
 TEST_P(BoardTest, FreshDropsWhatIsThereAndWhoWorksOnIt) {
   auto a = start(64);
   a.work_off();

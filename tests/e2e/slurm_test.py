@@ -162,9 +162,10 @@ class Slurm(unittest.TestCase):
         return self.submit("elastic.sbatch", *self.synthetic(chunks, seconds), options=["--exclusive"])
 
     def check_array(self, job, chunks, in_hand):
+        """Of an array that lost a task: one that is requeued may wait for a node for longer than a lease."""
         states = [self.cluster.wait_for(f"{job}_{task}", seconds=120) for task in range(4)]
         self.assertEqual(states, ["COMPLETED"] * 4, [self.cluster.output(f"{job}_{task}") for task in range(4)])
-        self.check_result(f"{job}_0", chunks, in_hand)
+        self.check_result(f"{job}_0", chunks, in_hand, gives_up=True)
 
     def running(self, job):
         return {task: self.cluster.job(f"{job}_{task}") for task in range(4) if self.cluster.state(f"{job}_{task}") == "RUNNING"}
@@ -184,7 +185,7 @@ class Slurm(unittest.TestCase):
             self.cluster.cancel(f"{job}_{task}", "--signal=KILL")
         states = sorted(self.cluster.wait_for(f"{job}_{task}", seconds=120) for task in range(4))
         self.assertEqual(states, ["CANCELLED"] * 2 + ["COMPLETED"] * 2)
-        self.check_result(f"{job}_3", 600, 2 * in_hand(0.1))
+        self.check_result(f"{job}_3", 600, 2 * in_hand(0.1), gives_up=True)  # only one of their nodes gets another task
 
     def hosts_that_computed(self):
         file = self.folder / "begun"

@@ -121,6 +121,7 @@ Joined FakeBlackboard::create(const RunSpec& spec, bool fresh, bool accept_progr
       server_->runs_.erase(run_);
       run = &server_->runs_.emplace(run_, FakeRun(spec, generation, server_->now_)).first->second;
       run->set_halt(spec.halt);
+      run->own(spec, server_->now_);
       server_->generations_ = generation;
     } else if (run->spec.identity != spec.identity) {
       answer.refusal = Refusal::identity;
@@ -142,6 +143,7 @@ Joined FakeBlackboard::create(const RunSpec& spec, bool fresh, bool accept_progr
         run->revive(nullptr);
       }
       if (reopens || nobody) run->set_halt(spec.halt);
+      if (reopens || (nobody && !run->owner_may_yet_join(spec.lost_owner, server_->now_))) run->own(spec, server_->now_);
     }
     answer.state = run->shown(true);
     return answer;

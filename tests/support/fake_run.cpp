@@ -422,6 +422,15 @@ void FakeRun::set_halt(const HaltRule& rule) {
   halt_at = counted(rule.of) + rule.count;
 }
 
+void FakeRun::own(const RunSpec& by, double now) {
+  fields["owner"] = by.owner;
+  owned_at = now;
+}
+
+bool FakeRun::owner_may_yet_join(const std::string& lost_owner, double now) const {
+  return fields.at("owner") != lost_owner && now - owned_at < 10;
+}
+
 Halt FakeRun::look_at_halt() {
   if (halting == Halt::none && spec.halt.how != Halt::none && counted(spec.halt.of) >= halt_at) halting = spec.halt.how;
   return halting;

@@ -77,6 +77,7 @@ struct FakeRun {
   std::optional<std::string> first_error;
   std::uint64_t computed = 0, again = 0, steals = 0, reaped = 0, failures_seen = 0;
   double busy = 0;
+  double owned_at = 0;
   std::map<std::string, std::string> fields;  ///< created, first_claim, last_end, exit, error, finished, …
 
   FakeRun(const RunSpec& of, std::uint64_t number, double now);
@@ -99,6 +100,8 @@ struct FakeRun {
   Refusal halt(const Halted& halted);
   Refusal cancel();
   void set_halt(const HaltRule& rule);
+  void own(const RunSpec& by, double now);
+  [[nodiscard]] bool owner_may_yet_join(const std::string& lost_owner, double now) const;
   Revived rerun(const RerunWish& wish, std::uint64_t next_generation);
   std::uint64_t revive(const Ranges* chosen);
 

@@ -4,8 +4,11 @@
 -- running one whose program changes: the program belongs to the generation, and nobody may go on with the old one. What
 -- failed then gets another life. Retries and the like are options of a call, not of the run:
 -- those of the call hold that finds nobody at work.
+-- The owner is the world that makes the run, or goes on with it while nobody is at work: it shows the result. Of two that
+-- begin at the same moment the second finds nobody at work either; for some seconds the first stays the owner all the same.
 -- ARGV     fresh (0 1), accept program (0 1), run id, job, program, identity, options, plan frame, profile, chunks,
---          slots, retries, node limit, byte limit, failed chunks allowed (-1 any number), when to halt (see set_halt)
+--          slots, retries, node limit, byte limit, failed chunks allowed (-1 any number), when to halt (see set_halt), who begins (JSON), an owner that is known to
+--          be gone ('' none)
 -- Returns  OK CREATED | OK EXISTS | OK REOPENED
 -- Refusals IDENTITY PROGRAM
 -- States   none → running; running, done, partial → the same; failed, cancelled → running; any → running when fresh
@@ -13,6 +16,8 @@ local fresh, accept = ARGV[1] == '1', ARGV[2] == '1'
 local program, identity = ARGV[5], ARGV[6]
 local old = redis.call('HMGET', RUN, 'identity', 'program', 'state')
 local chunks, slots = tonumber(ARGV[10]), tonumber(ARGV[11])
+local seconds_to_join = 10
+local function own() redis.call('HSET', RUN, 'owner', ARGV[17], 'owned_at', string.format('%.3f', now())) end
 if not (chunks >= 0 and chunks <= 2 ^ 32 and slots >= 1 and slots <= 2 ^ 32 and #ARGV[9] % 8 == 0) then
   return redis.error_reply('ERR stint: a run of ' .. ARGV[10] .. ' chunks and ' .. ARGV[11] .. ' slots cannot be')
 end
@@ -33,7 +38,12 @@ if old[1] and not fresh then
     reopen()
     revive()
   end
-  if again or nobody then set_halt(ARGV[16]) end
+  if again or nobody then
+    set_halt(ARGV[16])
+    local owner = redis.call('HMGET', RUN, 'owner', 'owned_at')
+    local waits = owner[1] and owner[1] ~= ARGV[18] and now() - tonumber(owner[2]) < seconds_to_join
+    if again or not waits then own() end
+  end
   if not again then return {'OK', 'EXISTS'} end
   return {'OK', 'REOPENED'}
 end
@@ -49,6 +59,7 @@ if ARGV[9] ~= '' then redis.call('SET', PROFILE, ARGV[9]) end
 -- The bitmaps get their full length now: BITPOS finds no clear bit beyond the end of a string.
 redis.call('SETBIT', DONE, math.max(chunks, 1) - 1, 0)
 redis.call('SETBIT', SLOTS, slots - 1, 0)
+own()
 set_halt(ARGV[16])
 event('state', 'running')
 return {'OK', 'CREATED'}
