@@ -61,8 +61,8 @@ class Context {
   }
   /// A folder of this rank for temporary files, made at the first call, removed when the rank ends.
   [[nodiscard]] std::filesystem::path scratch_dir() const;
-  /// A file for notes of this call of the program, which goes with it: ranks of `stint run -n` that take over from others,
-  /// on this host, find it. Empty: nobody could take over.
+  /// A file for notes of this call of the program, which goes with it: ranks of `stint run -n` that take over from
+  /// others, on this host, find it. Empty: nobody could take over.
   [[nodiscard]] const std::filesystem::path& call_file() const { return facts_->call_file; }
   /// A folder for files that are kept with the run, beside the blackboard's data; the job makes it.
   [[nodiscard]] const std::filesystem::path& store_dir() const { return facts_->store_dir; }

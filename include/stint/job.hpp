@@ -15,15 +15,16 @@
 //
 // and these constants: `name` (needed), `about` (one line for --help), `version` (text; without it the program file
 // itself is the version), `parallel_chunks = true` (compute uses OpenMP itself and chunks come one after another;
-// without it, each thread computes chunks of its own), `side_effects = true` (compute acts on the world outside: its end
-// is committed at once, it is not computed twice to save time, and tried again only where --retries says so).
+// without it, each thread computes chunks of its own), `side_effects = true` (compute acts on the world outside: its
+// end is committed at once, it is not computed twice to save time, and tried again only where --retries says so).
 // `empty()`, optional, gives the partial of a plan without chunks; `describe(item)`, optional, the text of a chunk for
-// `run --dry-run`; `source()`, optional, text that is part of the run's identity beside its options and files, and names
-// it together with the present folder (empty: it is not there this time, and that of the run with this --run-id counts). And when that text has changed,
+// `run --dry-run`; `source()`, optional, text that is part of the run's identity beside its options and files, and
+// names it together with the present folder (empty: it is not there this time, and that of the run with this --run-id
+// counts). And when that text has changed, optionally,
 //
 //   take_over(const Plan& old, const std::vector<Partial>&, const std::vector<FailedChunk>&) -> std::string
 //
-// optional, before plan: sees what the run of the old text had done, to spare it in the new one; what it returns is said.
+// before plan: sees what the run of the old text had done, to spare it in the new one; what it returns is said.
 //
 // A Partial is what compute returns: by value, movable, serialisable (trivially copyable, or by Boost.Serialization).
 // `reduce` must be associative in meaning, not in bits, and need not be commutative: Stint merges by a fixed tree.

@@ -23,7 +23,8 @@ namespace stint::commands {
 namespace {
 
 constexpr double most_commands = 100e6;
-// What a record carries of stdout, and of stderr: in the tree it lies until the leader comes by, with a failure for good.
+// What a record carries of stdout, and of stderr: in the tree it lies until the leader comes by, with a failure for
+// good.
 constexpr std::uint64_t carried_bytes = std::uint64_t{1} << 20;
 constexpr std::uint64_t carried_bytes_of_failed = std::uint64_t{16} << 10;
 constexpr std::uint64_t carried_bytes_of_partial = std::uint64_t{32} << 20;  // well below --partial-limit

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // The job `commands`: a list of shell commands, one a chunk. A command runs on the thread that takes its chunk
 // (process.hpp), its output goes to a log (output_log.hpp), and what the tree carries is a record of how it ended. The
-// leader follows the records and shows outputs in the order of the list (report.hpp). From a host whose log the leader does
-// not see, a record carries the beginning of the output; the leader unloads that into its own log.
+// leader follows the records and shows outputs in the order of the list (report.hpp). From a host whose log the leader
+// does not see, a record carries the beginning of the output; the leader unloads that into its own log.
 #pragma once
 
 #include "arguments.hpp"

@@ -38,7 +38,8 @@ struct Record {
 /// A command as it stands in a job log: GNU parallel writes a line end as a NUL byte.
 std::string in_joblog(std::string command);
 
-/// A record as the text (UTF-8, whatever the output) that is kept with a failed chunk, and back. Throws std::exception for what is none.
+/// A record as the text (UTF-8, whatever the output) that is kept with a failed chunk, and back. Throws std::exception
+/// for what is none.
 std::string text_of(const Record& record);
 Record record_of(const std::string& text);
 
@@ -58,8 +59,8 @@ class Report {
     const std::string* text = nullptr;  ///< the command
     const std::vector<std::string>* values = nullptr;  ///< that it was made with
   };
-  /// `names`: by number - 1; what they point to outlives the report. `shown`: file of the numbers whose output was shown by a rank before us; empty: none was.
-  /// Throws BadInput when a file cannot be written.
+  /// `names`: by number - 1; what they point to outlives the report. `shown`: file of the numbers whose output was
+  /// shown by a rank before us; empty: none was. Throws BadInput when a file cannot be written.
   Report(ReportOptions options, std::vector<Names> names, std::filesystem::path store,
          const std::filesystem::path& shown = {});
 

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // The blackboard as the engine sees it: the one narrow seam between decisions and Redis. Each method that changes
 // state is one atomic step which checks everything first, may be sent twice and may arrive late; the rules are those of
-// docs/design.md, 'Truth and hints'. Two implementations obey one contract suite: RedisBlackboard and the fake in tests/.
+// docs/design.md, 'Truth and hints'. Two implementations obey one contract suite: RedisBlackboard and the fake in
+// tests/.
 //
 // Expected refusals are values (`Refusal`). Exceptions: BoardLost (no answer; nothing is known of the outcome; call
 // again with a higher request number) and Error (the board refuses for good). Not thread-safe: one object a thread.
@@ -43,7 +44,8 @@ enum class Refusal {
 };
 [[nodiscard]] const char* word_of(Refusal refusal);
 
-/// Whether a run is ending before all is computed: nothing more is begun, and what is at work ends by itself, or is ended.
+/// Whether a run is ending before all is computed: nothing more is begun, and what is at work ends by itself, or is
+/// ended.
 enum class Halt { none, soon, now };
 
 /// When a run halts: as soon as so many chunks more than when it was begun, or went on, …
@@ -258,7 +260,8 @@ class Blackboard {
   /// Leader only: checks what lies on the board against itself and mends it, as after a server that lost the middle of
   /// what it had written; true: there was something to mend.
   virtual std::pair<Refusal, bool> mend(const std::string& worker, std::uint64_t generation) = 0;
-  /// A node whose bytes, `frame`, cannot be read is taken out, if it still has these bytes: its chunks are computed again.
+  /// A node whose bytes, `frame`, cannot be read is taken out, if it still has these bytes: its chunks are computed
+  /// again.
   virtual Refusal reject(std::uint64_t generation, Node node, const std::string& frame) = 0;
   /// Leader only: stores the result and ends the run as `done`, or `partial` when chunks failed.
   virtual Refusal finish(const Finish& finish) = 0;

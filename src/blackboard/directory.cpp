@@ -21,34 +21,25 @@ std::string info_field(std::string_view info, std::string_view name) {
 
 }  // namespace
 
-Directory::Directory(redis::Finder find) : find_(std::move(find)) {}
+Directory::Directory(redis::Finder find) : link_(std::move(find)) {}
 
-Directory::Directory(redis::Address address)
-    : find_([address](int) { return address; }), address_(std::move(address)) {}
+Directory::Directory(redis::Address address) : link_(std::move(address)) {}
 
-redis::Reply Directory::command(std::initializer_list<std::string_view> words) {
+redis::Reply Directory::command(std::span<const std::string_view> words) {
   try {
-    if (!connection_) {
-      address_ = find_(misses_);
-      connection_ = std::make_unique<redis::Connection>(address_);
-    }
-    auto reply = connection_->command(words);
-    misses_ = 0;
-    return reply;
+    return link_.command(words);
   } catch (const redis::Lost& lost) {
-    connection_.reset();
-    ++misses_;
     throw BoardLost(lost.what());
   } catch (const redis::Refused& refused) {
-    connection_.reset();
-    const std::string shown = address_.shown();
+    link_.drop();
+    const std::string shown = link_.shown();
     const auto word = refused.word();
     if (word == "LOADING" || word == "BUSY") throw BoardLost(refused.what());
     if (word == "NOAUTH" || word == "WRONGPASS" || std::string_view(refused.what()).find("AUTH") != std::string::npos) {
       throw Error(Exit::board, "the blackboard at " + shown + " asks for a password (" + refused.what() +
                                    "); give it in $STINT_BOARD or --board-file, as redis://:PASSWORD@host:port");
     }
-    throw Error(Exit::board, "the blackboard at " + shown + " refuses " + std::string(*words.begin()) + ": " +
+    throw Error(Exit::board, "the blackboard at " + shown + " refuses " + std::string(words[0]) + ": " +
                                  refused.what());
   }
 }
@@ -64,7 +55,7 @@ void Directory::check() {
   std::string info;
   const auto not_redis = [this] {
     return Error(Exit::board,
-                 "what answers at " + address_.shown() + " is not Redis; check the address given by --board");
+                 "what answers at " + link_.shown() + " is not Redis; check the address given by --board");
   };
   try {
     info = "\n" + command({"INFO"}).str();
@@ -79,7 +70,7 @@ void Directory::check() {
   if (version.empty()) {
     throw not_redis();
   }
-  const std::string shown = address_.shown();
+  const std::string shown = link_.shown();
   if (std::atoi(version.c_str()) < 7) {
     throw Error(Exit::board, "the Redis at " + shown + " is version " + version +
                                  ", too old: Stint needs 7.0 or later; without --board it starts one of its own");
@@ -127,16 +118,10 @@ void Directory::remove(const std::string& run, bool forced) {
   words.push_back(count);
   words.insert(words.end(), names.begin(), names.end());
   words.push_back(forced ? "1" : "0");
-  if (!connection_) command({"PING"});
-  try {
-    const auto reply = connection_->command(words);
-    if (reply.size() > 0 && reply[0].text() == "BUSY") {
-      throw Error(Exit::usage, "run " + run + " is being computed by " + reply[1].str() +
-                                   " workers; end them first, or give --force");
-    }
-  } catch (const redis::Lost& lost) {
-    connection_.reset();
-    throw BoardLost(lost.what());
+  const auto reply = command(words);
+  if (reply.size() > 0 && reply[0].text() == "BUSY") {
+    throw Error(Exit::usage, "run " + run + " is being computed by " + reply[1].str() +
+                                 " workers; end them first, or give --force");
   }
   command({"ZREM", keys::runs, run});
 }

@@ -4,9 +4,8 @@
 #pragma once
 
 #include "blackboard/blackboard.hpp"
-#include "redis/connection.hpp"
+#include "redis/link.hpp"
 
-#include <memory>
 #include <optional>
 #include <string>
 #include <vector>
@@ -34,12 +33,12 @@ class Directory {
   std::optional<std::string> hear_world(const std::string& world);
 
  private:
-  redis::Reply command(std::initializer_list<std::string_view> words);
+  redis::Reply command(std::span<const std::string_view> words);
+  redis::Reply command(std::initializer_list<std::string_view> words) {
+    return command(std::span<const std::string_view>(words.begin(), words.size()));
+  }
 
-  redis::Finder find_;
-  redis::Address address_;  // of the connection
-  int misses_ = 0;          // attempts in vain since the last answer
-  std::unique_ptr<redis::Connection> connection_;
+  redis::Link link_;
 };
 
 }  // namespace stint

@@ -8,7 +8,7 @@
 
 namespace stint::keys {
 
-constexpr std::size_t count = 23;
+constexpr std::size_t count = 24;
 
 inline std::array<std::string, count> of_run(const std::string& run) {
   const std::string tag = "stint:{" + run + "}:";
@@ -16,7 +16,7 @@ inline std::array<std::string, count> of_run(const std::string& run) {
           tag + "slots",  tag + "queues", tag + "claims",  tag + "done",    tag + "nodes",  tag + "attempts",
           tag + "delayed", tag + "failed", tag + "leader", tag + "result",  tag + "events",
           tag + "suspects", tag + "hosts", tag + "ages",   tag + "copies",
-          tag + "at_work", tag + "slowest"};
+          tag + "at_work", tag + "slowest", tag + "held_suspects"};
 }
 
 /// Sorted set: run id → when it was made (seconds since the epoch). Outside the tag.

@@ -109,29 +109,21 @@ const char* word_of(Refusal refusal) {
 }
 
 RedisBlackboard::RedisBlackboard(redis::Finder find, std::string run, Edit edit)
-    : find_(std::move(find)), run_(std::move(run)), edit_(edit), keys_(keys::of_run(run_)) {}
+    : link_(std::move(find)), run_(std::move(run)), edit_(edit), keys_(keys::of_run(run_)) {}
 
 RedisBlackboard::RedisBlackboard(redis::Address address, std::string run, Edit edit)
-    : RedisBlackboard([address = std::move(address)](int) { return address; }, std::move(run), edit) {}
+    : link_(std::move(address)), run_(std::move(run)), edit_(edit), keys_(keys::of_run(run_)) {}
 
 redis::Reply RedisBlackboard::command(std::span<const std::string_view> words) {
   try {
-    if (!connection_) {
-      address_ = find_(misses_);
-      connection_ = std::make_unique<redis::Connection>(address_);
-    }
-    auto reply = connection_->command(words);
-    misses_ = 0;
-    return reply;
+    return link_.command(words);
   } catch (const redis::Lost& error) {
-    connection_.reset();
-    ++misses_;
     throw BoardLost(error.what());
   } catch (const redis::Refused& error) {
     if (error.word() == "NOSCRIPT") throw;
-    if (error.word() == "READONLY") connection_.reset();
+    if (error.word() == "READONLY") link_.drop();
     if (passes(error.word())) throw BoardLost(std::string("the blackboard answers: ") + error.what());
-    throw Error(Exit::board, "the blackboard at " + address_.shown() + " refuses " + std::string(words[0]) + ": " +
+    throw Error(Exit::board, "the blackboard at " + link_.shown() + " refuses " + std::string(words[0]) + ": " +
                                  error.what() + advice(error.word()));
   }
 }

@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
-// The blackboard on a real Redis: each step is one EVALSHA of a script in lua/. Connects when first used and again
-// after every loss, loads scripts that the server does not know. See blackboard.hpp for the contract.
+// The blackboard on a real Redis: each step is one EVALSHA of a script in lua/. Loads scripts that the server does not
+// know. See blackboard.hpp for the contract.
 #pragma once
 
 #include "blackboard/blackboard.hpp"
 #include "blackboard/keys.hpp"
 #include "blackboard/scripts.hpp"
-#include "redis/connection.hpp"
+#include "redis/link.hpp"
 
 #include <array>
 #include <initializer_list>
@@ -75,13 +75,10 @@ class RedisBlackboard final : public Blackboard {
   redis::Reply call(const scripts::Script& script, std::initializer_list<std::string_view> words);
   std::map<std::string, std::string> hash(const std::string& key);
 
-  redis::Finder find_;
-  redis::Address address_;  // of the connection
-  int misses_ = 0;          // attempts in vain since the last answer
+  redis::Link link_;
   std::string run_;
   Edit edit_;
   std::array<std::string, keys::count> keys_;
-  std::unique_ptr<redis::Connection> connection_;
 };
 
 }  // namespace stint

@@ -3,7 +3,6 @@
 
 #include "base/clock.hpp"
 #include "base/error.hpp"
-#include "cli/home_board.hpp"
 #include "cli/home.hpp"
 #include "cli/home_board.hpp"
 

@@ -8,8 +8,8 @@
 
 namespace stint {
 
-/// Computes `count` chunks, spread over the plan, with 1, 2, 3 and all threads, and compares. Returns how many chunks it
-/// looked at. Throws Error(defect) that names the first that differs.
+/// Computes `count` chunks, spread over the plan, with 1, 2, 3 and all threads, and compares. Returns how many chunks
+/// it looked at. Throws Error(defect) that names the first that differs.
 std::uint64_t check_chunks(const AnyJob& job, const RunFacts& facts, std::uint64_t count);
 
 }  // namespace stint

@@ -23,8 +23,8 @@ class DataLease {
   };
   static constexpr double default_patience = 10;  ///< seconds
 
-  /// Waits for the lease of another node to run out; `on_wait` is told once, when that takes long. Throws Error(board) while
-  /// that node renews it, and where the folder cannot be written.
+  /// Waits for the lease of another node to run out; `on_wait` is told once, when that takes long. Throws Error(board)
+  /// while that node renews it, and where the folder cannot be written.
   DataLease(std::filesystem::path home, Owner owner, double patience = default_patience,
             const std::function<void(const std::string& line)>& on_wait = nullptr);
   ~DataLease();  ///< gives it back

@@ -6,7 +6,6 @@
 #include "cli/guardian.hpp"
 #include "cli/home.hpp"
 #include "cli/home_board.hpp"
-#include "redis/connection.hpp"
 
 #include <algorithm>
 #include <cerrno>
@@ -149,11 +148,7 @@ bool stop_embedded() {
   const auto address = answering(home);
   fs::remove(connection_file(home));  // so that no rank starts it again
   if (!address) return false;
-  try {
-    redis::Connection(*address, end_seconds).command({"SHUTDOWN", "NOSAVE"});
-  } catch (const std::exception&) {
-    // It hangs up instead of answering.
-  }
+  shut_down(*address);
   const auto end = steady_clock::now() + end_seconds;
   // The guardian lets go of the lock when the server is gone.
   for (int lock = lock_data(home); steady_clock::now() < end; lock = lock_data(home)) {

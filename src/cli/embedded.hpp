@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// The embedded blackboard for whoever uses it: found on this host or on another that shares the home, else started. Used
-// by `run`, by the verbs that look at runs, and by ranks whose blackboard is lost with its node.
+// The embedded blackboard for whoever uses it: found on this host or on another that shares the home, else started.
+// Used by `run`, by the verbs that look at runs, and by ranks whose blackboard is lost with its node.
 #pragma once
 
 #include "redis/address.hpp"
@@ -16,8 +16,8 @@ struct EmbeddedBoard {
   std::optional<redis::Address> network;  ///< for those of other hosts; none: it listens on its socket alone
 };
 
-/// The running embedded blackboard; started first if need be. `interface`: as --interface was given; empty: on its socket
-/// alone, until another host asks. Throws Error.
+/// The running embedded blackboard; started first if need be. `interface`: as --interface was given; empty: on its
+/// socket alone, until another host asks. Throws Error.
 EmbeddedBoard embedded_blackboard(const std::string& interface);
 
 /// The address of the embedded blackboard if it runs or has data; else Error(usage): there is no run yet.

@@ -197,14 +197,6 @@ int clients(const redis::Address& address) {
   }
 }
 
-void shut_down(const redis::Address& address) {
-  try {
-    redis::Connection(address, std::chrono::seconds(30)).command({"SHUTDOWN", "NOSAVE"});
-  } catch (const std::exception&) {
-    // It hangs up instead of answering.
-  }
-}
-
 }  // namespace
 
 int lock_data(const fs::path& home) {

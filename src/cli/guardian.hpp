@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // The embedded blackboard: a redis-server of the user's own on a UNIX socket, and the guardian that looks after it. The
-// guardian runs in a session of its own, holds no descriptor of whoever started it (mpirun would wait for it), is shared
-// by all runs of the user, starts the server again when it dies, and stops it when nobody was connected for a while.
-// The data stays in $STINT_HOME.
+// guardian runs in a session of its own, holds no descriptor of whoever started it (mpirun would wait for it), is
+// shared by all runs of the user, starts the server again when it dies, and stops it when nobody was connected for a
+// while. The data stays in $STINT_HOME.
 #pragma once
 
 #include <filesystem>

@@ -132,6 +132,14 @@ std::optional<redis::Address> network_address(const fs::path& home) {
   return std::nullopt;
 }
 
+void shut_down(const redis::Address& address) noexcept {
+  try {
+    redis::Connection(address, std::chrono::seconds(30)).command({"SHUTDOWN", "NOSAVE"});
+  } catch (const std::exception&) {
+    // As it should be.
+  }
+}
+
 Answer ask(const redis::Address& address) {
   try {
     redis::Connection(address, ask_bound).command({"PING"});

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // The blackboard of a home, as its clients find it: by its socket on the host that serves it, and elsewhere by the
-// connection file, $STINT_HOME/board, one line with its address on the network. Both need the secret of the home. Starts
-// nothing; guardian.hpp and embedded.hpp do.
+// connection file, $STINT_HOME/board, one line with its address on the network. Both need the secret of the home.
+// Starts nothing; guardian.hpp and embedded.hpp do.
 #pragma once
 
 #include "redis/address.hpp"
@@ -36,6 +36,9 @@ Answer ask(const redis::Address& address);
 
 /// The blackboard of the home, if it answers: by its socket, else by the connection file.
 std::optional<redis::Address> answering(const std::filesystem::path& home);
+
+/// Tells a server to end, and gives it half a minute for its data. Never throws: it hangs up instead of answering.
+void shut_down(const redis::Address& address) noexcept;
 
 /// Lets the server that is on our socket listen on one address of this host, too, and writes the connection file.
 /// Nothing changes where it does already. `interface`: see chosen_address. Throws Error.

@@ -107,7 +107,8 @@ bool has_child(pid_t pid) {
   return false;
 }
 
-// An mpirun whose ranks died while they started may wait for ever for nobody; on one host, its children are all there is.
+// An mpirun whose ranks died while they started may wait for ever for nobody; on one host, its children are all there
+// is.
 void end_if_childless(pid_t pid, const std::stop_token& stop) {
   for (int silent_seconds = 0; pause(stop, 1);) {
     silent_seconds = has_child(pid) ? 0 : silent_seconds + 1;

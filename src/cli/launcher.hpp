@@ -37,8 +37,8 @@ bool first_to_print();
 /// A rank of this launched world has printed the result and told the exit code, which stands.
 bool result_told();
 
-/// The rank that ends the run tells its launcher the exit code, `of_result` when it has printed one; false: there is no launcher, so the process itself must
-/// return it. (With one it returns 0: mpirun reports every other code on stderr.)
+/// The rank that ends the run tells its launcher the exit code, `of_result` when it has printed one; false: there is no
+/// launcher, so the process itself must return it. (With one it returns 0: mpirun reports every other code on stderr.)
 bool tell_launcher(int exit_code, bool of_result = false);
 
 }  // namespace stint

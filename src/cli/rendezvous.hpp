@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// How the ranks of one world learn their run: rank 0 plans and then leaves a word on the blackboard, the others wait for
-// it. While rank 0 plans it renews the word, so that they know a long plan from a lost rank 0.
+// How the ranks of one world learn their run: rank 0 plans and then leaves a word on the blackboard, the others wait
+// for it. While rank 0 plans it renews the word, so that they know a long plan from a lost rank 0.
 #pragma once
 
 #include "redis/address.hpp"

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// The Output that a job's finish writes to: text in memory or in a file beside `--output`, further files beside it. All of
-// it becomes visible in publish(), each file whole; what is not published is removed again.
+// The Output that a job's finish writes to: text in memory or in a file beside `--output`, further files beside it. All
+// of it becomes visible in publish(), each file whole; what is not published is removed again.
 #pragma once
 
 #include <stint/output.hpp>

@@ -40,7 +40,8 @@ constexpr double at_once_seconds = 0.002;
 // Rank 0 speaks as soon as MPI is initialised: it knows the blackboard by then.
 constexpr double broadcast_seconds_launched = 15;
 constexpr double broadcast_seconds = 120;
-// A guest that found nothing for so many leases leaves: by then what dead workers held has been given up and handed out.
+// A guest that found nothing for so many leases leaves: by then what dead workers held has been given up and handed
+// out.
 constexpr double idle_leases = 3;
 
 std::atomic<Session*> session_told{nullptr};  // to stop
@@ -56,8 +57,8 @@ void on_signal(int signal) {
   }
 }
 
-// With recovery on, MPI_Finalize waits for ever for a rank that was lost; mpirun lets go whoever leaves it out. Without,
-// mpirun itself ends the others when one is lost, and the wait for those that still compute may be long.
+// With recovery on, MPI_Finalize waits for ever for a rank that was lost; mpirun lets go whoever leaves it out.
+// Without, mpirun itself ends the others when one is lost, and the wait for those that still compute may be long.
 int leave(mpi::World& world, int code) {
   std::optional<Watchdog> watchdog;
   if (launched()) watchdog.emplace(2, "", code);
@@ -116,8 +117,8 @@ void RunCommand::mark_store() const {
   std::ofstream mark(store_mark());
 }
 
-// Whether the leader sees the files that are kept with the run here. A world that joins a run on a blackboard that it was
-// given knows nothing of the leader's home.
+// Whether the leader sees the files that are kept with the run here. A world that joins a run on a blackboard that it
+// was given knows nothing of the leader's home.
 bool RunCommand::store_shared() const {
   if (joined_ && given_board(options_.board, options_.board_file)) return false;
   return rank_ == 0 || ranks_here_ == ranks_ || std::filesystem::exists(store_mark());

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Where the blackboard of a call is: found or started by rank 0, told to the other ranks, and asked for again before each
-// connection, since it may move.
+// Where the blackboard of a call is: found or started by rank 0, told to the other ranks, and asked for again before
+// each connection, since it may move.
 #include "cli/run_command.hpp"
 
 #include "base/clock.hpp"

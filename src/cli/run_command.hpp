@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// One process's way through `run` and `rerun`, in five files: run.cpp goes the way and computes, run_board.cpp finds the
-// blackboard, run_prepare.cpp makes or finds the run, run_take_over.cpp spares what a run of an older list has done,
-// run_conclude.cpp says how it ended. Included by these alone.
+// One process's way through `run` and `rerun`, in five files: run.cpp goes the way and computes, run_board.cpp finds
+// the blackboard, run_prepare.cpp makes or finds the run, run_take_over.cpp spares what a run of an older list has
+// done, run_conclude.cpp says how it ended. Included by these alone.
 #pragma once
 
 #include "base/clock.hpp"

@@ -64,7 +64,8 @@ void RunCommand::choose(const std::string& job) {
 // -1: any number.
 std::int64_t RunCommand::failed_chunks_allowed(std::uint64_t chunks) const {
   if (options_.max_failed.empty()) {
-    // What acts on the world may fail by right, and the rest is to be tried; -1 would end a run whose first chunks fail.
+    // What acts on the world may fail by right, and the rest is to be tried; -1 would end a run whose first chunks
+    // fail.
     return job_->side_effects() ? std::numeric_limits<std::int32_t>::max() : -1;
   }
   const double number = std::strtod(options_.max_failed.c_str(), nullptr);

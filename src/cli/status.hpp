@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// The verb status: how a run is doing. Its counters, who works on it, which chunks have been at work for long, which took
-// longest and which failed. Only looks.
+// The verb status: how a run is doing. Its counters, who works on it, which chunks have been at work for long, which
+// took longest and which failed. Only looks.
 #pragma once
 
 #include <stint/main.hpp>

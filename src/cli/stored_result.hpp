@@ -25,9 +25,9 @@ std::vector<FailedChunk> failed_chunks(const std::map<std::uint64_t, std::string
 /// The merged partial of a run that has ended; null: all its chunks failed. Throws Error(damaged).
 Partial stored_result(const AnyJob& job, Blackboard& board, const RunState& state, const std::string& run);
 
-/// Finishes the stored result of the run `facts.run` with the job's present options and makes it visible. A run whose chunks
-/// all failed has an empty result, and shows nothing. `following`: the job has seen some of it already, and shows the rest.
-/// Throws Error(damaged).
+/// Finishes the stored result of the run `facts.run` with the job's present options and makes it visible. A run whose
+/// chunks all failed has an empty result, and shows nothing. `following`: the job has seen some of it already, and
+/// shows the rest. Throws Error(damaged).
 void show_stored_result(AnyJob& job, Blackboard& board, const RunState& state, const RunFacts& facts,
                         ResultOutput& output, bool following = false);
 

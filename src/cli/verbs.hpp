@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// The verbs that look at runs on the blackboard: ls, result, cancel, rerun (without -n), rm. None of them initialises MPI or computes.
+// The verbs that look at runs on the blackboard: ls, result, cancel, rerun (without -n), rm. None of them initialises
+// MPI or computes.
 #pragma once
 
 #include <stint/main.hpp>

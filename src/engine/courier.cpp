@@ -207,7 +207,8 @@ bool Courier::leave_if_idle(double now) {
   return true;
 }
 
-// The run ends before all is computed. Whoever leads ends it once nobody holds anything; until then we ask now and then.
+// The run ends before all is computed. Whoever leads ends it once nobody holds anything; until then we ask now and
+// then.
 double Courier::halt(double now) {
   if (!workload_.idle()) return 0.05;
   if (!let_go_) {

@@ -140,7 +140,8 @@ int reap_known_gone(Blackboard& board, std::uint64_t generation, const Whereabou
   const auto who = board.workers();
   for (const auto& [worker, json] : who) {
     if (!known_gone(json, here)) continue;
-    // Nobody saw a rank alone in its world die; it may well have been its chunk, which then is not to be the first again.
+    // Nobody saw a rank alone in its world die; it may well have been its chunk, which then is not to be the first
+    // again.
     const auto blame = alone_in_its_world(json, who) ? Blame::suspect : Blame::none;
     if (board.reap(generation, worker, std::nullopt, blame) == Refusal::none) count += 1;
   }

@@ -46,14 +46,15 @@ double least_steal_seconds(double round_trip);
 /// workers together ask some thousand times a second.
 double idle_seconds(int misses, std::uint64_t workers, double random);
 
-/// Pause before another attempt to reach a blackboard that does not answer. It stays well below a lease: who is back first
-/// gives the others no longer than that to be back, too.
+/// Pause before another attempt to reach a blackboard that does not answer. It stays well below a lease: who is back
+/// first gives the others no longer than that to be back, too.
 double reconnect_seconds(int misses, double lease, double random);
 
 /// Chunks that a thread takes at once: about half a millisecond's worth, and several portions for each thread.
 std::uint64_t block_chunks(std::uint64_t ready_chunks, int threads, double chunk_seconds);
 
-/// Seconds that a claim of another must have lasted before it is copied; the board asks for twice the longest chunk, too.
+/// Seconds that a claim of another must have lasted before it is copied; the board asks for twice the longest chunk,
+/// too.
 double copy_seconds(double lease);
 
 /// Whether a chunk that is begun now ends before `left` seconds have passed, as far as one can know.

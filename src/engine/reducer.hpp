@@ -30,8 +30,8 @@ struct Finisher {
   std::function<void(Partial partial, const RunState& state)> render;
   /// Fields that are kept with the run.
   std::function<std::map<std::string, std::string>(const RunState& state)> fields;
-  /// Is shown each partial once it is on the board, in any order, again after a restart; null: nobody wants to see them.
-  /// What it takes off a partial is not merged.
+  /// Is shown each partial once it is on the board, in any order, again after a restart; null: nobody wants to see
+  /// them. What it takes off a partial is not merged.
   std::function<void(Range chunks, Hidden& partial)> follow;
   /// The same for the chunks that failed for good, all of them at each change.
   std::function<void(const std::map<std::uint64_t, std::string>& failures)> follow_failures;

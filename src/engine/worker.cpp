@@ -80,8 +80,8 @@ bool join(Session& session, Blackboard& board, const WorkerSetup& setup, const s
   return true;
 }
 
-// This process dies of `signal`: charges the chunk that it computed, gives the rest back. Runs beside the other threads,
-// and on a heap that may be broken; if it hangs, nobody waits for it for long.
+// This process dies of `signal`: charges the chunk that it computed, gives the rest back. Runs beside the other
+// threads, and on a heap that may be broken; if it hangs, nobody waits for it for long.
 void say_farewell(Session& session, const WorkerSetup& setup, int signal, std::optional<std::uint64_t> chunk) {
   const char* name = ::strsignal(signal);
   const std::string died = std::string("its rank died of ") + (name != nullptr ? name : "a signal") + " (signal " +

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// What one rank has in hand: ranges claimed and not begun, blocks at work, nodes computed and not committed. The courier
-// fills and empties it, the team's threads take blocks and put what they made of them. Thread-safe. Nodes whose sibling is
-// here are merged at once, by the thread that brings the second, outside the lock.
+// What one rank has in hand: ranges claimed and not begun, blocks at work, nodes computed and not committed. The
+// courier fills and empties it, the team's threads take blocks and put what they made of them. Thread-safe. Nodes whose
+// sibling is here are merged at once, by the thread that brings the second, outside the lock.
 #pragma once
 
 #include <stint/detail/any_job.hpp>
@@ -48,7 +48,8 @@ struct Block {
 
 class Workload {
  public:
-  /// Larger nodes are left to the leader: a commit sets a bit for each chunk, and should not keep the board busy for long.
+  /// Larger nodes are left to the leader: a commit sets a bit for each chunk, and should not keep the board busy for
+  /// long.
   static constexpr unsigned largest_level = 19;
   static constexpr std::uint64_t largest_node_chunks = std::uint64_t{1} << largest_level;
 
@@ -94,8 +95,8 @@ class Workload {
   std::optional<ChunkFailure> give_up_overdue(double seconds);
   /// The chunk that has been computed for the longest time, and since when.
   [[nodiscard]] std::optional<std::pair<std::uint64_t, double>> oldest_running() const;
-  /// The chunks that have been computed for longer than half a second, at most eight: JSON, a list of objects with chunk,
-  /// seconds and what; empty: none.
+  /// The chunks that have been computed for longer than half a second, at most eight: JSON, a list of objects with
+  /// chunk, seconds and what; empty: none.
   [[nodiscard]] std::string at_work() const;
   [[nodiscard]] int threads() const;  ///< that are not given up
   /// Gives up chunks not begun, from the back, until at most `seconds` of work are left; true if any went. Each idle

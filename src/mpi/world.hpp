@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // The ranks of one mpirun or srun. The only place that knows MPI. MPI is used to launch, to know rank and size, and for
-// one broadcast at the start; between that and finalize() there is no MPI call. Under an srun without PMIx there is none
-// at all. Not thread-safe.
+// one broadcast at the start; between that and finalize() there is no MPI call. Under an srun without PMIx there is
+// none at all. Not thread-safe.
 #pragma once
 
 #include <functional>
@@ -18,7 +18,8 @@ int rank_from_environment();
 
 class World {
  public:
-  /// Without MPI when there is no launcher, a world of one, and in a step of srun without PMIx. Ends the process with 75 when MPI_Init takes longer.
+  /// Without MPI when there is no launcher, a world of one, and in a step of srun without PMIx. Ends the process with
+  /// 75 when MPI_Init takes longer.
   explicit World(double init_seconds);
   ~World();
   World(const World&) = delete;

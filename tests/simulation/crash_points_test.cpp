@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
-// Every crash point: a small run is played once without faults and its requests are counted; then again for each request
-// of each worker and each point of it (before it is sent, before the reply, with the reply in hand), with the worker
-// killed there, alone or followed by the one that takes its place; and with the request lost, its reply lost, or late.
+// Every crash point: a small run is played once without faults and its requests are counted; then again for each
+// request of each worker and each point of it (before it is sent, before the reply, with the reply in hand), with the
+// worker killed there, alone or followed by the one that takes its place; and with the request lost, its reply lost, or
+// late.
 #include "simulation/simulation.hpp"
 
 #include <gtest/gtest.h>

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // Random runs: a seed chooses the run, its workers, the order of their steps, and the faults: lost and late requests,
 // lost replies, pauses beyond the lease, deaths, newcomers, drains, slow workers, chunks that fail or kill, damaged
-// nodes, few places for nodes, cancelled runs, and a server that loses its last second. A seed plays the same each time.
+// nodes, few places for nodes, cancelled runs, and a server that loses its last second. A seed plays the same each
+// time.
 //
 //   STINT_SIMULATIONS=1000 …        so many seeds on Redis
 //   STINT_SIMULATION_SEED=7 …       this one alone, on the board named by the test, with its story on stdout

@@ -9,6 +9,7 @@
 #include <algorithm>
 #include <array>
 #include <optional>
+#include <sstream>
 #include <stdexcept>
 
 namespace stint::testing {
@@ -173,9 +174,15 @@ class RedisBoards final : public Boards {
     for (const auto& [chunk, text] : pairs(all[13])) picture.failed.insert(as_number(chunk));
     picture.leader = all[14].str();
     for (const auto& [name, value] : pairs(all[17])) {
-      const auto semicolon = value.find(';');
-      picture.suspects.push_back(
-          {ranges_in(name).at(0), static_cast<int>(as_number(value.substr(0, semicolon))), value.substr(semicolon + 1)});
+      picture.suspects.push_back({ranges_in(name).at(0), static_cast<int>(as_number(value)), ""});
+    }
+    for (const auto& [worker, list] : pairs(all[23])) {
+      std::istringstream items(list);
+      for (std::string item; std::getline(items, item, ',');) {
+        const auto colon = item.find(':');
+        picture.suspects.push_back(
+            {ranges_in(item.substr(colon + 1)).at(0), static_cast<int>(as_number(item.substr(0, colon))), worker});
+      }
     }
     std::ranges::sort(picture.suspects, {}, [](const auto& each) { return each.range.first; });
     for (const auto& [host, value] : pairs(all[18])) picture.hosts[host] = value;

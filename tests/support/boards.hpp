@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// A blackboard for a test, the fake or a real Redis, with its clock in the test's hand: opened by many, looked at whole,
-// saved and rolled back as by a server that lost its last second.
+// A blackboard for a test, the fake or a real Redis, with its clock in the test's hand: opened by many, looked at
+// whole, saved and rolled back as by a server that lost its last second.
 #pragma once
 
 #include "blackboard/blackboard.hpp"

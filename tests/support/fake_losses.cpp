@@ -49,6 +49,15 @@ int FakeRun::cut_suspects(Range range) {
   return deaths;
 }
 
+void FakeRun::settle(const Caller& caller, const Ranges& gone, double rate) {
+  auto& worker = workers.at(caller.worker);
+  auto back = given_back(caller.worker, worker.held, caller.held, gone);
+  worker.number = caller.number;
+  worker.held = caller.held;
+  if (worker.held.empty()) ages.erase(caller.worker);
+  if (!back.empty()) set_queue(worker, joined(std::move(back), worker.queue), rate_or_guess(rate));
+}
+
 Ranges FakeRun::given_back(const std::string& worker, const Ranges& board, const Ranges& held, const Ranges& gone) {
   auto back = without(without(board, held), gone);
   for (const auto each : suspects_in_turn()) {

@@ -83,12 +83,7 @@ Claimed FakeRun::claim(const Caller& caller, const ClaimWish& wish, double now) 
   answer.failed = failures.size();
   answer.halt = halting;
   if (halting != Halt::none) {
-    auto& worker = workers.at(caller.worker);
-    auto back = given_back(caller.worker, worker.held, caller.held, {});
-    worker.number = caller.number;
-    worker.held = caller.held;
-    if (worker.held.empty()) ages.erase(caller.worker);
-    if (!back.empty()) set_queue(worker, joined(std::move(back), worker.queue), rate_or_guess(caller.rate));
+    settle(caller, {}, caller.rate);
     return answer;
   }
   if (nodes.size() >= spec.node_limit || bytes >= spec.byte_limit) {
@@ -147,6 +142,7 @@ Claimed FakeRun::claim(const Caller& caller, const ClaimWish& wish, double now) 
   for (const auto first : suspects_in_turn()) {
     const auto suspect = suspects.at(first);
     if (answer.range || idle || !suspect.holder.empty()) continue;
+    if (open_chunks({first, suspect.last}) == 0) suspects.erase(first);
     if (!caller.held.empty() && suspect.deaths >= alone_from()) continue;
     if (!take_open({first, suspect.last}, "suspect")) continue;
     deaths = suspect.deaths;
@@ -164,7 +160,9 @@ Claimed FakeRun::claim(const Caller& caller, const ClaimWish& wish, double now) 
       if (name == caller.worker) continue;
       for (const auto range : workers.at(name).held) {
         const bool suspect = std::ranges::any_of(
-            suspects, [&](const auto& each) { return each.first < range.last && each.second.last > range.first; });
+            suspects, [&](const auto& each) {
+              return each.second.holder == name && each.first < range.last && each.second.last > range.first;
+            });
         if (answer.range || suspect || std::ranges::count(copies, range) > 0 || !take_open(range, "copy")) continue;
         copies.push_back(range);
       }
@@ -214,7 +212,9 @@ Committed FakeRun::commit(const Caller& caller, const Work& work, const std::vec
       failures.erase(chunk);
     }
   }
-  std::erase_if(suspects, [&](const auto& each) { return open_chunks({each.first, each.second.last}) == 0; });
+  std::erase_if(suspects, [&](const auto& each) {
+    return each.second.holder == caller.worker && open_chunks({each.first, each.second.last}) == 0;
+  });
   if (entries.size() > answer.refused.size()) {
     const auto host = hosts.find(host_of(caller.worker));
     if (host != hosts.end() && !host->second.benched) hosts.erase(host);
@@ -229,14 +229,7 @@ Committed FakeRun::commit(const Caller& caller, const Work& work, const std::vec
     const double end = now - work.last_end;
     if (before == fields.end() || std::stod(before->second) < end) fields["last_end"] = fixed(end, 6);
   }
-  if (answer.refusal == Refusal::none) {
-    auto& me = workers.at(caller.worker);
-    auto back = given_back(caller.worker, me.held, caller.held, gone);
-    me.number = caller.number;
-    me.held = caller.held;
-    if (me.held.empty()) ages.erase(caller.worker);
-    if (!back.empty()) set_queue(me, joined(std::move(back), me.queue), rate_or_guess(caller.rate));
-  }
+  if (answer.refusal == Refusal::none) settle(caller, gone, caller.rate);
   answer.done = done_count;
   answer.failed = failures.size();
   answer.halt = look_at_halt();
@@ -248,15 +241,10 @@ Failed FakeRun::fail(const Caller& caller, const Failure& failure, double delay,
   answer.refusal = known(caller);
   if (answer.refusal != Refusal::none) return answer;
   answer.halt = halting;
-  auto& me = workers.at(caller.worker);
   const auto chunk = failure.chunk;
-  const bool mine = std::ranges::any_of(me.held, [&](Range r) { return r.first <= chunk && chunk < r.last; });
+  const bool mine = std::ranges::any_of(workers.at(caller.worker).held, [&](Range r) { return r.first <= chunk && chunk < r.last; });
   if (!mine || done[chunk]) return answer;
-  auto back = given_back(caller.worker, me.held, caller.held, {{chunk, chunk + 1}});
-  me.number = caller.number;
-  me.held = caller.held;
-  if (me.held.empty()) ages.erase(caller.worker);
-  if (!back.empty()) set_queue(me, joined(std::move(back), me.queue), rate_or_guess(0));
+  settle(caller, {{chunk, chunk + 1}}, 0);
 
   answer.counted = true;
   answer.first = ++failures_seen == 1;

@@ -130,6 +130,7 @@ struct FakeRun {
   void put_suspect(Range range, int deaths, const std::string& holder);
   int cut_suspects(Range range);
   Ranges given_back(const std::string& worker, const Ranges& board, const Ranges& held, const Ranges& gone);
+  void settle(const Caller& caller, const Ranges& gone, double rate);
   void fail_for_good(std::uint64_t chunk, int count, const std::string& worker, const std::string& error,
                      const std::string& detail = {});
   void accuse(const std::string& worker, std::uint64_t open, bool charged);

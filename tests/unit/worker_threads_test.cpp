@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Whole workers with all their threads, several in one process, on one fake server: the one place where the locks of the
-// engine meet each other. Meant for the thread sanitizer above all.
+// Whole workers with all their threads, several in one process, on one fake server: the one place where the locks of
+// the engine meet each other. Meant for the thread sanitizer above all.
 #include "support/simulated_worker.hpp"
 
 #include "engine/worker.hpp"

@@ -18,12 +18,7 @@ local board
 board, refusal = claims_of(worker, number)
 if not board then return {refusal} end
 if run.halting then
-  if board ~= held then  -- as in every request
-    redis.call('HSET', CLAIMS, worker, ARGV[3] .. ';' .. held)
-    if held == '' then redis.call('ZREM', AGES, worker) end
-    local back = text_of(given_back(worker, board, held, {}, run))
-    if back ~= '' then set_queue(worker, joined(back, redis.call('HGET', QUEUES, worker)), rate_or_guess(rate, run), run) end
-  end
+  if board ~= held then settle(worker, ARGV[3], held, board, {}, rate, run) end
   return {'HALT', run.done, run.failed, run.halting}
 end
 if redis.call('HLEN', NODES) >= run.node_limit or run.node_bytes >= run.byte_limit then
@@ -112,13 +107,11 @@ end
 local first, last, source
 local time = now()
 local retry, pool_changed, victim, victim_queue, victim_rate, suspect, copied
-local slots, waiting, suspect_alone, idle = {}, {}, false, false
+local slots, mine, seen_done, suspect_alone, idle = {}, {}, {}, false, false
 
 if run.failures > 0 then
-  for _, each in ipairs(suspects()) do
-    if each.holder == '' then waiting[#waiting + 1] = each end
-    suspect_alone = suspect_alone or (each.holder == worker and each.deaths >= alone_from(run))
-  end
+  mine = suspects_of(worker)
+  for _, each in ipairs(mine) do suspect_alone = suspect_alone or each.deaths >= alone_from(run) end
   idle = suspect_alone or is_benched(worker, run)
 end
 if idle then may_steal, copy_after = false, -1 end
@@ -166,9 +159,10 @@ if not first and own == '' and may_steal then
   end
 end
 
-if not first and not idle then
-  for _, each in ipairs(waiting) do
+if not first and not idle and run.failures > 0 then
+  for _, each in ipairs(waiting_suspects()) do
     local from, to = open_part(each.first, each.last)
+    if not from then seen_done[#seen_done + 1] = each.name end
     if from and (held == '' or each.deaths < alone_from(run)) then
       suspect, first, last, source = each, from, to, 'suspect'
       break
@@ -182,7 +176,7 @@ if not first and copy_after >= 0 and held == '' and own == '' then
       local name = string.format('%d-%d', range[1], range[2])
       local from, to = open_part(range[1], range[2])
       local is_suspect = false
-      for _, each in ipairs(run.failures > 0 and suspects() or {}) do
+      for _, each in ipairs(run.failures > 0 and suspects_of(other) or {}) do
         is_suspect = is_suspect or (each.first < range[2] and each.last > range[1])
       end
       if not first and other ~= worker and from and not is_suspect and redis.call('HEXISTS', COPIES, name) == 0 then
@@ -205,9 +199,12 @@ if victim then
   redis.call('HINCRBY', RUN, 'steals', 1)
   event('steal', worker .. ' from ' .. victim)
 end
+if #seen_done > 0 then redis.call('HDEL', SUSPECTS, unpack(seen_done)) end
 if suspect then
-  cut_suspects(suspect.first, last)
-  put_suspect(first, last, suspect.deaths, worker)
+  redis.call('HDEL', SUSPECTS, suspect.name)
+  let_wait(last, suspect.last, suspect.deaths)
+  mine[#mine + 1] = {first = first, last = last, deaths = suspect.deaths}
+  set_suspects_of(worker, mine)
 end
 if copied then
   redis.call('HSET', COPIES, copied, worker)

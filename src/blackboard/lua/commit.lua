@@ -73,21 +73,16 @@ if since_end >= 0 then
   redis.call('HSET', RUN, 'last_end', string.format('%.6f', math.max(run.last_end, now() - since_end)))
 end
 if run.failures > 0 then
-  for _, suspect in ipairs(suspects()) do
-    if open_chunks(suspect.first, suspect.last) == 0 then redis.call('HDEL', SUSPECTS, suspect.name) end
+  local mine, open = suspects_of(worker), {}
+  for _, each in ipairs(mine) do
+    if open_chunks(each.first, each.last) > 0 then open[#open + 1] = each end
   end
+  if #open < #mine then set_suspects_of(worker, open) end
   local host = host_of(worker)
   if taken > 0 and redis.call('HGET', HOSTS, host) ~= 'benched' then redis.call('HDEL', HOSTS, host) end
 end
 if #pooled > 0 then give_to_pool(text_of(pooled)) end
-if board then
-  redis.call('HSET', CLAIMS, worker, ARGV[3] .. ';' .. held)
-  if held == '' then redis.call('ZREM', AGES, worker) end
-  local back = text_of(given_back(worker, board, held, gone, run))
-  if back ~= '' then
-    set_queue(worker, joined(back, redis.call('HGET', QUEUES, worker)), rate_or_guess(rate, run), run)
-  end
-end
+if board then settle(worker, ARGV[3], held, board, gone, rate, run) end
 look_at_halt(run)
 reply[2], reply[3], reply[4] = run.done, run.failed, run.halting or ''
 return reply

@@ -4,7 +4,7 @@
 -- Cost: chunks are alike (cost 1 each) unless the key `profile` holds M+1 doubles, the cost of all chunks before place
 -- floor(j*N/M), for j = 0 … M, M at most 4096; between two places it is interpolated.
 local RUN, PLAN, PROFILE, LOAD, BEATS, WORKERS, SLOTS, QUEUES, CLAIMS, DONE, NODES, ATTEMPTS, DELAYED, FAILED, LEADER,
-  RESULT, EVENTS, SUSPECTS, HOSTS, AGES, COPIES, AT_WORK, SLOWEST = unpack(KEYS)
+  RESULT, EVENTS, SUSPECTS, HOSTS, AGES, COPIES, AT_WORK, SLOWEST, HELD_SUSPECTS = unpack(KEYS)
 local POOL = '-'
 
 local function now()

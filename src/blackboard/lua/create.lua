@@ -4,8 +4,9 @@
 -- running one whose program changes: the program belongs to the generation, and nobody may go on with the old one. What
 -- failed then gets another life. Retries and the like are options of a call, not of the run:
 -- those of the call hold that finds nobody at work.
--- The owner is the world that makes the run, or goes on with it while nobody is at work: it shows the result. Of two that
--- begin at the same moment the second finds nobody at work either; for some seconds the first stays the owner all the same.
+-- The owner is the world that makes the run, or goes on with it while nobody is at work: it shows the result. Of two
+-- that begin at the same moment the second finds nobody at work either; for some seconds the first stays the owner all
+-- the same.
 -- ARGV     fresh (0 1), accept program (0 1), run id, job, program, identity, options, plan frame, profile, chunks,
 --          slots, retries, node limit, byte limit, failed chunks allowed (-1 any number), when to halt (see set_halt), who begins (JSON), an owner that is known to
 --          be gone ('' none)

@@ -25,8 +25,12 @@ if attempts then
   tell('last', last)
 end
 local suspected
-for _, suspect in ipairs(suspects()) do
-  suspected = suspected or (suspect.first <= chunk and suspect.last > chunk and suspect)
+local suspects = waiting_suspects()
+for _, text in ipairs(redis.call('HVALS', HELD_SUSPECTS)) do
+  for _, each in ipairs(suspects_in(text)) do suspects[#suspects + 1] = each end
+end
+for _, each in ipairs(suspects) do
+  if each.first <= chunk and each.last > chunk then suspected = each end
 end
 if suspected then tell('deaths', tostring(suspected.deaths)) end
 if redis.call('GETBIT', DONE, chunk) == 1 then

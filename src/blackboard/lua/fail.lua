@@ -3,9 +3,9 @@
 -- One attempt at a chunk failed: later again, or failed for good after retries+1 attempts. Counts only for a chunk in
 -- the caller's claims that is not done. A crash is counted apart: the chunk is then a suspect that was alone.
 -- A host whose chunks fail one after another, while others succeed half as often at least, is benched: it gets no more
--- work, and what it failed is forgotten; not where a chunk is tried once only, since there it may fail by right. When the
--- first 20 chunks of a run fail with one error and none succeeds, the run ends; but not on the word of one host of several,
--- which may be the only one that sees no input.
+-- work, and what it failed is forgotten; not where a chunk is tried once only, since there it may fail by right. When
+-- the first 20 chunks of a run fail with one error and none succeeds, the run ends; but not on the word of one host of
+-- several, which may be the only one that sees no input.
 -- ARGV     generation, worker, request number, held ranges (afterwards), chunk, error, delay (seconds), crash (0 1), detail
 -- Returns  OK counted (0 1) for good (0 1) attempts, first failure of the run (0 1), host benched (0 1), halting ('' soon
 --          now)
@@ -21,12 +21,7 @@ if not board then return {refusal} end
 local mine = #without({{chunk, chunk + 1}}, parse(board)) == 0
 if not mine or redis.call('GETBIT', DONE, chunk) == 1 then return {'OK', 0, 0, 0, 0, 0, run.halting or ''} end
 
--- The rest of what it held goes back as in every request.
-redis.call('HSET', CLAIMS, worker, ARGV[3] .. ';' .. held)
-if held == '' then redis.call('ZREM', AGES, worker) end
-local back = text_of(given_back(worker, board, held, {{chunk, chunk + 1}}, run))
-if back ~= '' then set_queue(worker, joined(back, redis.call('HGET', QUEUES, worker)), rate_or_guess(0, run), run) end
-
+settle(worker, ARGV[3], held, board, {{chunk, chunk + 1}}, 0, run)
 local first = redis.call('HINCRBY', RUN, 'failures', 1) == 1 and 1 or 0
 redis.call('HINCRBY', RUN, 'active', 1)
 local deaths = cut_suspects(chunk, chunk + 1)
@@ -60,7 +55,7 @@ local for_good = attempts > run.retries
 if for_good then
   fail_for_good(chunk, attempts, worker, error, run, ARGV[9])
 elseif crash then
-  put_suspect(chunk, chunk + 1, attempts, '')
+  let_wait(chunk, chunk + 1, attempts)
   event('retry', 'chunk ' .. ARGV[5] .. ' on ' .. worker .. ': ' .. error)
 else
   redis.call('HSET', ATTEMPTS, ARGV[5], attempts .. ';' .. worker)

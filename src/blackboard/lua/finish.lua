@@ -26,7 +26,7 @@ local state = run.failed > 0 and 'partial' or 'done'
 redis.call('SET', RESULT, ARGV[5])
 for i = 8 + count, #ARGV, 2 do redis.call('HSET', RUN, ARGV[i], ARGV[i + 1]) end
 redis.call('HSET', RUN, 'state', state, 'finished', string.format('%.3f', now()))
-redis.call('UNLINK', LOAD, BEATS, WORKERS, SLOTS, QUEUES, CLAIMS, DELAYED, LEADER, SUSPECTS, HOSTS, AGES, COPIES, AT_WORK)
+redis.call('UNLINK', LOAD, BEATS, WORKERS, SLOTS, QUEUES, CLAIMS, DELAYED, LEADER, SUSPECTS, HELD_SUSPECTS, HOSTS, AGES, COPIES, AT_WORK)
 event('state', state)
 if state == 'done' then
   redis.call('UNLINK', PROFILE, DONE, NODES, ATTEMPTS, FAILED)

@@ -1,42 +1,81 @@
 -- SPDX-License-Identifier: Apache-2.0
 -- Put behind common.lua in front of every script: what becomes of chunks whose worker goes, and of those that fail.
--- A suspect is a range that a worker held when it died. suspects: "first-last" → "deaths;holder", the holder empty while
--- it waits; they never overlap. The first death may have any reason, so a suspect waits behind all other work, in halves.
--- From the second on (the first, if there is but one retry) it is computed alone on its rank, and only to a chunk that
--- was alone the deaths are charged: its good neighbours never pay. One death fails no chunk, even without retries: a rank
--- that is lost is seldom the doing of what it computed.
+-- A suspect is a range that a worker held when it died; they never overlap. Those that wait are in `suspects`,
+-- "first-last" → deaths; those that somebody computes again in `held_suspects`, worker → "deaths:first-last,…". So a
+-- request reads only what its worker holds, however many have died. The first death may have any reason, so a suspect
+-- waits behind all other work, in halves. From the second on (the first, if there is but one retry) it is computed alone
+-- on its rank, and only to a chunk that was alone the deaths are charged: its good neighbours never pay. One death fails
+-- no chunk, even without retries: a rank that is lost is seldom the doing of what it computed.
 
-local function suspects()
+-- In the order in which they are handed out.
+local function waiting_suspects()
   local list, all = {}, redis.call('HGETALL', SUSPECTS)
   for i = 1, #all, 2 do
     local first, last = string.match(all[i], '^(%d+)%-(%d+)$')
-    local deaths, holder = string.match(all[i + 1], '^(%d+);(.*)$')
-    list[#list + 1] = {name = all[i], first = tonumber(first), last = tonumber(last), deaths = tonumber(deaths),
-      holder = holder}
+    list[#list + 1] = {name = all[i], first = tonumber(first), last = tonumber(last), deaths = tonumber(all[i + 1])}
   end
   table.sort(list, function(a, b) return a.deaths < b.deaths or (a.deaths == b.deaths and a.first < b.first) end)
   return list
 end
 
+local function suspects_in(text)
+  local list = {}
+  for deaths, first, last in string.gmatch(text, '(%d+):(%d+)%-(%d+)') do
+    list[#list + 1] = {first = tonumber(first), last = tonumber(last), deaths = tonumber(deaths)}
+  end
+  return list
+end
+
+local function suspects_of(worker) return suspects_in(redis.call('HGET', HELD_SUSPECTS, worker) or '') end
+
+local function set_suspects_of(worker, list)
+  local texts = {}
+  for i, each in ipairs(list) do texts[i] = string.format('%d:%d-%d', each.deaths, each.first, each.last) end
+  if #texts > 0 then
+    redis.call('HSET', HELD_SUSPECTS, worker, table.concat(texts, ','))
+  else
+    redis.call('HDEL', HELD_SUSPECTS, worker)
+  end
+end
+
 -- Deaths from which on a suspect is computed alone.
 local function alone_from(run) return math.max(1, math.min(2, run.retries)) end
 
-local function put_suspect(first, last, deaths, holder)
-  if first < last then redis.call('HSET', SUSPECTS, string.format('%d-%d', first, last), deaths .. ';' .. holder) end
+local function let_wait(first, last, deaths)
+  if first < last then redis.call('HSET', SUSPECTS, string.format('%d-%d', first, last), deaths) end
 end
 
--- Takes [first, last) out of the suspects; returns the deaths that were known of any part of it.
-local function cut_suspects(first, last)
-  local deaths = 0
-  for _, suspect in ipairs(suspects()) do
-    if suspect.first < last and suspect.last > first then
-      deaths = math.max(deaths, suspect.deaths)
-      redis.call('HDEL', SUSPECTS, suspect.name)
-      put_suspect(suspect.first, first, suspect.deaths, suspect.holder)
-      put_suspect(last, suspect.last, suspect.deaths, suspect.holder)
+-- `list` without [first, last), and the most deaths of any part of that in it.
+local function suspects_without(list, first, last)
+  local rest, deaths = {}, 0
+  for _, each in ipairs(list) do
+    local cut = math.min(each.last, last) > math.max(each.first, first)
+    if cut then deaths = math.max(deaths, each.deaths) end
+    for _, part in ipairs(cut and {{each.first, first}, {last, each.last}} or {{each.first, each.last}}) do
+      if part[1] < part[2] then rest[#rest + 1] = {first = part[1], last = part[2], deaths = each.deaths} end
     end
   end
-  return deaths
+  return rest, deaths
+end
+
+-- Takes [first, last) out of all suspects; returns the deaths that were known of any part of it.
+local function cut_suspects(first, last)
+  local most, deaths, rest = 0, 0, nil
+  for _, each in ipairs(waiting_suspects()) do
+    rest, deaths = suspects_without({each}, first, last)
+    if deaths > 0 then
+      redis.call('HDEL', SUSPECTS, each.name)
+      for _, part in ipairs(rest) do let_wait(part.first, part.last, part.deaths) end
+    end
+    most = math.max(most, deaths)
+  end
+  local all = redis.call('HGETALL', HELD_SUSPECTS)
+  for i = 1, #all, 2 do
+    rest, deaths = suspects_without(suspects_in(all[i + 1]), first, last)
+    if deaths > 0 then set_suspects_of(all[i], rest) end
+    most = math.max(most, deaths)
+  end
+  return most
 end
 
 -- Claims on the board that the worker does not hold, and has not just sent (`gone`): the list that goes back to its
@@ -44,30 +83,39 @@ end
 local function given_back(worker, board, held, gone, run)
   local back = without(without(parse(board), parse(held)), gone)
   if #back == 0 or run.failures == 0 then return back end
-  for _, suspect in ipairs(suspects()) do
-    if suspect.holder == worker then
-      for _, range in ipairs(back) do
-        local first, last = math.max(range[1], suspect.first), math.min(range[2], suspect.last)
-        if first < last then
-          cut_suspects(first, last)
-          put_suspect(first, last, suspect.deaths, '')
-        end
-      end
-      back = without(back, {{suspect.first, suspect.last}})
+  local mine = suspects_of(worker)
+  if #mine == 0 then return back end
+  local rest = mine
+  for _, range in ipairs(back) do
+    for _, each in ipairs(mine) do
+      let_wait(math.max(range[1], each.first), math.min(range[2], each.last), each.deaths)
     end
+    rest = suspects_without(rest, range[1], range[2])
   end
+  set_suspects_of(worker, rest)
+  for _, each in ipairs(mine) do back = without(back, {{each.first, each.last}}) end
   return back
+end
+
+-- Takes note of a request: what the worker holds after it, and that what it held by the board and does not hold, nor
+-- has just sent (`gone`), waits in its queue again.
+local function settle(worker, request, held, board, gone, rate, run)
+  redis.call('HSET', CLAIMS, worker, request .. ';' .. held)
+  if held == '' then redis.call('ZREM', AGES, worker) end
+  local back = text_of(given_back(worker, board, held, gone, run))
+  if back ~= '' then
+    set_queue(worker, joined(back, redis.call('HGET', QUEUES, worker)), rate_or_guess(rate, run), run)
+  end
 end
 
 -- A worker is gone: what it held and what waited for it goes to the pool; the lead is free in the same step.
 local function let_go(worker)
   local held = parse(string.match(redis.call('HGET', CLAIMS, worker) or '0;', ';(.*)$'))
-  for _, suspect in ipairs(suspects()) do
-    if suspect.holder == worker then
-      redis.call('HSET', SUSPECTS, suspect.name, suspect.deaths .. ';')
-      held = without(held, {{suspect.first, suspect.last}})
-    end
+  for _, each in ipairs(suspects_of(worker)) do
+    let_wait(each.first, each.last, each.deaths)
+    held = without(held, {{each.first, each.last}})
   end
+  set_suspects_of(worker, {})
   give_to_pool(joined(text_of(held), redis.call('HGET', QUEUES, worker)))
   redis.call('HDEL', CLAIMS, worker)
   redis.call('HDEL', QUEUES, worker)
@@ -148,8 +196,8 @@ local function accuse(worker, held, open, charged, run)
           deaths, deaths == 1 and '' or 's'), run)
       else
         local middle = math.ceil((first + last) / 2)
-        put_suspect(first, middle, deaths, '')
-        put_suspect(middle, last, deaths, '')
+        let_wait(first, middle, deaths)
+        let_wait(middle, last, deaths)
       end
     end
   end
@@ -179,9 +227,12 @@ local function revive(chosen)
     end
   end
   if not chosen then
-    for _, suspect in ipairs(suspects()) do pooled[#pooled + 1] = {suspect.first, suspect.last} end
-    redis.call('DEL', SUSPECTS)
-    redis.call('DEL', HOSTS)
+    local all = waiting_suspects()
+    for _, text in ipairs(redis.call('HVALS', HELD_SUSPECTS)) do
+      for _, each in ipairs(suspects_in(text)) do all[#all + 1] = each end
+    end
+    for _, each in ipairs(all) do pooled[#pooled + 1] = {each.first, each.last} end
+    redis.call('DEL', SUSPECTS, HELD_SUSPECTS, HOSTS)
   end
   table.sort(pooled, function(a, b) return a[1] < b[1] end)
   give_to_pool(text_of(pooled))

@@ -1,7 +1,7 @@
 #!lua flags=allow-oom
 -- SPDX-License-Identifier: Apache-2.0
--- A heartbeat. Takes the lead if nobody has it. The leader is told all heartbeats, the others the leader's. Thousands of
--- workers send it all the time: it reads what it tells, and no more.
+-- A heartbeat. Takes the lead if nobody has it. The leader is told all heartbeats, the others the leader's. Thousands
+-- of workers send it all the time: it reads what it tells, and no more.
 -- ARGV     generation, worker, computes (0 1), what has been at work there for long: JSON, '' nothing
 -- Returns  OK leader, leader's beat, counters (chunks done failed computed again steals reaped busy active failures,
 --          workers, halting ('' soon now)),

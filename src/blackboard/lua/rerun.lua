@@ -1,7 +1,7 @@
 #!lua
 -- SPDX-License-Identifier: Apache-2.0
--- Gives failed chunks another life: all of them, or those of a list. A run that had ended goes on under a new generation,
--- and its result is dropped; the nodes stay, so the bits will be those of a run without failures.
+-- Gives failed chunks another life: all of them, or those of a list. A run that had ended goes on under a new
+-- generation, and its result is dropped; the nodes stay, so the bits will be those of a run without failures.
 -- ARGV     program, ranges ('' all), retries, failed chunks allowed, when to halt (see set_halt); '' for program,
 --          retries and chunks allowed: as they are
 -- Returns  OK chunks that get another life
