@@ -3,6 +3,7 @@
 
 #include "base/clock.hpp"
 #include "base/error.hpp"
+#include "cli/data_lease.hpp"
 #include "cli/embedded.hpp"
 #include "cli/guardian.hpp"
 #include "cli/home_board.hpp"
@@ -43,26 +44,29 @@ redis::Address BoardPlace::now(int misses) {
   auto said = file_.empty() ? std::nullopt : address_in(file_);
   // A folder of the same name on another host need not be the same: its blackboard has another secret.
   if (said && !home_.empty() && said->password != last_.password) said.reset();
-  if (!said) return last_;
-  last_ = *said;
+  if (said) last_ = *said;
   if (home_.empty()) return last_;
-  if (const auto socket = socket_address(home_); of_this_host(last_.host) && ::access(socket.socket.c_str(), F_OK) == 0) {
+  if (const auto socket = socket_address(home_);
+      said && of_this_host(last_.host) && ::access(socket.socket.c_str(), F_OK) == 0) {
     last_ = socket;
   }
-  if (misses > 0) revive();
+  if (misses > 0) revive(said.has_value());
   return last_;
 }
 
-// The guardian that it starts ends by itself when the data are served elsewhere.
-void BoardPlace::revive() {
+// A guardian of this host that was killed took its server with it. One of another host may only be out of reach, and
+// whoever ends a blackboard takes the connection file away. The guardian that is started here ends by itself when the
+// data are served elsewhere.
+void BoardPlace::revive(bool on_network) {
   const double now = SteadyClock().now();
   if (now - last_miss_ > apart_seconds) away_since_ = now;
   last_miss_ = now;
-  if (now - away_since_ < away_seconds || now - last_start_ < start_seconds) return;
-  last_start_ = now;
+  if (now - last_start_ < start_seconds) return;
+  if (!held_here(home_) && (!on_network || now - away_since_ < away_seconds)) return;
   const int lock = lock_data(home_);
   if (lock < 0) return;  // a process of this host is at it
   ::close(lock);
+  last_start_ = now;
   start_guardian(home_, interface_);
 }
 

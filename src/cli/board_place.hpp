@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Where the blackboard is while a run goes on, asked before each connection: it may move to another host, and a file
-// says where to. When that of a shared home stays away, it is started here; the lease of the data waits for a sign of
-// life of the host before. Made by the ranks of `run`; thread-safe.
+// says where to. When its guardian on this host was killed, or that of a shared home stays away, it is started here; the
+// lease of the data waits for a sign of life of the host before. Made by the ranks of `run`; thread-safe.
 #pragma once
 
 #include "redis/address.hpp"
@@ -26,7 +26,7 @@ class BoardPlace {
   redis::Address now(int misses);
 
  private:
-  void revive();
+  void revive(bool on_network);
 
   std::mutex mutex_;
   redis::Address last_;

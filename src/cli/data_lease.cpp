@@ -52,6 +52,11 @@ fs::path lease_file(const fs::path& home, std::uint64_t generation) {
   return home / (std::string(prefix) + std::to_string(generation));
 }
 
+// Empty: nobody has the lease.
+std::string boot_of_owner(const fs::path& home) {
+  return owner_of(content(lease_file(home, newest_generation(home)))).boot;
+}
+
 bool write_whole(int descriptor, const std::string& text) {
   return ::pwrite(descriptor, text.data(), text.size(), 0) == static_cast<ssize_t>(text.size());
 }
@@ -150,9 +155,11 @@ bool DataLease::renew() {
 }
 
 bool held_elsewhere(const fs::path& home) {
-  const auto owner = owner_of(content(lease_file(home, newest_generation(home))));
-  return !owner.boot.empty() && owner.boot != DataLease::Owner::here().boot;
+  const auto boot = boot_of_owner(home);
+  return !boot.empty() && boot != DataLease::Owner::here().boot;
 }
+
+bool held_here(const fs::path& home) { return boot_of_owner(home) == DataLease::Owner::here().boot; }
 
 void part_from_old_files(const fs::path& data, bool taken_over) {
   const fs::path old = data.string() + ".old";

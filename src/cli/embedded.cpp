@@ -75,16 +75,21 @@ void start_guardian(const fs::path& home, const std::string& interface, int read
   ::waitpid(child, &status, 0);
 }
 
-// Starts a guardian and waits for its word: "ok", or what is wrong. `told`: notes that the user has seen.
-std::string guardian_word(const fs::path& home, const std::string& interface, std::string& told) {
+// Starts a guardian. Returns where it answers.
+std::FILE* guardian_with_answers(const fs::path& home, const std::string& interface) {
   int pipe_ends[2];
   if (::pipe2(pipe_ends, O_CLOEXEC) != 0) throw Error(Exit::board, std::string("no pipe: ") + std::strerror(errno));
-  const std::unique_ptr<std::FILE, int (*)(std::FILE*)> answers(::fdopen(pipe_ends[0], "r"), std::fclose);
+  std::FILE* answers = ::fdopen(pipe_ends[0], "r");
   start_guardian(home, interface, pipe_ends[1]);
   ::close(pipe_ends[1]);
+  return answers;
+}
+
+// Waits for its word: "ok", or what is wrong. `told`: notes that the user has seen.
+std::string word_of_guardian(const fs::path& home, std::FILE* answers, std::string& told) {
   std::string word;
   char buffer[4096];
-  while (std::fgets(buffer, sizeof buffer, answers.get()) != nullptr) {
+  while (std::fgets(buffer, sizeof buffer, answers) != nullptr) {
     std::string line = buffer;
     while (!line.empty() && line.back() == '\n') line.pop_back();
     if (!line.starts_with(guard_note)) {
@@ -107,29 +112,40 @@ std::optional<redis::Address> running(const fs::path& home) {
 
 void start_guardian(const fs::path& home, const std::string& interface) { start_guardian(home, interface, -1); }
 
-EmbeddedBoard embedded_blackboard(const std::string& interface) {
-  const fs::path home = home_folder();
-  const std::string wish = interface == "none" ? "" : interface;
+EmbeddedStart::EmbeddedStart(const std::string& interface)
+    : home_(home_folder()), interface_(interface == "none" ? "" : interface), answers_(nullptr, std::fclose) {
+  if (!running(home_)) start();
+}
+
+void EmbeddedStart::start() {
+  if (held_elsewhere(home_)) ask_to_listen(home_);
+  answers_.reset(guardian_with_answers(home_, interface_));
+}
+
+EmbeddedBoard EmbeddedStart::wait() {
   std::string told;
   for (const auto end = steady_clock::now() + elsewhere_seconds;; std::this_thread::sleep_for(look_pause)) {
     const bool late = steady_clock::now() > end;
-    auto found = running(home);
+    auto found = answers_ ? std::nullopt : running(home_);
     if (!found) {
-      if (held_elsewhere(home)) ask_to_listen(home);
-      const auto word = guardian_word(home, wish, told);
-      if (word == "ok") found = running(home);
-      if (!found && word != "ok" && (late || !held_elsewhere(home))) throw Error(Exit::board, word);
+      if (!answers_) start();
+      const auto word = word_of_guardian(home_, answers_.get(), told);
+      answers_.reset();
+      if (word == "ok") found = running(home_);
+      if (!found && word != "ok" && (late || !held_elsewhere(home_))) throw Error(Exit::board, word);
       if (!found && late) {
-        throw Error(Exit::board, "the blackboard of " + home.string() + " ended again; see " + (home / "redis.log").string());
+        throw Error(Exit::board, "the blackboard of " + home_.string() + " ended again; see " + (home_ / "redis.log").string());
       }
     }
     if (!found) continue;
     if (found->socket.empty()) return {*found, *found};
     EmbeddedBoard board{*found, std::nullopt};
-    if (!wish.empty()) board.network = open_to_network(home, wish);
+    if (!interface_.empty()) board.network = open_to_network(home_, interface_);
     return board;
   }
 }
+
+EmbeddedBoard embedded_blackboard(const std::string& interface) { return EmbeddedStart(interface).wait(); }
 
 redis::Address existing_blackboard() {
   const fs::path home = home_folder();

@@ -5,7 +5,9 @@
 
 #include "redis/address.hpp"
 
+#include <cstdio>
 #include <filesystem>
+#include <memory>
 #include <optional>
 #include <string>
 
@@ -16,8 +18,22 @@ struct EmbeddedBoard {
   std::optional<redis::Address> network;  ///< for those of other hosts; none: it listens on its socket alone
 };
 
-/// The running embedded blackboard; started first if need be. `interface`: as --interface was given; empty: on its
-/// socket alone, until another host asks. Throws Error.
+/// The running embedded blackboard, or one that is being started. `interface`: as --interface was given; empty: on its
+/// socket alone, until another host asks. Both throw Error.
+class EmbeddedStart {
+ public:
+  /// Finds it, or begins to start it.
+  explicit EmbeddedStart(const std::string& interface);
+  /// Waits until it answers, as long as it loads its data; shows on stderr what its guardian has to say.
+  EmbeddedBoard wait();
+
+ private:
+  void start();
+
+  const std::filesystem::path home_;
+  const std::string interface_;
+  std::unique_ptr<std::FILE, int (*)(std::FILE*)> answers_;  // of the guardian; none: nothing was started
+};
 EmbeddedBoard embedded_blackboard(const std::string& interface);
 
 /// The address of the embedded blackboard if it runs or has data; else Error(usage): there is no run yet.

@@ -22,10 +22,10 @@
 #include <fstream>
 #include <memory>
 #include <optional>
-#include <spawn.h>
 #include <sstream>
 #include <string>
 #include <sys/file.h>
+#include <sys/prctl.h>
 #include <sys/stat.h>
 #include <sys/statvfs.h>
 #include <sys/wait.h>
@@ -108,6 +108,8 @@ void write_configuration(const fs::path& home, const fs::path& file) {
   write_private(file, text.str());
 }
 
+// It ends with its guardian: a server that nobody looks after has no lease, and another host would start a second one on
+// the same data. Called by the guardian's first thread alone, as whose death the kernel takes its end.
 pid_t start_server(const fs::path& home) {
   const std::string program = server_program();
   const fs::path configuration = home / "redis.conf";
@@ -117,9 +119,15 @@ pid_t start_server(const fs::path& home) {
   std::string name = "redis-server";
   std::string file = configuration.string();
   char* arguments[] = {name.data(), file.data(), nullptr};
-  pid_t pid = -1;
-  const int error = ::posix_spawn(&pid, program.c_str(), nullptr, nullptr, arguments, environ);
-  if (error != 0) throw Error(Exit::board, "cannot start " + program + ": " + std::strerror(error));
+  const pid_t guardian = ::getpid();
+  const pid_t pid = ::fork();
+  if (pid < 0) throw Error(Exit::board, "cannot start " + program + ": " + std::strerror(errno));
+  if (pid == 0) {
+    // Only calls that are safe after fork.
+    ::prctl(PR_SET_PDEATHSIG, SIGTERM);
+    if (::getppid() == guardian) ::execve(program.c_str(), arguments, environ);
+    ::_exit(127);
+  }
   return pid;
 }
 

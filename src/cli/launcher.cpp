@@ -21,6 +21,7 @@
 #include <spawn.h>
 #include <string>
 #include <sys/ioctl.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
 #include <thread>
 #include <unistd.h>
@@ -38,6 +39,7 @@ std::atomic<bool> told{false};  // to stop
 constexpr int childless_seconds = 20;
 constexpr const char* begun_suffix = ".begun";
 constexpr const char* printed_suffix = ".printed.";
+constexpr const char* elsewhere_suffix = ".elsewhere";
 constexpr std::string_view result_word = "result";  // behind the exit code in the exit file
 
 // mpirun would answer TERM and INT by ending all ranks; USR1 it passes on, and they drain. The second INT is meant.
@@ -117,7 +119,7 @@ void end_if_childless(pid_t pid, const std::stop_token& stop) {
 }
 
 // Starts mpirun and waits for it; returns its status as waitpid gives it.
-int run_world(std::vector<std::string> words, bool one_host) {
+int run_world(std::vector<std::string> words, bool one_host, const std::string& exit_file) {
   std::vector<char*> arguments;
   for (auto& word : words) arguments.push_back(word.data());
   arguments.push_back(nullptr);
@@ -132,7 +134,11 @@ int run_world(std::vector<std::string> words, bool one_host) {
   posix_spawn_file_actions_init(&actions);
   // In a process group of its own it must not read from the terminal.
   posix_spawn_file_actions_addopen(&actions, STDIN_FILENO, "/dev/null", O_RDONLY, 0);
-  Relay relay;
+  // From hosts that do not see this file.
+  Relay relay([&](const std::string& line) {
+    if (line == "begun") std::ofstream(exit_file + begun_suffix) << '\n';
+    if (line.starts_with("exit ")) std::ofstream(exit_file) << line.substr(5) << '\n';
+  });
   posix_spawn_file_actions_adddup2(&actions, relay.entrance(), STDERR_FILENO);
   pid_t pid = -1;
   const int error = ::posix_spawnp(&pid, "mpirun", &actions, &attributes, arguments.data(), environ);
@@ -169,6 +175,11 @@ void end_orphans(const std::string& exit_file) {
     }
     if (of_us && rank) ::kill(pid, SIGKILL);
   }
+}
+
+// Rank 0 runs where the launcher does not.
+bool launcher_elsewhere() {
+  return std::filesystem::exists(std::getenv("STINT_EXIT_FILE") + std::string(elsewhere_suffix));
 }
 
 // Ranks have no standard input; a job that is told to read it finds it in a file.
@@ -212,7 +223,8 @@ int launch(const RunOptions& options, int argc, char** argv) {
   words.insert(words.end(), {"-n", std::to_string(options.ranks), "-x", "STINT_EXIT_FILE"});
   for (char** variable = environ; *variable != nullptr; ++variable) {
     const std::string name(*variable, std::strcspn(*variable, "="));
-    if (name.starts_with("STINT_") && name != "STINT_EXIT_FILE") words.insert(words.end(), {"-x", name});
+    const bool wanted = name.starts_with("STINT_") || name == "SLURM_JOB_END_TIME";
+    if (wanted && name != "STINT_EXIT_FILE") words.insert(words.end(), {"-x", name});
   }
   if (!options.hostfile.empty()) words.insert(words.end(), {"--hostfile", options.hostfile});
   for (auto& word : split_words(options.mpirun)) words.push_back(std::move(word));
@@ -227,7 +239,7 @@ int launch(const RunOptions& options, int argc, char** argv) {
   for (int restarts = 0;; ++restarts) {
     int status = 0;
     try {
-      status = run_world(words, one_host);
+      status = run_world(words, one_host, exit_file);
     } catch (const Error&) {
       std::filesystem::remove_all(folder);
       throw;
@@ -275,8 +287,22 @@ bool restarted() {
   return launched() && number != nullptr && std::atoi(number) > 0;
 }
 
+CallFolder::CallFolder() {
+  if (!launched()) return;
+  const auto folder = std::filesystem::path(std::getenv("STINT_EXIT_FILE")).parent_path();
+  if (::mkdir(folder.c_str(), 0700) == 0) std::ofstream(std::getenv("STINT_EXIT_FILE") + std::string(elsewhere_suffix)) << '\n';
+  if (launcher_elsewhere()) made_ = folder;  // by us, or by a rank 0 before us
+}
+
+CallFolder::~CallFolder() {
+  std::error_code ignored;
+  if (!made_.empty()) std::filesystem::remove_all(made_, ignored);
+}
+
 void tell_launcher_begun() {
-  if (launched()) std::ofstream(std::string(std::getenv("STINT_EXIT_FILE")) + begun_suffix) << '\n';
+  if (!launched()) return;
+  std::ofstream(std::string(std::getenv("STINT_EXIT_FILE")) + begun_suffix) << '\n';
+  if (launcher_elsewhere()) std::fprintf(stderr, "%sbegun\n", launcher_mark);
 }
 
 bool first_to_print() {
@@ -299,7 +325,9 @@ bool result_told() {
 bool tell_launcher(int exit_code, bool of_result) {
   if (!launched()) return false;
   if (result_told()) return true;
-  std::ofstream(std::getenv("STINT_EXIT_FILE")) << exit_code << ' ' << (of_result ? result_word : "") << '\n';
+  const auto line = std::to_string(exit_code) + " " + std::string(of_result ? result_word : "");
+  std::ofstream(std::getenv("STINT_EXIT_FILE")) << line << '\n';
+  if (launcher_elsewhere()) std::fprintf(stderr, "%sexit %s\n", launcher_mark, line.c_str());
   return true;
 }
 

@@ -21,6 +21,20 @@ int launch(const RunOptions& options, int argc, char** argv);
 /// True in a rank that `launch` started: mpirun has recovery on.
 bool launched();
 
+/// Of rank 0: the folder in which ranks of a call find each other's notes, and the launcher its ranks'. Where rank 0 is on
+/// a host that does not see the launcher's, it makes one of that name there, as long as it lives; the launcher is then
+/// told by lines on stderr.
+class CallFolder {
+ public:
+  CallFolder();
+  ~CallFolder();
+  CallFolder(const CallFolder&) = delete;
+  CallFolder& operator=(const CallFolder&) = delete;
+
+ private:
+  std::filesystem::path made_;
+};
+
 /// A file beside the launcher's own, for what ranks of this call want those after them to know; empty: not launched.
 std::filesystem::path call_file();
 

@@ -37,9 +37,6 @@ constexpr double init_seconds_launched = 30;
 constexpr double init_seconds = 300;
 // What has side effects is committed as it ends; what ends together goes together.
 constexpr double at_once_seconds = 0.002;
-// Rank 0 speaks as soon as MPI is initialised: it knows the blackboard by then.
-constexpr double broadcast_seconds_launched = 15;
-constexpr double broadcast_seconds = 120;
 // A guest that found nothing for so many leases leaves: by then what dead workers held has been given up and handed
 // out.
 constexpr double idle_leases = 3;
@@ -66,10 +63,6 @@ int leave(mpi::World& world, int code) {
   return code;
 }
 
-std::string random_id() {
-  std::random_device device;
-  return fmt::format("{:08x}{:08x}", device(), device());
-}
 }  // namespace
 
 // A blackboard that is there and does not answer is waited for, here as while computing.
@@ -242,18 +235,17 @@ Outcome RunCommand::compute() {
 int RunCommand::operator()() {
   const bool zero = mpi::rank_from_environment() == 0;
   display_ = std::make_unique<Display>(options_, mpi::rank_from_environment(), mpi::under_launcher() ? 2 : 1);
-  std::optional<Error> early;
+  std::optional<Error> early;  // what rank 0 says once the others can hear that there is nothing to do
   if (zero) {
-    // Before MPI is initialised: the server starts while MPI does.
     try {
       output_ = std::make_unique<ResultOutput>(options_.output);
-      find_board();
-      const auto step = mpi::slurm_step();
-      world_id_ = step ? fmt::format("{}.{}", step->name, Directory(board_).count_call(step->name, step->rank)) : random_id();
+      start_board();
     } catch (const Error& error) {
       early = error;
     }
   }
+  std::optional<CallFolder> call_folder;
+  if (zero) call_folder.emplace();
   mpi::World world(launched() ? init_seconds_launched : init_seconds);
   rank_ = world.rank();
   ranks_ = world.size();
@@ -261,29 +253,10 @@ int RunCommand::operator()() {
   rank_here_ = world.rank_here();
   hosts_ = world.hosts();
   threads_ = threads_for_rank(options_.threads, ranks_here_);
-  if (zero && !early && ranks_here_ < ranks_ && !network_) {
-    try {
-      listen_for_other_hosts();
-    } catch (const Error& error) {
-      early = error;
-    }
-  }
   std::optional<WorldHost> host;
-  if (zero && !early) {
-    try {
-      host.emplace(board_, world_id_, ranks_);
-    } catch (const Error& error) {
-      early = error;
-    }
-  }
-  // Rank 0 tells where the blackboard is; the rest is learned from there.
-  std::string message = early ? "" : place_told();
+  std::string message;
   try {
-    if (world.speaks()) {
-      message = world.broadcast(message, launched() ? broadcast_seconds_launched : broadcast_seconds);
-    } else if (!zero) {
-      message = place_without_mpi();
-    }
+    message = zero ? tell_place(world, host, early) : hear_place(world);
   } catch (const Error& error) {
     return leave(world, say_and_end(error.what(), error.exit()));
   }

@@ -13,12 +13,15 @@
 #include "cli/home_board.hpp"
 #include "engine/whereabouts.hpp"
 #include "mpi/slurm_step.hpp"
+#include "mpi/world.hpp"
 
 #include <fmt/format.h>
 
 #include <algorithm>
 #include <chrono>
 #include <filesystem>
+#include <future>
+#include <random>
 #include <sstream>
 #include <thread>
 
@@ -29,8 +32,22 @@ namespace {
 constexpr double first_contact_seconds = 3;
 constexpr double start_seconds = 120;  // for rank 0 to start it, where it cannot say so
 constexpr auto look_pause = std::chrono::milliseconds(50);
+constexpr auto search_sign = std::chrono::seconds(5);
+constexpr const char* searching = "searching";
+// Rank 0 speaks as soon as MPI is initialised. Only where mpirun has recovery on can it be lost and the others stay.
+double broadcast_seconds() { return launched() ? 15 : 120; }
+
+std::string random_id() {
+  std::random_device device;
+  return fmt::format("{:08x}{:08x}", device(), device());
+}
 
 }  // namespace
+
+// The server starts while MPI does.
+void RunCommand::start_board() {
+  if (!given_board(options_.board, options_.board_file)) start_.emplace(options_.interface);
+}
 
 void RunCommand::find_board() {
   const auto given = given_board(options_.board, options_.board_file);
@@ -38,7 +55,7 @@ void RunCommand::find_board() {
     address_ = *given;
     if (given->socket.empty()) network_ = given;
   } else {
-    auto found = embedded_blackboard(options_.interface);
+    auto found = start_->wait();
     address_ = found.here;
     network_ = found.network;
   }
@@ -82,6 +99,43 @@ void RunCommand::listen_for_other_hosts() {
                              "it away, or give --board redis://host:port");
   }
   network_ = open_to_network(home_folder(), options_.interface.empty() ? "auto" : options_.interface);
+}
+
+// Rank 0 finds the blackboard, which may first have much to load, and tells the others where it is; empty: it could not,
+// and has `trouble`. From time to time it says that it is at it: who hears nothing takes it for lost.
+std::string RunCommand::tell_place(mpi::World& world, std::optional<WorldHost>& host, std::optional<Error>& trouble) {
+  const auto say = [&](const std::string& told) {
+    if (world.speaks()) world.broadcast(told, broadcast_seconds());
+    return told;
+  };
+  if (trouble) return say("");
+  auto search = std::async(std::launch::async, [&] {
+    find_board();
+    if (ranks_here_ < ranks_ && !network_) listen_for_other_hosts();
+    const auto step = mpi::slurm_step();
+    world_id_ = step ? fmt::format("{}.{}", step->name, Directory(board_).count_call(step->name, step->rank)) : random_id();
+    host.emplace(board_, world_id_, ranks_);
+  });
+  for (bool said = false; search.wait_for(search_sign) != std::future_status::ready; said = true) {
+    if (!said) display_->say("waiting for the blackboard to start");
+    say(searching);
+  }
+  try {
+    search.get();
+  } catch (const Error& error) {
+    trouble = error;
+    return say("");
+  }
+  return say(place_told());
+}
+
+std::string RunCommand::hear_place(mpi::World& world) {
+  if (!world.speaks()) return place_without_mpi();
+  std::string told;
+  do {
+    told = world.broadcast("", broadcast_seconds());
+  } while (told == searching);
+  return told;
 }
 
 // Address for ranks of other hosts, address for those of this host, host, kernel and world, a line each.

@@ -5,10 +5,13 @@
 #pragma once
 
 #include "base/clock.hpp"
+#include "base/error.hpp"
 #include "blackboard/redis_blackboard.hpp"
 #include "cli/display.hpp"
+#include "cli/embedded.hpp"
 #include "cli/identity.hpp"
 #include "cli/launcher.hpp"
+#include "cli/rendezvous.hpp"
 #include "cli/result_output.hpp"
 #include "cli/run.hpp"
 #include "cli/threads.hpp"
@@ -24,6 +27,9 @@
 #include <string>
 
 namespace stint {
+namespace mpi {
+class World;
+}
 
 /// Members in the order in which they come to be known.
 class RunCommand {
@@ -34,10 +40,13 @@ class RunCommand {
   int operator()();
 
  private:
+  void start_board();
   void find_board();
   void follow_board();
   void listen_for_other_hosts();
-  std::string place_told() const;             // by rank 0 to the others
+  std::string tell_place(mpi::World& world, std::optional<WorldHost>& host, std::optional<Error>& trouble);  // rank 0
+  std::string hear_place(mpi::World& world);                                                                // others
+  std::string place_told() const;
   void take_place(const std::string& told);
   std::string place_without_mpi();
   template <class Step>
@@ -83,6 +92,7 @@ class RunCommand {
   Options* job_options_ = nullptr;
   std::unique_ptr<Display> display_;
   std::unique_ptr<ResultOutput> output_;
+  std::optional<EmbeddedStart> start_;     // rank 0, of a blackboard of one's own
   redis::Address address_;                 // of the blackboard, for processes of this host
   std::optional<redis::Address> network_;  // for those of others
   redis::Finder board_;                    // where it is now

@@ -1,11 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
-// What chunks cost, in the unit of the plan's weights; 1 each where the plan has none. Constant after construction.
+// What chunks cost, in the unit of the plan's weights; 1 each where the plan has none. Constant after construction; copies share it.
 #pragma once
 
 #include <stint/range.hpp>
 
 #include <algorithm>
 #include <cstdint>
+#include <memory>
+#include <utility>
 #include <vector>
 
 namespace stint {
@@ -19,28 +21,29 @@ class Costs {
     for (double weight : weights) total += std::max(weight, 0.0);
     // A chunk without any cost would make a steal endless.
     const double least = total > 0 ? 1e-6 * total / static_cast<double>(weights.size()) : 1;
-    before_.reserve(weights.size() + 1);
-    before_.push_back(0);
-    for (double weight : weights) before_.push_back(before_.back() + std::max(weight, least));
+    std::vector<double> before{0};
+    before.reserve(weights.size() + 1);
+    for (double weight : weights) before.push_back(before.back() + std::max(weight, least));
+    before_ = std::make_shared<const std::vector<double>>(std::move(before));
   }
 
   [[nodiscard]] double of(Range range) const {
-    if (before_.empty()) return static_cast<double>(range.size());
-    return before_[range.last] - before_[range.first];
+    if (!before_) return static_cast<double>(range.size());
+    return (*before_)[range.last] - (*before_)[range.first];
   }
 
   /// The same as the scripts read it (lua/common.lua): at most 4096 steps; empty when all chunks are alike.
   [[nodiscard]] std::vector<double> profile() const {
     std::vector<double> steps;
-    if (before_.empty()) return steps;
-    const std::uint64_t chunks = before_.size() - 1;
+    if (!before_) return steps;
+    const std::uint64_t chunks = before_->size() - 1;
     const std::uint64_t count = std::min<std::uint64_t>(chunks, 4096);
-    for (std::uint64_t step = 0; step <= count; ++step) steps.push_back(before_[step * chunks / count]);
+    for (std::uint64_t step = 0; step <= count; ++step) steps.push_back((*before_)[step * chunks / count]);
     return steps;
   }
 
  private:
-  std::vector<double> before_;
+  std::shared_ptr<const std::vector<double>> before_;  // cost of the chunks before each; none: all alike
 };
 
 }  // namespace stint

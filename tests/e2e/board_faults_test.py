@@ -272,7 +272,7 @@ class RefusingServer(Faults):
             client.communicate("".join(f"SET ballast:{i} x\n" for i in range(6000)))
 
         def restart():
-            self.server.stop()
+            self.server.stop(signal.SIGTERM)
             self.server.start(wait=False)
             eventually(10, "it loads", lambda: self.server.command("PING").startswith("LOADING"))
 
@@ -354,18 +354,27 @@ class PausedAndKilled(Faults):
         self.await_chunks(60)
         os.kill(self.pid_of("serve", "--foreground"), signal.SIGKILL)
         self.assert_result(world)
-        # Its server is found by the next start, and ended like any other.
+        # It had ended with its guardian; the next one's is found by the next start, and ended like any other.
         self.assertEqual(self.home.run(*self.words()).stdout, self.expected)
         self.home.run("serve", "--stop")
         eventually(10, "the server has ended", lambda: self.pid_of("redis-server") is None)
 
-    def test_the_next_start_takes_over_from_a_killed_guardian_and_server(self):
+    def test_a_run_outlives_guardian_and_server(self):
+        world = self.start()
+        self.await_chunks(60)
+        guardian = self.pid_of("serve", "--foreground")
+        os.kill(guardian, signal.SIGSTOP)  # or it starts the next server before its end
+        os.kill(self.pid_of("redis-server"), signal.SIGKILL)
+        os.kill(guardian, signal.SIGKILL)
+        self.assert_result(world, again=2 * 30)
+
+    def test_what_was_ended_by_its_user_is_not_started_by_a_run(self):
         world = self.start("--board-timeout", 2)
         self.await_chunks(60)
-        os.kill(self.pid_of("serve", "--foreground"), signal.SIGKILL)
-        os.kill(self.pid_of("redis-server"), signal.SIGKILL)
+        self.home.run("serve", "--stop")
         out, said = world.communicate(timeout=30)
         self.assert_error(world.returncode, out, said, 3, "gave up waiting for the blackboard")
+        self.assertIsNone(self.pid_of("redis-server"))
         self.assert_result(self.start(), again=2 * 30, reaped=2)
 
 

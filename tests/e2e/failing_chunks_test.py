@@ -2,6 +2,7 @@
 """Chunks that throw, kill their rank, or never end: the run goes on without them, says why, and gives them another life."""
 
 import json
+import time
 import unittest
 
 from stint_home import StintHome, eventually
@@ -108,10 +109,16 @@ class FailingChunks(unittest.TestCase):
 
     def test_the_time_limit_ends_a_run_before_it_is_ended(self):
         job = ("synthetic", "--chunks", 500, "--seconds", 0.1)
-        done = self.home.run(*WORLD, "--time-limit", "2s", *job, check=False)
-        self.assertEqual(done.returncode, 75, done.stderr)
-        self.assertIn("the time limit is near", done.stderr)
-        self.assertEqual(self.home.status()["computed"]["again"], 0)
+        for words, end in ((("--time-limit", "2s"), 0), ((), time.time() + 6)):
+            if end:
+                self.home.environment["SLURM_JOB_END_TIME"] = str(round(end))
+            begun = self.home.status()["chunks"]["done"] if end else 0
+            done = self.home.run(*WORLD, *words, *job, check=False)
+            self.assertEqual(done.returncode, 75, done.stderr)
+            self.assertIn("the time limit is near", done.stderr)
+            self.assertEqual(self.home.status()["computed"]["again"], 0)
+            self.assertGreater(self.home.status()["chunks"]["done"], begun)
+            self.assertTrue(not end or time.time() < end + 0.5, "the whole second nearest to it")
 
     def test_what_is_no_time_or_number_of_chunks_is_refused(self):
         for option, text in (("--time-limit", "soon"), ("--max-failed", "some"), ("--grace", "-1")):

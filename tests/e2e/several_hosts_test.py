@@ -57,8 +57,8 @@ class SeveralHosts(unittest.TestCase):
         for world in self.worlds:
             world.communicate(timeout=30)
 
-    def start(self, host, *words, text=True):
-        environment = dict(self.home.environment, XDG_RUNTIME_DIR=str(host.runtime()))
+    def start(self, host, *words, text=True, environment=()):
+        environment = dict(self.home.environment, XDG_RUNTIME_DIR=str(host.runtime()), **dict(environment))
         world = subprocess.Popen(host.command(*words), env=environment, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
                                  stderr=subprocess.PIPE, text=text)
         self.worlds.append(world)
@@ -173,6 +173,24 @@ class SeveralHosts(unittest.TestCase):
         again, said = world.communicate(timeout=60)
         self.assertTrue(again == out, said)
         self.assertEqual(list((self.folder / "runs/homes").glob("seen-by-*")), [])
+
+    def test_rank_0_on_another_host_than_its_launcher(self):
+        # Of the launcher's files the others see nothing.
+        for host in self.hosts[1:]:
+            host.hidden = self.home.folder / "tmp"
+        self.launch, self.hostfile = self.network.mpirun()
+        (self.home.folder / "tmp").mkdir()
+        lines = self.hostfile.read_text().splitlines(True)
+        self.hostfile.write_text("".join(lines[1:]))
+        environment = {"TMPDIR": str(self.home.folder / "tmp")}
+        words = [STINT, "run", "-n", 4, "--hostfile", self.hostfile, "--mpirun", self.launch]
+        world = self.start(self.hosts[0], *words, *self.job(0.01), environment=environment)
+        said = self.assert_ends(world, self.expected)
+        self.assertNotIn("[stint]", said)
+        self.assertNotIn("every rank was lost", said)
+        world = self.start(self.hosts[0], *words, "--run-id", "some", "commands", "exit {}", ":::", 0, 1, environment=environment)
+        out, said = world.communicate(timeout=60)
+        self.assertEqual((world.returncode, out), (1, ""), said)
 
     def test_interface_none_and_one_that_is_not_there_are_one_line(self):
         for interface, text in (("none", "--interface none"), ("ib7", r"no interface 'ib7'.*eth0 \(10\.213")):

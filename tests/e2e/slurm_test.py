@@ -7,6 +7,8 @@ import collections
 import json
 import os
 import pathlib
+import re
+import time
 import unittest
 
 from slurm_cluster import SlurmCluster
@@ -145,6 +147,32 @@ class Slurm(unittest.TestCase):
         self.assertEqual(self.cluster.wait_for(job), "COMPLETED", self.cluster.output(job))
         self.check_result(job, 400)
         self.assertIn("5 ranks of 1 thread", self.cluster.output(job))
+
+    def test_the_end_of_the_job_is_known(self):
+        script = self.folder / "shown.sh"
+        script.write_text('#!/bin/bash\necho "end $SLURM_JOB_END_TIME"\n')
+        script.chmod(0o755)
+        for name in ("run", "elastic", "rerun"):
+            job = self.submit(f"{name}.sbatch", "x", options=["--time=7", "--array=0"], STINT=str(script))
+            self.assertEqual(self.cluster.wait_for(f"{job}_0"), "COMPLETED")
+            end = int(re.search(r"^end (\d+)$", self.cluster.output(f"{job}_0"), re.MULTILINE)[1])
+            self.assertAlmostEqual(end, time.time() + 7 * 60, delta=30)
+
+    def test_srun_with_pmix(self):
+        if "pmix" not in self.cluster.call("srun", "--mpi=list"):
+            self.skipTest("this Slurm has no PMIx")
+        script = self.folder / "steps.sh"
+        script.write_text('#!/bin/bash\nsrun --mpi=pmix bash -c \'echo $$ >pid$SLURM_PROCID; exec "$STINT" run '
+                          '--threads 1 "$@"\' run "$@"\n')
+        job = self.submit(script, *self.synthetic(400, 0.05), options=["--nodes=2", "--ntasks=4"])
+        self.await_chunks(100)
+        # Slurm ends the whole step of a rank that is lost; the same command goes on.
+        node = self.cluster.node(self.cluster.job(job)["BatchHost"])
+        node.call("kill", "-KILL", (self.folder / "pid0").read_text().strip())
+        self.assertEqual(self.cluster.wait_for(job), "FAILED", self.cluster.output(job))
+        job = self.submit(script, *self.synthetic(400, 0.05), options=["--nodes=2", "--ntasks=4"])
+        self.assertEqual(self.cluster.wait_for(job), "COMPLETED", self.cluster.output(job))
+        self.check_result(job, 400, in_hand(0.05, threads=4), gives_up=True)
 
     def test_srun_without_pmix_loses_rank_0(self):
         script = self.folder / "steps.sh"

@@ -116,9 +116,9 @@ class Server:
     def workers(self, run):
         return self.command("HKEYS", f"stint:{{{run}}}:workers").split()
 
-    def stop(self):
-        """SIGKILL."""
-        self.process.kill()
+    def stop(self, how=signal.SIGKILL):
+        """With SIGKILL it may lose its last second, when the disk is slow; with SIGTERM nothing."""
+        self.process.send_signal(how)
         self.process.wait()
 
     def last_file(self):
