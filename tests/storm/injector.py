@@ -181,7 +181,8 @@ class Injector:
         self._server_started = time.monotonic()
 
     def _kill_guardian(self, _):
-        self.storm.board.kill_guardian()
+        self.storm.board.kill_guardian()  # its server ends with it, and the ranks start both again
+        self._server_started = time.monotonic()
 
     # What passes between them.
 
