@@ -124,8 +124,10 @@ std::string RunCommand::tell_place(mpi::World& world, std::optional<WorldHost>& 
     search.get();
   } catch (const Error& error) {
     trouble = error;
-    return say("");
+  } catch (const BoardLost& lost) {
+    trouble = Error(Exit::board, std::string("lost the blackboard: ") + lost.what() + "; the same command continues");
   }
+  if (trouble) return say("");
   return say(place_told());
 }
 

@@ -110,12 +110,21 @@ end
 local function border_at(first, last, cost, run)
   if run.steps < 1 then return math.max(first + 1, math.min(last, math.ceil(first + cost))) end
   local target = cost_before(first, run) + cost
-  local low, high = first + 1, last
-  while low < high do
+  local scale = run.steps / run.chunks
+  local low, high = math.floor(first * scale), math.min(math.floor(last * scale), run.steps - 1)
+  while low < high do  -- the first place of the profile behind which there is so much
     local middle = math.floor((low + high) / 2)
-    if cost_before(middle, run) >= target then high = middle else low = middle + 1 end
+    if struct.unpack('<d', profile, middle * 8 + 9) >= target then high = middle else low = middle + 1 end
   end
-  return low
+  -- Between two places cost grows evenly, but for rounding.
+  local from, to = struct.unpack('<dd', profile, low * 8 + 1)
+  local border = math.ceil((low + math.min(math.max((target - from) / math.max(to - from, 1e-300), 0), 1)) / scale)
+  border = math.max(first + 1, math.min(last, border))
+  for _ = 1, 8 do  -- not more, whatever lies there as a profile
+    if border < last and cost_before(border, run) < target then border = border + 1 end
+    if border > first + 1 and cost_before(border - 1, run) >= target then border = border - 1 end
+  end
+  return border
 end
 
 -- Lowers `border` to the border of a large node, but keeps more than half of [first, border).
