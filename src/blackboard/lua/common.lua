@@ -121,8 +121,13 @@ local function border_at(first, last, cost, run)
   local border = math.ceil((low + math.min(math.max((target - from) / math.max(to - from, 1e-300), 0), 1)) / scale)
   border = math.max(first + 1, math.min(last, border))
   for _ = 1, 8 do  -- not more, whatever lies there as a profile
-    if border < last and cost_before(border, run) < target then border = border + 1 end
-    if border > first + 1 and cost_before(border - 1, run) >= target then border = border - 1 end
+    if border < last and cost_before(border, run) < target then
+      border = border + 1
+    elseif border > first + 1 and cost_before(border - 1, run) >= target then
+      border = border - 1
+    else
+      break
+    end
   end
   return border
 end
