@@ -39,6 +39,8 @@ double Heartbeat::step() {
   session_.set_leader(renewed.leader);
   session_.progress.workers = renewed.state.workers;  // by which everybody paces its requests
   session_.heed(renewed.halt);
+  // Who last looked while there were more workers may be silent for longer.
+  patience_ = std::max(policy::lease_seconds(options_.lease, renewed.state.workers), 0.8 * patience_);
   watch_progress(renewed, clock_.now());
   warn_of_long_chunks(clock_.now());
   if (renewed.leader == worker) {
@@ -46,7 +48,7 @@ double Heartbeat::step() {
   } else {
     watch({{renewed.leader, renewed.leader_beat}}, clock_.now(), generation);
   }
-  return policy::heartbeat_seconds(options_.lease, renewed.state.workers);
+  return policy::heartbeat_seconds(policy::lease_seconds(options_.lease, renewed.state.workers), renewed.state.workers);
 }
 
 void Heartbeat::watch(const std::map<std::string, std::uint64_t>& beats, double now, std::uint64_t generation) {
@@ -60,7 +62,7 @@ void Heartbeat::watch(const std::map<std::string, std::uint64_t>& beats, double 
       continue;
     }
     seen.own_beats += 1;
-    if (seen.asked && seen.own_beats >= 3 && now - seen.since > options_.lease) {
+    if (seen.asked && seen.own_beats >= 3 && now - seen.since > patience_) {
       give_up(worker, generation, beat, seen.blame, "silent for a lease");
     }
   }

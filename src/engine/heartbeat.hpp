@@ -20,7 +20,7 @@
 namespace stint {
 
 struct HeartbeatOptions {
-  double lease = 10;            ///< seconds
+  double lease = 10;            ///< seconds, as wished: see policy::lease_seconds
   double stall_timeout = 600;   ///< seconds without any progress anywhere before this rank ends; 0: never
   bool chunks_must_end = false; ///< a chunk at work is no progress as long as it does not end
   /// Whether a chunk or a step of the job is at work here.
@@ -65,6 +65,7 @@ class Heartbeat {
   const HeartbeatOptions options_;
   const Whereabouts here_;
   std::map<std::string, Seen> seen_;
+  double patience_ = 0;                    // seconds: the lease that others may have in mind
   std::vector<std::uint64_t> last_signs_;  // of progress
   double moved_at_ = -1;                   // when they last changed; -1: not seen yet
   double warn_at_ = 0;                     // seconds of a chunk after which it is told

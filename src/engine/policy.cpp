@@ -20,6 +20,10 @@ double commit_seconds(double wished, std::uint64_t workers) { return wished * st
 
 std::uint64_t node_limit(std::uint64_t slots) { return std::max<std::uint64_t>(8192, 16 * slots); }
 
+double lease_seconds(double wished, std::uint64_t workers) {
+  return std::max(wished, 0.003 * static_cast<double>(workers));
+}
+
 double heartbeat_seconds(double lease, std::uint64_t workers) {
   return std::max(0.05, lease / std::clamp(15000 / static_cast<double>(std::max<std::uint64_t>(workers, 1)), 3.0, 5.0));
 }

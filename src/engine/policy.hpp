@@ -32,6 +32,10 @@ double commit_seconds(double wished, std::uint64_t workers);
 /// Nodes that may lie on the board: of each rank of the first world some that wait for a neighbour's.
 std::uint64_t node_limit(std::uint64_t slots);
 
+/// Seconds of silence after which a worker is given up: as wished, and longer with more than 3,300 workers at 10 s, who
+/// together renew a thousand times a second.
+double lease_seconds(double wished, std::uint64_t workers);
+
 /// Seconds between two heartbeats of a worker: a fifth of the lease, a third where workers are many.
 double heartbeat_seconds(double lease, std::uint64_t workers);
 

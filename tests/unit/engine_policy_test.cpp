@@ -65,6 +65,13 @@ TEST(EnginePolicy, LetsMoreNodesWaitWhereRanksAreMany) {
   EXPECT_EQ(node_limit(10000), 160000U);
 }
 
+TEST(EnginePolicy, LeasesAreLongerWhereWorkersAreMany) {
+  EXPECT_DOUBLE_EQ(lease_seconds(10, 0), 10);
+  EXPECT_DOUBLE_EQ(lease_seconds(10, 3000), 10);
+  EXPECT_DOUBLE_EQ(lease_seconds(10, 10'000), 30);
+  EXPECT_DOUBLE_EQ(lease_seconds(60, 10'000), 60);
+}
+
 TEST(EnginePolicy, HeartbeatsAreFewerWhereWorkersAreMany) {
   EXPECT_DOUBLE_EQ(heartbeat_seconds(10, 0), 2);
   EXPECT_DOUBLE_EQ(heartbeat_seconds(10, 3000), 2);
