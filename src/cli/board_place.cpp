@@ -46,9 +46,8 @@ redis::Address BoardPlace::now(int misses) {
   if (said && !home_.empty() && said->password != last_.password) said.reset();
   if (said) last_ = *said;
   if (home_.empty()) return last_;
-  if (const auto socket = socket_address(home_);
-      said && of_this_host(last_.host) && ::access(socket.socket.c_str(), F_OK) == 0) {
-    last_ = socket;
+  if (said && of_this_host(last_.host)) {
+    if (const auto socket = socket_address(home_); ::access(socket.socket.c_str(), F_OK) == 0) last_ = socket;
   }
   if (misses > 0) revive(said.has_value());
   return last_;
@@ -67,7 +66,7 @@ void BoardPlace::revive(bool on_network) {
   if (lock < 0) return;  // a process of this host is at it
   ::close(lock);
   last_start_ = now;
-  start_guardian(home_, interface_);
+  start_guardian(home_, on_network ? interface_ : "");
 }
 
 }  // namespace stint

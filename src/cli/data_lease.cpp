@@ -159,7 +159,13 @@ bool held_elsewhere(const fs::path& home) {
   return !boot.empty() && boot != DataLease::Owner::here().boot;
 }
 
-bool held_here(const fs::path& home) { return boot_of_owner(home) == DataLease::Owner::here().boot; }
+bool held_here(const fs::path& home) {
+  try {
+    return boot_of_owner(home) == DataLease::Owner::here().boot;
+  } catch (const fs::filesystem_error&) {
+    return false;  // this host has no such folder, or it is out of reach
+  }
+}
 
 void part_from_old_files(const fs::path& data, bool taken_over) {
   const fs::path old = data.string() + ".old";

@@ -215,6 +215,7 @@ int lock_data(const fs::path& home) {
 }
 
 int guard(const fs::path& home, const GuardOptions& options) {
+  std::signal(SIGPIPE, SIG_IGN);  // whoever started us may be gone
   const int ready = options.ready;
   redis::Address address;
   if (ready >= 0) ::fcntl(ready, F_SETFD, FD_CLOEXEC);  // the server must not keep it open

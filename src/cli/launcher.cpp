@@ -42,6 +42,15 @@ constexpr const char* printed_suffix = ".printed.";
 constexpr const char* elsewhere_suffix = ".elsewhere";
 constexpr std::string_view result_word = "result";  // behind the exit code in the exit file
 
+// What begins a line for the launcher: the name of its folder, which no job prints.
+std::string launcher_mark(const std::filesystem::path& exit_file) {
+  return "[" + exit_file.parent_path().filename().string() + "] ";
+}
+
+void tell_by_line(const std::string& line) {
+  std::fprintf(stderr, "%s%s\n", launcher_mark(std::getenv("STINT_EXIT_FILE")).c_str(), line.c_str());
+}
+
 // mpirun would answer TERM and INT by ending all ranks; USR1 it passes on, and they drain. The second INT is meant.
 void pass_on(int signal) {
   told = true;
@@ -135,7 +144,7 @@ int run_world(std::vector<std::string> words, bool one_host, const std::string& 
   // In a process group of its own it must not read from the terminal.
   posix_spawn_file_actions_addopen(&actions, STDIN_FILENO, "/dev/null", O_RDONLY, 0);
   // From hosts that do not see this file.
-  Relay relay([&](const std::string& line) {
+  Relay relay(launcher_mark(exit_file), [&](const std::string& line) {
     if (line == "begun") std::ofstream(exit_file + begun_suffix) << '\n';
     if (line.starts_with("exit ")) std::ofstream(exit_file) << line.substr(5) << '\n';
   });
@@ -290,6 +299,8 @@ bool restarted() {
 CallFolder::CallFolder() {
   if (!launched()) return;
   const auto folder = std::filesystem::path(std::getenv("STINT_EXIT_FILE")).parent_path();
+  std::error_code ignored;
+  std::filesystem::create_directories(folder.parent_path(), ignored);
   if (::mkdir(folder.c_str(), 0700) == 0) std::ofstream(std::getenv("STINT_EXIT_FILE") + std::string(elsewhere_suffix)) << '\n';
   if (launcher_elsewhere()) made_ = folder;  // by us, or by a rank 0 before us
 }
@@ -302,7 +313,7 @@ CallFolder::~CallFolder() {
 void tell_launcher_begun() {
   if (!launched()) return;
   std::ofstream(std::string(std::getenv("STINT_EXIT_FILE")) + begun_suffix) << '\n';
-  if (launcher_elsewhere()) std::fprintf(stderr, "%sbegun\n", launcher_mark);
+  if (launcher_elsewhere()) tell_by_line("begun");
 }
 
 bool first_to_print() {
@@ -327,7 +338,7 @@ bool tell_launcher(int exit_code, bool of_result) {
   if (result_told()) return true;
   const auto line = std::to_string(exit_code) + " " + std::string(of_result ? result_word : "");
   std::ofstream(std::getenv("STINT_EXIT_FILE")) << line << '\n';
-  if (launcher_elsewhere()) std::fprintf(stderr, "%sexit %s\n", launcher_mark, line.c_str());
+  if (launcher_elsewhere()) tell_by_line("exit " + line);
   return true;
 }
 

@@ -159,12 +159,16 @@ void RunCommand::take_place(const std::string& told) {
 std::string RunCommand::place_without_mpi() {
   const auto step = *mpi::slurm_step();
   const SteadyClock clock;
-  const double end = clock.now() + start_seconds;
+  double end = clock.now() + start_seconds;
   for (auto found = given_board(options_.board, options_.board_file);; found = answering(home_folder())) {
-    if (found) {
-      address_ = *found;
-      world_id_ = fmt::format("{}.{}", step.name, Directory(address_).count_call(step.name, step.rank));
-      return place_told();
+    try {
+      if (found) {
+        address_ = *found;
+        world_id_ = fmt::format("{}.{}", step.name, Directory(address_).count_call(step.name, step.rank));
+        return place_told();
+      }
+    } catch (const BoardLost&) {
+      end = clock.now() + start_seconds;  // it is there, and loads its data
     }
     if (clock.now() > end) {
       throw Error(Exit::interrupted, "rank 0 started no blackboard in " + home_folder().string() +

@@ -39,8 +39,12 @@ double Heartbeat::step() {
   session_.set_leader(renewed.leader);
   session_.progress.workers = renewed.state.workers;  // by which everybody paces its requests
   session_.heed(renewed.halt);
-  // Who last looked while there were more workers may be silent for longer.
-  patience_ = std::max(policy::lease_seconds(options_.lease, renewed.state.workers), 0.8 * patience_);
+  // Who last looked while there were more workers may be silent for as long as they were then.
+  const double lease = policy::lease_seconds(options_.lease, renewed.state.workers);
+  if (lease >= patience_ || clock_.now() > patient_until_) {
+    patience_ = lease;
+    patient_until_ = clock_.now() + lease;
+  }
   watch_progress(renewed, clock_.now());
   warn_of_long_chunks(clock_.now());
   if (renewed.leader == worker) {
@@ -48,7 +52,7 @@ double Heartbeat::step() {
   } else {
     watch({{renewed.leader, renewed.leader_beat}}, clock_.now(), generation);
   }
-  return policy::heartbeat_seconds(policy::lease_seconds(options_.lease, renewed.state.workers), renewed.state.workers);
+  return policy::heartbeat_seconds(lease, renewed.state.workers);
 }
 
 void Heartbeat::watch(const std::map<std::string, std::uint64_t>& beats, double now, std::uint64_t generation) {

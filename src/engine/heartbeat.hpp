@@ -66,6 +66,7 @@ class Heartbeat {
   const Whereabouts here_;
   std::map<std::string, Seen> seen_;
   double patience_ = 0;                    // seconds: the lease that others may have in mind
+  double patient_until_ = 0;               // on the clock
   std::vector<std::uint64_t> last_signs_;  // of progress
   double moved_at_ = -1;                   // when they last changed; -1: not seen yet
   double warn_at_ = 0;                     // seconds of a chunk after which it is told

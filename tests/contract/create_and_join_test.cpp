@@ -46,10 +46,10 @@ TEST_P(BoardTest, IsOwnedByWhoMakesItOrGoesOnWithItWhileNobodyIsAtWork) {
   EXPECT_EQ(owner_after("second", "another"), "first");
   EXPECT_EQ(owner_after("second", "first"), "second") << "the first is known to be gone";
   EXPECT_EQ(owner_after("second", ""), "second") << "sent twice";
-  boards->advance(11);
+  boards->advance(61);
   EXPECT_EQ(owner_after("third", ""), "third") << "nobody came of the second";
   auto a = joined("a");
-  boards->advance(11);
+  boards->advance(61);
   EXPECT_EQ(owner_after("fourth", ""), "third") << "somebody is at work";
   EXPECT_EQ(owner_after("fourth", "third"), "third");
   ASSERT_EQ(board->cancel(), Refusal::none);

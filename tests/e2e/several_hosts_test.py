@@ -186,7 +186,7 @@ class SeveralHosts(unittest.TestCase):
         words = [STINT, "run", "-n", 4, "--hostfile", self.hostfile, "--mpirun", self.launch]
         world = self.start(self.hosts[0], *words, *self.job(0.01), environment=environment)
         said = self.assert_ends(world, self.expected)
-        self.assertNotIn("[stint]", said)
+        self.assertNotIn("[stint-run", said)
         self.assertNotIn("every rank was lost", said)
         world = self.start(self.hosts[0], *words, "--run-id", "some", "commands", "exit {}", ":::", 0, 1, environment=environment)
         out, said = world.communicate(timeout=60)

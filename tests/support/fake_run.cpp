@@ -212,9 +212,14 @@ Committed FakeRun::commit(const Caller& caller, const Work& work, const std::vec
       failures.erase(chunk);
     }
   }
-  std::erase_if(suspects, [&](const auto& each) {
-    return each.second.holder == caller.worker && open_chunks({each.first, each.second.last}) == 0;
-  });
+  for (const auto first : suspects_in_turn()) {
+    const auto suspect = suspects.at(first);
+    if (suspect.holder != caller.worker) continue;
+    suspects.erase(first);
+    for (const auto range : without({{first, suspect.last}}, gone)) {
+      if (open_chunks(range) > 0) put_suspect(range, suspect.deaths, suspect.holder);
+    }
+  }
   if (entries.size() > answer.refused.size()) {
     const auto host = hosts.find(host_of(caller.worker));
     if (host != hosts.end() && !host->second.benched) hosts.erase(host);
@@ -416,7 +421,7 @@ void FakeRun::own(const RunSpec& by, double now) {
 }
 
 bool FakeRun::owner_may_yet_join(const std::string& lost_owner, double now) const {
-  return fields.at("owner") != lost_owner && now - owned_at < 10;
+  return fields.at("owner") != lost_owner && now - owned_at < 60;
 }
 
 Halt FakeRun::look_at_halt() {

@@ -10,14 +10,15 @@
 namespace stint {
 namespace {
 
+const std::string mark = "[call] ";
 void nobody(const std::string&) {}
 
 /// What is shown of a text that comes in pieces of `size` bytes.
 std::string shown(const std::string& text, std::size_t size,
                   const std::function<void(const std::string&)>& told = nobody) {
   std::string held, all;
-  for (std::size_t at = 0; at < text.size(); at += size) all += without_noise(held, text.substr(at, size), false, told);
-  return all + without_noise(held, "", true, told);
+  for (std::size_t at = 0; at < text.size(); at += size) all += without_noise(held, text.substr(at, size), false, mark, told);
+  return all + without_noise(held, "", true, mark, told);
 }
 
 TEST(RelayTest, LeavesOutWhatMpirunSaysOfItself) {
@@ -32,17 +33,17 @@ TEST(RelayTest, LeavesOutWhatMpirunSaysOfItself) {
 TEST(RelayTest, HearsWhatRanksTellTheLauncher) {
   for (std::size_t size : {1U, 3U, 1000U}) {
     std::vector<std::string> lines;
-    EXPECT_EQ(shown("[stin] no\n[stint] begun\na line\n[stint] exit 75 \n[stint]", size,
-                    [&](const std::string& line) { lines.push_back(line); }),
-              "[stin] no\na line\n[stint]");
-    EXPECT_EQ(lines, (std::vector<std::string>{"begun", "exit 75 "})) << size;
+    EXPECT_EQ(shown("[cal] no\n[call] begun\na line\n\r\x1b[Kbar 37%[call] exit 1 result\n[1,0]<stderr>:[call] exit 75 \n[call]",
+                    size, [&](const std::string& line) { lines.push_back(line); }),
+              "[cal] no\na line\n\r\x1b[Kbar 37%[1,0]<stderr>:[call]");
+    EXPECT_EQ(lines, (std::vector<std::string>{"begun", "exit 1 result", "exit 75 "})) << size;
   }
 }
 
 TEST(RelayTest, ShowsABarWithoutItsLineEnd) {
   std::string held;
   const std::string bar = "\r\x1b[K[###.....]  37%";
-  EXPECT_EQ(without_noise(held, bar, false, nobody), bar) << "at once";
+  EXPECT_EQ(without_noise(held, bar, false, mark, nobody), bar) << "at once";
   EXPECT_EQ(shown(bar, 4), bar);
 }
 

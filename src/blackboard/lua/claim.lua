@@ -162,7 +162,7 @@ end
 if not first and not idle and run.failures > 0 then
   for _, each in ipairs(waiting_suspects()) do
     local from, to = open_part(each.first, each.last)
-    if not from then seen_done[#seen_done + 1] = each.name end
+    if not from and #seen_done < 1000 then seen_done[#seen_done + 1] = each.name end  -- what Lua takes as arguments
     if from and (held == '' or each.deaths < alone_from(run)) then
       suspect, first, last, source = each, from, to, 'suspect'
       break

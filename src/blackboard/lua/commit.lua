@@ -73,11 +73,15 @@ if since_end >= 0 then
   redis.call('HSET', RUN, 'last_end', string.format('%.6f', math.max(run.last_end, now() - since_end)))
 end
 if run.failures > 0 then
+  -- What is sent is no longer held, and what of it was refused waits in the pool.
   local mine, open = suspects_of(worker), {}
-  for _, each in ipairs(mine) do
-    if open_chunks(each.first, each.last) > 0 then open[#open + 1] = each end
+  if #mine > 0 then
+    for _, range in ipairs(gone) do mine = suspects_without(mine, range[1], range[2]) end
+    for _, each in ipairs(mine) do
+      if open_chunks(each.first, each.last) > 0 then open[#open + 1] = each end
+    end
+    set_suspects_of(worker, open)
   end
-  if #open < #mine then set_suspects_of(worker, open) end
   local host = host_of(worker)
   if taken > 0 and redis.call('HGET', HOSTS, host) ~= 'benched' then redis.call('HDEL', HOSTS, host) end
 end

@@ -5,7 +5,7 @@
 -- failed then gets another life. Retries and the like are options of a call, not of the run:
 -- those of the call hold that finds nobody at work.
 -- The owner is the world that makes the run, or goes on with it while nobody is at work: it shows the result. Of two
--- that begin at the same moment the second finds nobody at work either; for some seconds the first stays the owner all
+-- that begin at the same moment the second finds nobody at work either; for a minute the first stays the owner all
 -- the same.
 -- ARGV     fresh (0 1), accept program (0 1), run id, job, program, identity, options, plan frame, profile, chunks,
 --          slots, retries, node limit, byte limit, failed chunks allowed (-1 any number), when to halt (see set_halt), who begins (JSON), an owner that is known to
@@ -17,7 +17,7 @@ local fresh, accept = ARGV[1] == '1', ARGV[2] == '1'
 local program, identity = ARGV[5], ARGV[6]
 local old = redis.call('HMGET', RUN, 'identity', 'program', 'state')
 local chunks, slots = tonumber(ARGV[10]), tonumber(ARGV[11])
-local seconds_to_join = 10
+local seconds_to_join = 60
 local function own() redis.call('HSET', RUN, 'owner', ARGV[17], 'owned_at', string.format('%.3f', now())) end
 if not (chunks >= 0 and chunks <= 2 ^ 32 and slots >= 1 and slots <= 2 ^ 32 and #ARGV[9] % 8 == 0) then
   return redis.error_reply('ERR stint: a run of ' .. ARGV[10] .. ' chunks and ' .. ARGV[11] .. ' slots cannot be')

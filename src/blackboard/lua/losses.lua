@@ -12,7 +12,7 @@ local function waiting_suspects()
   local list, all = {}, redis.call('HGETALL', SUSPECTS)
   for i = 1, #all, 2 do
     local first, last = string.match(all[i], '^(%d+)%-(%d+)$')
-    list[#list + 1] = {name = all[i], first = tonumber(first), last = tonumber(last), deaths = tonumber(all[i + 1])}
+    list[#list + 1] = {name = all[i], first = tonumber(first), last = tonumber(last), deaths = tonumber(string.match(all[i + 1], '^%d+'))}
   end
   table.sort(list, function(a, b) return a.deaths < b.deaths or (a.deaths == b.deaths and a.first < b.first) end)
   return list
