@@ -25,11 +25,7 @@ if attempts then
   tell('last', last)
 end
 local suspected
-local suspects = waiting_suspects()
-for _, text in ipairs(redis.call('HVALS', HELD_SUSPECTS)) do
-  for _, each in ipairs(suspects_in(text)) do suspects[#suspects + 1] = each end
-end
-for _, each in ipairs(suspects) do
+for _, each in ipairs(all_suspects()) do
   if each.first <= chunk and each.last > chunk then suspected = each end
 end
 if suspected then tell('deaths', tostring(suspected.deaths)) end

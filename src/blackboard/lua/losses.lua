@@ -12,7 +12,8 @@ local function waiting_suspects()
   local list, all = {}, redis.call('HGETALL', SUSPECTS)
   for i = 1, #all, 2 do
     local first, last = string.match(all[i], '^(%d+)%-(%d+)$')
-    list[#list + 1] = {name = all[i], first = tonumber(first), last = tonumber(last), deaths = tonumber(string.match(all[i + 1], '^%d+'))}
+    list[#list + 1] = {name = all[i], first = tonumber(first), last = tonumber(last),
+      deaths = tonumber(string.match(all[i + 1], '^%d+'))}
   end
   table.sort(list, function(a, b) return a.deaths < b.deaths or (a.deaths == b.deaths and a.first < b.first) end)
   return list
@@ -22,6 +23,15 @@ local function suspects_in(text)
   local list = {}
   for deaths, first, last in string.gmatch(text, '(%d+):(%d+)%-(%d+)') do
     list[#list + 1] = {first = tonumber(first), last = tonumber(last), deaths = tonumber(deaths)}
+  end
+  return list
+end
+
+-- Those that wait, and then those that are held.
+local function all_suspects()
+  local list = waiting_suspects()
+  for _, text in ipairs(redis.call('HVALS', HELD_SUSPECTS)) do
+    for _, each in ipairs(suspects_in(text)) do list[#list + 1] = each end
   end
   return list
 end
@@ -227,11 +237,7 @@ local function revive(chosen)
     end
   end
   if not chosen then
-    local all = waiting_suspects()
-    for _, text in ipairs(redis.call('HVALS', HELD_SUSPECTS)) do
-      for _, each in ipairs(suspects_in(text)) do all[#all + 1] = each end
-    end
-    for _, each in ipairs(all) do pooled[#pooled + 1] = {each.first, each.last} end
+    for _, each in ipairs(all_suspects()) do pooled[#pooled + 1] = {each.first, each.last} end
     redis.call('DEL', SUSPECTS, HELD_SUSPECTS, HOSTS)
   end
   table.sort(pooled, function(a, b) return a[1] < b[1] end)
