@@ -44,7 +44,7 @@ SchedulerParameters=sched_interval=1,batch_sched_delay=0
 Epilog={folder}/epilog
 JobRequeue=1
 KillWait=2
-ReturnToService=2
+ReturnToService=1
 SlurmdTimeout=60
 {nodes}
 PartitionName=all Nodes=ALL Default=YES MaxTime=INFINITE State=UP
