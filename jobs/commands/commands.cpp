@@ -12,6 +12,7 @@
 #include <iostream>
 #include <iterator>
 #include <map>
+#include <numeric>
 #include <optional>
 #include <random>
 #include <sstream>
@@ -97,12 +98,6 @@ std::string host_name() {
   return host;
 }
 
-std::uint64_t carried_by(const std::vector<Record>& records) {
-  std::uint64_t bytes = 0;
-  for (const auto& record : records) bytes += record.carried.out.size() + record.carried.err.size();
-  return bytes;
-}
-
 // From a record, which travels on, into a log.
 void unload_into(OutputLog& log, Record& record) {
   try {
@@ -145,11 +140,8 @@ void Commands::options(Options& options) {
 }
 
 // The commands as they would be planned now.
-std::vector<Command> Commands::commands() {
-  std::vector<Command> list;
-  auto add = [&](std::string text, std::vector<std::string> values) {
-    list.push_back({list.size() + 1, std::move(text), std::move(values), {}});
-  };
+CommandList Commands::commands() {
+  CommandList list;
   if (words_.empty() && each_.empty()) throw BadInput("no commands: give a FILE of them, or COMMAND ::: VALUES");
   auto words = parse_words(words_, content_of);
   if (!each_.empty()) words.sources.insert(words.sources.begin(), {list_of_values(content_of(each_), each_), false});
@@ -160,7 +152,7 @@ std::vector<Command> Commands::commands() {
     }
     const auto text = content_of(words.command[0]);
     nothing_there_ = words.command[0] == "-" && text.empty();
-    for (auto& command : list_of_commands(text)) add(std::move(command), {});
+    for (const auto& command : list_of_commands(text)) list.add(command, {});
     return list;
   }
   const Template command(words.command.empty() ? std::vector<std::string>{"{}"} : words.command);
@@ -168,10 +160,7 @@ std::vector<Command> Commands::commands() {
   for (const auto& source : words.sources) count *= source.linked ? 1.0 : std::max<double>(1, source.values.size());
   if (count > most_commands)
     throw BadInput("these values make " + std::to_string(count) + " commands, more than can be kept");
-  for (auto& values : combinations(words.sources)) {
-    std::string text = command.expand(values, list.size() + 1);
-    add(std::move(text), std::move(values));
-  }
+  for (const auto& values : combinations(words.sources)) list.add(command.expand(values, list.size() + 1), values);
   return list;
 }
 
@@ -199,40 +188,36 @@ std::string Commands::source() {
   }
   if (nothing_there_) return "";
   std::string source = "commands:";
-  for (const auto& command : plan_) source += command.text + '\0';
+  for (std::uint64_t number = 1; number <= plan_.size(); ++number) (source += plan_.text(number)) += '\0';
   return source;
 }
 
 // By text: the first of several equal commands is the one that ended first in the list. One that failed stays failed.
-std::string Commands::take_over(const CommandList& old, const std::vector<std::vector<Record>>& records,
+std::string Commands::take_over(const CommandList& old, const std::vector<Records>& records,
                                 const std::vector<FailedChunk>& failed) {
   source();
-  std::vector<const std::string*> texts(old.size() + 1);  // by number
-  std::map<std::string, std::uint64_t> left;              // commands of the old list, and how often
-  for (const auto& command : old.commands) {
-    texts.at(command.number) = &command.text;
-    left[command.text] += 1;
-  }
-  std::map<std::string, std::deque<Earlier>> ended;
+  std::map<std::string_view, std::uint64_t> left;  // commands of the old list, and how often
+  for (std::uint64_t number = 1; number <= old.size(); ++number) left[old.text(number)] += 1;
+  std::map<std::string_view, std::deque<Earlier>> ended;
   for (const auto& list : records) {
-    for (const auto& record : list) ended[*texts.at(record.number)].push_back({record, ""});
+    list.each([&](const Record& record) { ended[old.text(record.number)].push_back({record, ""}); });
   }
   for (const auto& chunk : failed) {
     if (chunk.detail.empty()) continue;  // its rank died: nobody knows how it would have ended
     const auto record = record_of(chunk.detail);
-    ended[*texts.at(record.number)].push_back({record, chunk.error});
+    ended[old.text(record.number)].push_back({record, chunk.error});
   }
   std::uint64_t spared = 0, added = 0;
-  for (auto& command : plan_) {
-    const auto was = left.find(command.text);
+  for (std::uint64_t number = 1; number <= plan_.size(); ++number) {
+    const auto was = left.find(plan_.text(number));
     if (was == left.end() || was->second == 0) {
       added += 1;
     } else {
       was->second -= 1;
     }
-    const auto found = ended.find(command.text);
+    const auto found = ended.find(plan_.text(number));
     if (found == ended.end() || found->second.empty()) continue;
-    command.earlier.push_back(std::move(found->second.front()));
+    plan_.add_earlier(number, found->second.front());
     found->second.pop_front();
     spared += 1;
   }
@@ -244,30 +229,33 @@ std::string Commands::take_over(const CommandList& old, const std::vector<std::v
 
 CommandList Commands::plan(const Context& context) {
   source();
-  CommandList list{std::move(plan_), {}};
+  auto list = std::exchange(plan_, {});
   std::optional<OutputLog> log;  // for what a run of the old list left in its tree
-  for (auto& command : list.commands) {
-    for (auto& [record, error] : command.earlier) {
-      if (record.carried.empty()) continue;
-      if (!log) log.emplace(context.store_dir(), "earlier." + host_name() + "." + std::to_string(::getpid()));
-      unload_into(*log, record);
-    }
-  }
+  list.change_earlier([&](Record& record) {
+    if (record.carried.empty()) return;
+    if (!log) log.emplace(context.store_dir(), "earlier." + host_name() + "." + std::to_string(::getpid()));
+    unload_into(*log, record);
+  });
+  if (!shuffle_ && expect_.empty()) return list;
+  std::vector<std::uint64_t> order(list.size());
+  std::iota(order.begin(), order.end(), std::uint64_t{1});
   if (shuffle_) {
     std::mt19937_64 random(context.seed(0));
-    for (std::size_t i = list.commands.size(); i > 1; --i) std::swap(list.commands[i - 1], list.commands[random() % i]);
+    for (std::size_t i = order.size(); i > 1; --i) std::swap(order[i - 1], order[random() % i]);
   }
+  std::vector<double> seconds;  // expected, by chunk
   if (!expect_.empty()) {
     const auto known = times_of_joblog(content_of(expect_));
     double mean = 0;
-    for (const auto& [text, seconds] : known) mean += seconds / static_cast<double>(known.size());
-    auto expected = [&](const Command& command) {
-      const auto found = known.find(in_joblog(command.text));
+    for (const auto& [text, time] : known) mean += time / static_cast<double>(known.size());
+    auto expected = [&](std::uint64_t number) {
+      const auto found = known.find(in_joblog(std::string(list.text(number))));
       return std::max(1e-3, found == known.end() ? mean : found->second);
     };
-    std::ranges::stable_sort(list.commands, std::greater<>(), expected);
-    for (const auto& command : list.commands) list.cost.push_back(expected(command));
+    std::ranges::stable_sort(order, std::greater<>(), expected);
+    std::ranges::transform(order, std::back_inserter(seconds), expected);
   }
+  list.begin_in(std::move(order), std::move(seconds));
   return list;
 }
 
@@ -303,12 +291,12 @@ void Commands::prepare(const Context& context) {
   if (command.uses_slot()) by_slot_ = std::make_shared<Template>(std::move(command));
 }
 
-std::vector<Record> Commands::compute(const Command& command, const Context& context, Files& files) const {
-  if (!command.earlier.empty() && context.attempt() == 1) {  // with --retries, one that failed gets its other attempts
-    auto known = command.earlier.front();
-    known.record.number = command.number;
-    if (!known.error.empty()) throw ChunkError(known.error, text_of(known.record));
-    return {known.record};
+Records Commands::compute(const Command& command, const Context& context, Files& files) const {
+  if (command.earlier && context.attempt() == 1) {  // with --retries, one that failed gets its other attempts
+    auto record = command.earlier->record;
+    record.number = command.number;
+    if (!command.earlier->error.empty()) throw ChunkError(command.earlier->error, text_of(record));
+    return Records(record);
   }
   Record record;
   record.number = command.number;
@@ -345,7 +333,7 @@ std::vector<Record> Commands::compute(const Command& command, const Context& con
     files.out.drop();
     files.err.drop();
   }
-  if (record.exit == 0 && record.signal == 0) return {record};
+  if (record.exit == 0 && record.signal == 0) return Records(record);
   std::string why = ended.why;
   if (why.empty() && ended.timed_out)
     why = "timed out after " + std::to_string(static_cast<long>(ended.seconds)) + " s";
@@ -354,11 +342,11 @@ std::vector<Record> Commands::compute(const Command& command, const Context& con
   throw ChunkError(why, text_of(record));
 }
 
-void Commands::reduce(std::vector<Record>& left, std::vector<Record> right) const {
-  if (carried_by(left) + carried_by(right) > carried_bytes_of_partial) {  // much at once: the host still has it
-    for (auto& record : right) record.carried = {};
+void Commands::reduce(Records& left, Records right) const {
+  if (left.carried() + right.carried() > carried_bytes_of_partial) {  // much at once: the host still has it
+    right.change([](Record& record) { record.carried = {}; });
   }
-  left.insert(left.end(), std::make_move_iterator(right.begin()), std::make_move_iterator(right.end()));
+  left.add(std::move(right));
 }
 
 void Commands::begin_follow(const CommandList& plan, const Context& context) {
@@ -366,22 +354,18 @@ void Commands::begin_follow(const CommandList& plan, const Context& context) {
     throw BadInput("there is no chunk " + std::to_string(only_) + ", the last is " + std::to_string(plan.size() - 1));
   }
   if (only_ >= 0) {
-    report_options_.only = plan[static_cast<std::uint64_t>(only_)].number;
+    report_options_.only = plan.number_of(static_cast<std::uint64_t>(only_));
     report_options_.only_stderr = only_stderr_;
     report_options_.joblog = report_options_.failed = report_options_.results = "";
   }
-  chunk_numbers_.clear();
-  std::vector<Report::Names> names(plan.size());  // the plan stays where it is
-  for (const auto& command : plan.commands) {
-    names[command.number - 1] = {&command.text, &command.values};
-    chunk_numbers_.push_back(command.number);
-  }
-  report_ = std::make_shared<Report>(report_options_, std::move(names), context.store_dir(), context.call_file());
+  list_ = &plan;  // which stays where it is
+  report_ = std::make_shared<Report>(report_options_, plan, context.store_dir(), context.call_file());
 }
 
-void Commands::unload(std::vector<Record>& records) {
-  for (auto& record : records) {
-    if (record.carried.empty()) continue;
+void Commands::unload(Records& records) {
+  if (records.carried() == 0) return;
+  records.change([&](Record& record) {
+    if (record.carried.empty()) return;
     if (const auto known = copies_.find(record.number); known != copies_.end()) {
       record.copy = known->second;
       record.carried = {};
@@ -389,11 +373,11 @@ void Commands::unload(std::vector<Record>& records) {
       unload_into(*log_, record);
       copies_[record.number] = record.copy;
     }
-  }
+  });
 }
 
-void Commands::follow(Range, const std::vector<Record>& records, Output& output) {
-  for (const auto& record : records) report_->take(record, "", output.text());
+void Commands::follow(Range, const Records& records, Output& output) {
+  records.each([&](const Record& record) { report_->take(record, "", output.text()); });
   report_->settle(output.text());
 }
 
@@ -401,7 +385,7 @@ void Commands::follow(Range, const std::vector<Record>& records, Output& output)
 void Commands::follow_failure(const FailedChunk& failed, Output& output) {
   Record record;
   if (failed.detail.empty()) {
-    record.number = chunk_numbers_.at(failed.chunk);
+    record.number = list_->number_of(failed.chunk);
     record.host = failed.host;
     record.exit = -1;
   } else {
@@ -420,6 +404,6 @@ void Commands::follow_end(Output& output) {
   }
 }
 
-void Commands::finish(std::vector<Record>, Output& output) { output.text().flush(); }
+void Commands::finish(Records, Output& output) { output.text().flush(); }
 
 }  // namespace stint::commands

@@ -1,13 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
 // The job `commands`: a list of shell commands, one a chunk. A command runs on the thread that takes its chunk
-// (process.hpp), its output goes to a log (output_log.hpp), and what the tree carries is a record of how it ended. The
+// (process.hpp), its output goes to a log (output_log.hpp), and what the tree carries is how it ended (record.hpp). The
 // leader follows the records and shows outputs in the order of the list (report.hpp). From a host whose log the leader
 // does not see, a record carries the beginning of the output; the leader unloads that into its own log.
 #pragma once
 
 #include "arguments.hpp"
+#include "command_list.hpp"
 #include "output_log.hpp"
 #include "process.hpp"
+#include "record.hpp"
 #include "report.hpp"
 
 #include <stint/archive.hpp>
@@ -21,40 +23,6 @@
 
 namespace stint::commands {
 
-/// How a command ended when an older list was run.
-struct Earlier {
-  Record record;
-  std::string error;  ///< it failed
-  template <class Archive>
-  void serialize(Archive& archive, unsigned) {
-    archive& record& error;
-  }
-};
-
-struct Command {
-  std::uint64_t number = 0;         ///< in the list, from 1
-  std::string text;                 ///< as it is given to the shell
-  std::vector<std::string> values;  ///< that it was made with; none: it stood in the list as it is
-  std::vector<Earlier> earlier;     ///< at most one
-  template <class Archive>
-  void serialize(Archive& archive, unsigned) {
-    archive& number& text& values& earlier;
-  }
-};
-
-/// The commands in the order in which they are to begin.
-struct CommandList {
-  std::vector<Command> commands;
-  std::vector<double> cost;  ///< expected seconds; empty: not known
-  [[nodiscard]] std::uint64_t size() const { return commands.size(); }
-  [[nodiscard]] const Command& operator[](std::uint64_t chunk) const { return commands[chunk]; }
-  [[nodiscard]] const std::vector<double>& weights() const { return cost; }
-  template <class Archive>
-  void serialize(Archive& archive, unsigned) {
-    archive& commands& cost;
-  }
-};
-
 /// Files that one thread's commands write to, one after another.
 struct Files {
   Scratch out, err;
@@ -64,30 +32,30 @@ class Commands {
  public:
   static constexpr auto name = "commands";
   static constexpr auto about = "runs a list of shell commands, and shows their output in its order";
-  static constexpr auto version = "1";
+  static constexpr auto version = "2";
   static constexpr bool side_effects = true;
 
   void options(Options& options);
   std::string source();
-  std::string take_over(const CommandList& old, const std::vector<std::vector<Record>>& records,
+  std::string take_over(const CommandList& old, const std::vector<Records>& records,
                         const std::vector<FailedChunk>& failed);
   CommandList plan(const Context& context);
   [[nodiscard]] std::string describe(const Command& command) const { return command.text; }
   void prepare(const Context& context);
   [[nodiscard]] Files scratch(const Context&) const { return {}; }
-  [[nodiscard]] std::vector<Record> compute(const Command& command, const Context& context, Files& files) const;
-  void reduce(std::vector<Record>& left, std::vector<Record> right) const;
-  [[nodiscard]] std::vector<Record> empty() const { return {}; }
+  [[nodiscard]] Records compute(const Command& command, const Context& context, Files& files) const;
+  void reduce(Records& left, Records right) const;
+  [[nodiscard]] Records empty() const { return {}; }
   void begin_follow(const CommandList& plan, const Context& context);
-  void unload(std::vector<Record>& records);
-  void follow(Range chunks, const std::vector<Record>& records, Output& output);
+  void unload(Records& records);
+  void follow(Range chunks, const Records& records, Output& output);
   void follow_failure(const FailedChunk& failed, Output& output);
   void follow_end(Output& output);
-  void finish(std::vector<Record> records, Output& output);
+  void finish(Records records, Output& output);
 
  private:
   void check() const;
-  [[nodiscard]] std::vector<Command> commands();
+  [[nodiscard]] CommandList commands();
   [[nodiscard]] std::vector<std::string> environment(const Context& context) const;
 
   std::vector<std::string> words_;
@@ -104,15 +72,15 @@ class Commands {
   ReportOptions report_options_;
   bool read_ = false;
   bool nothing_there_ = false;    // standard input was to be the list, and is empty
-  std::vector<Command> plan_;     // as read by source()
+  CommandList plan_;              // as read by source()
+  const CommandList* list_ = nullptr;  // what is followed
 
   std::shared_ptr<Template> by_slot_;  // where the text of a command depends on its slot
   std::shared_ptr<Processes> processes_;
   std::shared_ptr<OutputLog> log_;
   std::shared_ptr<Keeper> keeper_;
   std::shared_ptr<Report> report_;
-  std::map<std::uint64_t, Place> copies_;     // number in the list → what was unloaded, since it may come again
-  std::vector<std::uint64_t> chunk_numbers_;  // chunk → number in the list
+  std::map<std::uint64_t, Place> copies_;  // number in the list → what was unloaded, since it may come again
 };
 
 }  // namespace stint::commands

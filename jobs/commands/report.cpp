@@ -3,8 +3,6 @@
 
 #include <stint/error.hpp>
 
-#include <nlohmann/json.hpp>
-
 #include <algorithm>
 #include <cerrno>
 #include <cstdio>
@@ -58,44 +56,6 @@ void check(const std::ofstream& file, const std::string& path) {
   if (!path.empty() && !file) throw BadInput("cannot write " + path + ": " + std::strerror(errno));
 }
 
-void put(nlohmann::json& json, const std::string& prefix, const Place& place) {
-  json[prefix + "log"] = place.log;
-  json[prefix + "out_at"] = place.out_at;
-  json[prefix + "out_bytes"] = place.out_bytes;
-  json[prefix + "err_at"] = place.err_at;
-  json[prefix + "err_bytes"] = place.err_bytes;
-}
-
-Place place_of(const nlohmann::json& json, const std::string& prefix) {
-  Place place;
-  json.at(prefix + "log").get_to(place.log);
-  json.at(prefix + "out_at").get_to(place.out_at);
-  json.at(prefix + "out_bytes").get_to(place.out_bytes);
-  json.at(prefix + "err_at").get_to(place.err_at);
-  json.at(prefix + "err_bytes").get_to(place.err_bytes);
-  return place;
-}
-
-// Any bytes as UTF-8, each as the character of its number: what is ASCII, as most is, stays readable.
-std::string as_text(const std::string& bytes) {
-  std::string text;
-  for (unsigned char c : bytes) {
-    if (c >= 0x80) text += static_cast<char>(0xc0 | c >> 6);
-    text += static_cast<char>(c < 0x80 ? c : 0x80 | (c & 0x3f));
-  }
-  return text;
-}
-
-std::string as_bytes(const std::string& text) {
-  std::string bytes;
-  for (std::size_t i = 0; i < text.size(); ++i) {
-    const auto c = static_cast<unsigned char>(text[i]);
-    const bool two = c >= 0x80 && i + 1 < text.size();
-    bytes += static_cast<char>(two ? (c & 3) << 6 | (static_cast<unsigned char>(text[++i]) & 0x3f) : c);
-  }
-  return bytes;
-}
-
 }  // namespace
 
 std::string in_joblog(std::string command) {
@@ -103,44 +63,17 @@ std::string in_joblog(std::string command) {
   return command;
 }
 
-std::string text_of(const Record& record) {
-  nlohmann::json json{{"number", record.number}, {"exit", record.exit},       {"signal", record.signal},
-                      {"start", record.start},   {"seconds", record.seconds}, {"host", record.host}};
-  put(json, "", record.place);
-  if (!record.copy.log.empty()) put(json, "copy_", record.copy);
-  if (!record.carried.empty()) {
-    json["out"] = as_text(record.carried.out);
-    json["err"] = as_text(record.carried.err);
-  }
-  return json.dump();
-}
-
-Record record_of(const std::string& text) {
-  const auto json = nlohmann::json::parse(text);
-  Record record;
-  json.at("number").get_to(record.number);
-  json.at("exit").get_to(record.exit);
-  json.at("signal").get_to(record.signal);
-  json.at("start").get_to(record.start);
-  json.at("seconds").get_to(record.seconds);
-  json.at("host").get_to(record.host);
-  record.place = place_of(json, "");
-  if (json.contains("copy_log")) record.copy = place_of(json, "copy_");
-  record.carried = {as_bytes(json.value("out", "")), as_bytes(json.value("err", ""))};
-  return record;
-}
-
-Report::Report(ReportOptions options, std::vector<Names> names, std::filesystem::path store,
+Report::Report(ReportOptions options, const CommandList& list, std::filesystem::path store,
                const std::filesystem::path& shown)
     : options_(std::move(options)),
-      names_(std::move(names)),
+      list_(list),
       store_(std::move(store)),
-      seen_(names_.size(), false),
-      shown_before_(names_.size(), false) {
+      seen_(list.size(), false),
+      shown_before_(list.size(), false) {
   if (!shown.empty()) {
     std::ifstream before(shown);
     for (std::uint64_t number = 0; before >> number;) {
-      if (number > 0 && number <= names_.size()) shown_before_[number - 1] = true;
+      if (number > 0 && number <= list_.size()) shown_before_[number - 1] = true;
     }
     shown_.open(shown, std::ios::app);  // on another host there is no such folder: then outputs are shown again
   }
@@ -154,42 +87,47 @@ void Report::write_joblog(const Record& record) {
   char times[96];
   std::snprintf(times, sizeof times, "%.3f\t%10.3f", record.start, record.seconds);
   joblog_ << record.number << '\t' << record.host << '\t' << times << "\t0\t" << record.place.out_bytes << '\t'
-          << record.exit << '\t' << record.signal << '\t' << in_joblog(*names_[record.number - 1].text) << '\n'
+          << record.exit << '\t' << record.signal << '\t' << in_joblog(std::string(list_.text(record.number))) << '\n'
           << std::flush;
   check(joblog_, options_.joblog);
 }
 
 void Report::take(const Record& record, const std::string& error, std::ostream& out) {
-  if (record.number == 0 || record.number > names_.size() || seen_[record.number - 1]) return;
+  if (record.number == 0 || record.number > list_.size() || seen_[record.number - 1]) return;
   seen_[record.number - 1] = true;
   if (joblog_.is_open()) write_joblog(record);
   if (!options_.results.empty()) write_results(record);
   if (failed_.is_open() && !error.empty()) {
-    failed_ << as_line(*names_[record.number - 1].text) << '\n' << std::flush;
+    failed_ << as_line(std::string(list_.text(record.number))) << '\n' << std::flush;
     check(failed_, options_.failed);
   }
   if (options_.unordered) {
     tell(record, out);
     return;
   }
-  waiting_.emplace(record.number, record);
-  for (auto first = waiting_.begin(); first != waiting_.end() && first->first == next_; first = waiting_.begin()) {
-    tell(first->second, out);
-    waiting_.erase(first);
-    ++next_;
+  if (record.number != next_) {
+    pack(record, names_, waiting_[record.number]);
+    return;
   }
+  tell(record, out);
+  for (++next_; !waiting_.empty() && waiting_.begin()->first == next_; ++next_) tell_first_waiting(out);
+}
+
+void Report::tell_first_waiting(std::ostream& out) {
+  std::string_view packed = waiting_.begin()->second;
+  tell(unpack(packed, names_), out);
+  waiting_.erase(waiting_.begin());
 }
 
 void Report::tell_waiting(std::ostream& out) {
-  for (const auto& [number, record] : waiting_) tell(record, out);
-  waiting_.clear();
+  while (!waiting_.empty()) tell_first_waiting(out);
 }
 
 // The tree of GNU parallel's --results: FOLDER/1/VALUE/2/VALUE/{seq,stdout,stderr}.
 void Report::write_results(const Record& record) {
-  const auto& names = names_[record.number - 1];
   std::filesystem::path folder = options_.results;
-  const auto values = names.values->empty() ? std::vector<std::string>{*names.text} : *names.values;
+  auto values = list_.values(record.number);
+  if (values.empty()) values.emplace_back(list_.text(record.number));
   for (std::size_t i = 0; i < values.size(); ++i)
     folder = folder / std::to_string(i + 1) / file_name(values[i], record.number);
   std::error_code error;
@@ -233,11 +171,11 @@ void Report::tell(const Record& record, std::ostream& out) {
   if (shown_before_[record.number - 1] || (options_.only != 0 && options_.only != record.number)) return;
   told_any_ = true;
   shown_now_ += std::to_string(record.number) + '\n';
-  const auto& names = names_[record.number - 1];
   std::string tag;
-  for (const auto& value : *names.values) tag += (tag.empty() ? "" : " ") + value;
-  if (tag.empty()) tag = *names.text;
-  if (!options_.tag) tag = "";
+  if (options_.tag) {
+    for (const auto& value : list_.values(record.number)) tag += (tag.empty() ? "" : " ") + value;
+    if (tag.empty()) tag = list_.text(record.number);
+  }
   std::uint64_t bytes = 0, missing = 0;
   if (!options_.only_stderr) {
     bytes += record.place.out_bytes;

@@ -321,15 +321,12 @@ class CommandsReportTest : public CommandsOutputTest {
     return records;
   }
   using Named = std::pair<std::string, std::vector<std::string>>;
-  std::vector<Report::Names> named(const std::vector<Named>& list) {
-    std::vector<Report::Names> all;
-    for (const auto& each : list) {
-      const auto& kept = commands.emplace_back(each);
-      all.push_back({&kept.first, &kept.second});
-    }
-    return all;
+  const CommandList& named(const std::vector<Named>& list) {
+    auto& made = lists.emplace_back();
+    for (const auto& [text, values] : list) made.add(text, values);
+    return made;
   }
-  std::vector<Report::Names> names(std::size_t count) {
+  const CommandList& names(std::size_t count) {
     std::vector<Named> list;
     for (std::size_t i = 1; i <= count; ++i) {
       const auto number = std::to_string(i);
@@ -340,7 +337,7 @@ class CommandsReportTest : public CommandsOutputTest {
   [[nodiscard]] std::string file(const std::string& name) const { return folder.path() / name; }
 
   const std::filesystem::path store;
-  std::deque<Named> commands;
+  std::deque<CommandList> lists;
   OutputLog log;
   ReportOptions options;
   Errors errors;
@@ -497,6 +494,11 @@ class CommandsCarryTest : public CommandsOutputTest {
     facts.store_shared = false;
     return facts;
   }
+  static std::vector<Record> list_of(const Records& records) {
+    std::vector<Record> list;
+    records.each([&](const Record& record) { list.push_back(record); });
+    return list;
+  }
 };
 
 TEST_F(CommandsCarryTest, OutputsTravelWithTheirRecordsAndAreUnloadedOnce) {
@@ -508,14 +510,16 @@ TEST_F(CommandsCarryTest, OutputsTravelWithTheirRecordsAndAreUnloadedOnce) {
   Command command;
   command.number = 3;
   command.text = "head -c 1100000 /dev/zero; echo err >&2";
-  const auto records = far.compute(command, Context(there), files);
+  const auto made = far.compute(command, Context(there), files);
+  const auto records = list_of(made);
   ASSERT_EQ(records.size(), 1u);
   EXPECT_EQ(records[0].place.out_bytes, 1100000u);
   EXPECT_EQ(records[0].carried.out.size(), std::size_t{1} << 20);
   EXPECT_EQ(records[0].carried.err, "err\n");
   for (int time = 0; time < 2; ++time) {  // a leader reads all again when it loses the blackboard
-    auto unloaded = records;
-    leader.unload(unloaded);
+    auto taken = made;
+    leader.unload(taken);
+    const auto unloaded = list_of(taken);
     EXPECT_TRUE(unloaded[0].carried.empty());
     EXPECT_EQ(unloaded[0].copy.out_bytes, std::uint64_t{1} << 20);
     EXPECT_EQ(content(here.store_dir / (unloaded[0].copy.log + ".err")), "err\n");
@@ -543,8 +547,9 @@ TEST_F(CommandsCarryTest, APartialCarriesOnlySoMuch) {
   const Commands job;
   Record record;
   record.carried.out = std::string(1 << 20, 'x');
-  std::vector<Record> all;
-  for (int i = 0; i < 40; ++i) job.reduce(all, {record});
+  Records merged;
+  for (int i = 0; i < 40; ++i) job.reduce(merged, Records(record));
+  const auto all = list_of(merged);
   ASSERT_EQ(all.size(), 40u);
   EXPECT_FALSE(all[31].carried.empty());
   EXPECT_TRUE(all[32].carried.empty());
@@ -653,79 +658,6 @@ TEST_F(CommandsReportTest, AFileThatCannotBeWrittenIsAnErrorWithItsPath) {
   wanted = {};
   wanted.failed = "/dev/full";
   EXPECT_THAT(message(wanted), HasSubstr("/dev/full"));
-}
-
-TEST(CommandsRecordTest, GoesThroughItsTextUnchanged) {
-  Record record;
-  record.number = std::numeric_limits<std::uint64_t>::max();
-  record.exit = -1;
-  record.signal = 64;
-  record.start = 1700000000.1234567;
-  record.seconds = 0.1;
-  record.host = "node \"7\"\n";
-  record.place = {"host.3", std::uint64_t{1} << 63, 1, std::numeric_limits<std::uint64_t>::max(), 0};
-  for (int c = 0; c < 256; ++c) record.carried.out += static_cast<char>(c);
-  record.carried.err = record.carried.out + '\x80';
-  record.copy = {"host.0", 1, 2, 3, 4};
-  const auto back = record_of(text_of(record));
-  EXPECT_EQ(back.carried.out, record.carried.out);
-  EXPECT_EQ(back.carried.err, record.carried.err);
-  EXPECT_EQ(back.copy.log, record.copy.log);
-  EXPECT_EQ(back.copy.err_bytes, record.copy.err_bytes);
-  EXPECT_EQ(back.number, record.number);
-  EXPECT_EQ(back.exit, record.exit);
-  EXPECT_EQ(back.signal, record.signal);
-  EXPECT_EQ(back.start, record.start) << "to the last bit";
-  EXPECT_EQ(back.seconds, record.seconds);
-  EXPECT_EQ(back.host, record.host);
-  EXPECT_EQ(back.place.log, record.place.log);
-  EXPECT_EQ(back.place.out_at, record.place.out_at);
-  EXPECT_EQ(back.place.out_bytes, record.place.out_bytes);
-  EXPECT_EQ(back.place.err_at, record.place.err_at);
-  EXPECT_EQ(back.place.err_bytes, record.place.err_bytes);
-  EXPECT_EQ(text_of(back), text_of(record));
-}
-
-TEST(CommandsRecordTest, GoesThroughAnArchiveUnchangedWithWhatItCarries) {
-  Record record;
-  record.number = 7;
-  for (int c = 0; c < 256; ++c) record.carried.err += static_cast<char>(c);
-  record.copy = {"host.0", 1, 2, 3, 4};
-  const auto back = archive::decode<std::vector<Record>>(archive::encode(std::vector<Record>{record, Record{}}));
-  ASSERT_EQ(back.size(), 2u);
-  EXPECT_EQ(back[0].number, 7u);
-  EXPECT_EQ(back[0].carried.err, record.carried.err);
-  EXPECT_EQ(back[0].copy.err_bytes, 4u);
-  EXPECT_TRUE(back[1].carried.empty());
-}
-
-// As records were before they could carry anything; some may lie on a blackboard.
-struct Version0 {
-  std::uint64_t number = 7;
-  std::int32_t exit = 0, signal = 9;
-  double start = 1, seconds = 2;
-  std::string host = "node7";
-  Place place{"log", 1, 2, 3, 4};
-  template <class Archive>
-  void serialize(Archive& archive, unsigned) {
-    archive& number& exit& signal& start& seconds& host& place;
-  }
-};
-
-TEST(CommandsRecordTest, OfAnEarlierVersionIsRead) {
-  const auto back = archive::decode<std::vector<Record>>(archive::encode(std::vector<Version0>(2)));
-  ASSERT_EQ(back.size(), 2u);
-  EXPECT_EQ(back[1].number, 7u);
-  EXPECT_EQ(back[1].place.err_bytes, 4u);
-  EXPECT_TRUE(back[1].carried.empty());
-}
-
-TEST(CommandsRecordTest, OfATextThatIsNoneIsAnError) {
-  const auto whole = text_of(Record{});
-  for (const std::string& text : Texts{"", "{", "{}", "null", "[1]", "7", "\"text\"", whole.substr(0, whole.size() - 1),
-                                       "{\"number\": 1}", std::string(1, '\xff')}) {
-    EXPECT_THROW(record_of(text), std::exception) << text;
-  }
 }
 
 }  // namespace

@@ -1,0 +1,61 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "command_list.hpp"
+
+#include <stdexcept>
+
+namespace stint::commands {
+
+void CommandList::add(std::string_view text, const std::vector<std::string>& values) {
+  begins_.push_back(bytes_.size());
+  (bytes_ += text) += '\0';
+  for (const auto& value : values) (bytes_ += value) += '\0';
+}
+
+void CommandList::add_earlier(std::uint64_t number, const Earlier& earlier) {
+  auto& packed = earlier_[number];
+  packed = {"", earlier.error};
+  pack(earlier.record, names_, packed.record);
+}
+
+void CommandList::begin_in(std::vector<std::uint64_t> numbers, std::vector<double> seconds) {
+  order_ = std::move(numbers);
+  seconds_ = std::move(seconds);
+}
+
+Command CommandList::operator[](std::uint64_t chunk) const {
+  const auto number = number_of(chunk);
+  Command command{number, std::string(text(number)), values(number), {}};
+  if (const auto found = earlier_.find(number); found != earlier_.end()) {
+    std::string_view packed = found->second.record;
+    command.earlier = {unpack(packed, names_), found->second.error};
+  }
+  return command;
+}
+
+std::uint64_t CommandList::number_of(std::uint64_t chunk) const {
+  if (chunk >= size()) throw std::out_of_range("no such chunk");
+  return order_.empty() ? chunk + 1 : order_.at(chunk);
+}
+
+std::string_view CommandList::bytes(std::uint64_t number) const {
+  const auto begin = begins_.at(number - 1);
+  const auto end = number < begins_.size() ? begins_[number] : bytes_.size();
+  return std::string_view(bytes_).substr(begin, end - begin);
+}
+
+std::string_view CommandList::text(std::uint64_t number) const {
+  const auto all = bytes(number);
+  return all.substr(0, all.find('\0'));
+}
+
+std::vector<std::string> CommandList::values(std::uint64_t number) const {
+  std::vector<std::string> values;
+  auto rest = bytes(number).substr(text(number).size() + 1);
+  while (!rest.empty()) {
+    values.emplace_back(rest.substr(0, rest.find('\0')));
+    rest.remove_prefix(values.back().size() + 1);
+  }
+  return values;
+}
+
+}  // namespace stint::commands

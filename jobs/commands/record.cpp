@@ -1,0 +1,194 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "record.hpp"
+
+#include <nlohmann/json.hpp>
+
+#include <algorithm>
+#include <cmath>
+#include <span>
+#include <stdexcept>
+
+namespace stint::commands {
+namespace {
+
+void put(nlohmann::json& json, const std::string& prefix, const Place& place) {
+  json[prefix + "log"] = place.log;
+  json[prefix + "out_at"] = place.out_at;
+  json[prefix + "out_bytes"] = place.out_bytes;
+  json[prefix + "err_at"] = place.err_at;
+  json[prefix + "err_bytes"] = place.err_bytes;
+}
+
+Place place_of(const nlohmann::json& json, const std::string& prefix) {
+  Place place;
+  json.at(prefix + "log").get_to(place.log);
+  json.at(prefix + "out_at").get_to(place.out_at);
+  json.at(prefix + "out_bytes").get_to(place.out_bytes);
+  json.at(prefix + "err_at").get_to(place.err_at);
+  json.at(prefix + "err_bytes").get_to(place.err_bytes);
+  return place;
+}
+
+// Any bytes as UTF-8, each as the character of its number: what is ASCII, as most is, stays readable.
+std::string as_text(const std::string& bytes) {
+  std::string text;
+  for (unsigned char c : bytes) {
+    if (c >= 0x80) text += static_cast<char>(0xc0 | c >> 6);
+    text += static_cast<char>(c < 0x80 ? c : 0x80 | (c & 0x3f));
+  }
+  return text;
+}
+
+std::string as_bytes(const std::string& text) {
+  std::string bytes;
+  for (std::size_t i = 0; i < text.size(); ++i) {
+    const auto c = static_cast<unsigned char>(text[i]);
+    const bool two = c >= 0x80 && i + 1 < text.size();
+    bytes += static_cast<char>(two ? (c & 3) << 6 | (static_cast<unsigned char>(text[++i]) & 0x3f) : c);
+  }
+  return bytes;
+}
+
+// Packed numbers: seven bits a byte, the lowest first; all bytes but the last have their highest bit set.
+void put(std::string& to, std::uint64_t number) {
+  for (; number >= 0x80; number >>= 7) to += static_cast<char>(number | 0x80);
+  to += static_cast<char>(number);
+}
+
+std::uint64_t get(std::string_view& from) {
+  std::uint64_t number = 0;
+  for (unsigned shift = 0; shift < 64 && !from.empty(); shift += 7) {
+    const auto byte = static_cast<unsigned char>(from.front());
+    from.remove_prefix(1);
+    number |= static_cast<std::uint64_t>(byte & 0x7f) << shift;
+    if (byte < 0x80) return number;
+  }
+  throw std::runtime_error("no record of a command");
+}
+
+std::string get_bytes(std::string_view& from) {
+  const auto size = get(from);
+  if (size > from.size()) throw std::runtime_error("no record of a command");
+  const std::string bytes(from.substr(0, size));
+  from.remove_prefix(size);
+  return bytes;
+}
+
+void put(std::string& to, Names& names, const Place& place) {
+  put(to, names.number_of(place.log));
+  for (auto number : {place.out_at, place.out_bytes, place.err_at, place.err_bytes}) put(to, number);
+}
+
+Place get_place(std::string_view& from, const Names& names) {
+  Place place;
+  place.log = names[get(from)];
+  for (auto* number : {&place.out_at, &place.out_bytes, &place.err_at, &place.err_bytes}) *number = get(from);
+  return place;
+}
+
+void put_seconds(std::string& to, double seconds) {
+  put(to, static_cast<std::uint64_t>(std::llround(std::max(0.0, seconds) * 1e6)));
+}
+
+double get_seconds(std::string_view& from) { return static_cast<double>(get(from)) / 1e6; }
+
+constexpr std::uint64_t with_copy = 1, with_carried = 2;
+
+}  // namespace
+
+std::string text_of(const Record& record) {
+  nlohmann::json json{{"number", record.number}, {"exit", record.exit},       {"signal", record.signal},
+                      {"start", record.start},   {"seconds", record.seconds}, {"host", record.host}};
+  put(json, "", record.place);
+  if (!record.copy.log.empty()) put(json, "copy_", record.copy);
+  if (!record.carried.empty()) {
+    json["out"] = as_text(record.carried.out);
+    json["err"] = as_text(record.carried.err);
+  }
+  return json.dump();
+}
+
+Record record_of(const std::string& text) {
+  const auto json = nlohmann::json::parse(text);
+  Record record;
+  json.at("number").get_to(record.number);
+  json.at("exit").get_to(record.exit);
+  json.at("signal").get_to(record.signal);
+  json.at("start").get_to(record.start);
+  json.at("seconds").get_to(record.seconds);
+  json.at("host").get_to(record.host);
+  record.place = place_of(json, "");
+  if (json.contains("copy_log")) record.copy = place_of(json, "copy_");
+  record.carried = {as_bytes(json.value("out", "")), as_bytes(json.value("err", ""))};
+  return record;
+}
+
+std::uint64_t Names::number_of(const std::string& name) {
+  const auto [at, is_new] = numbers_.emplace(name, names_.size());
+  if (is_new) names_.push_back(name);
+  return at->second;
+}
+
+const std::string& Names::operator[](std::uint64_t number) const {
+  if (number >= names_.size()) throw std::runtime_error("no record of a command");
+  return names_[number];
+}
+
+bool Names::begin_with(const Names& others) const {
+  return names_.size() >= others.names_.size() && std::ranges::equal(others.names_, std::span(names_).first(others.names_.size()));
+}
+
+void pack(const Record& record, Names& names, std::string& to) {
+  put(to, (record.copy.log.empty() ? 0 : with_copy) | (record.carried.empty() ? 0 : with_carried));
+  put(to, record.number);
+  put(to, static_cast<std::uint32_t>(record.exit));
+  put(to, static_cast<std::uint32_t>(record.signal));
+  put_seconds(to, record.start);
+  put_seconds(to, record.seconds);
+  put(to, names.number_of(record.host));
+  put(to, names, record.place);
+  if (!record.copy.log.empty()) put(to, names, record.copy);
+  if (record.carried.empty()) return;
+  for (const auto* bytes : {&record.carried.out, &record.carried.err}) {
+    put(to, bytes->size());
+    to += *bytes;
+  }
+}
+
+Record unpack(std::string_view& from, const Names& names) {
+  const auto with = get(from);
+  Record record;
+  record.number = get(from);
+  record.exit = static_cast<std::int32_t>(get(from));
+  record.signal = static_cast<std::int32_t>(get(from));
+  record.start = get_seconds(from);
+  record.seconds = get_seconds(from);
+  record.host = names[get(from)];
+  record.place = get_place(from, names);
+  if ((with & with_copy) != 0) record.copy = get_place(from, names);
+  if ((with & with_carried) != 0) {
+    record.carried.out = get_bytes(from);
+    record.carried.err = get_bytes(from);
+  }
+  return record;
+}
+
+void Records::add(const Record& record) {
+  carried_ += record.carried.out.size() + record.carried.err.size();
+  pack(record, names_, packed_);
+}
+
+void Records::add(Records others) {
+  if (packed_.empty()) {
+    *this = std::move(others);
+    return;
+  }
+  carried_ += others.carried_;
+  if (names_.begin_with(others.names_)) {
+    packed_ += others.packed_;
+  } else {
+    others.each([&](const Record& record) { pack(record, names_, packed_); });
+  }
+}
+
+}  // namespace stint::commands

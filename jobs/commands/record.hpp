@@ -1,0 +1,101 @@
+// SPDX-License-Identifier: Apache-2.0
+// How commands ended: a Record is about one, and Records are many in some thirty bytes each. Partials of the job are
+// Records (commands.hpp), and so is what the leader keeps of a command whose turn to be shown has not come (report.hpp).
+#pragma once
+
+#include "output_log.hpp"
+
+#include <stint/archive.hpp>
+
+#include <cstdint>
+#include <map>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+namespace stint::commands {
+
+/// How a command ended, where and when.
+struct Record {
+  std::uint64_t number = 0;  ///< in the list, from 1
+  std::int32_t exit = 0;     ///< exit code; -1: it timed out
+  std::int32_t signal = 0;
+  double start = 0;  ///< seconds since the epoch
+  double seconds = 0;
+  std::string host;
+  Place place;      ///< of the whole output, in the store of its host
+  Carried carried;  ///< where that may not be the leader's store: what the leader is to put into its own,
+  Place copy;       ///< which is here then
+};
+
+/// A record as the text (UTF-8, whatever the output) that is kept with a failed chunk, and back. Throws std::exception
+/// for what is none.
+std::string text_of(const Record& record);
+Record record_of(const std::string& text);
+
+/// Hosts and logs, of which there are few, by number.
+class Names {
+ public:
+  std::uint64_t number_of(const std::string& name);
+  /// Throws std::runtime_error for a number that was not given.
+  [[nodiscard]] const std::string& operator[](std::uint64_t number) const;
+  [[nodiscard]] bool begin_with(const Names& others) const;
+
+  template <class Archive>
+  void save(Archive& archive, unsigned) const {
+    archive << names_;
+  }
+  template <class Archive>
+  void load(Archive& archive, unsigned) {
+    archive >> names_;
+    numbers_.clear();
+    for (const auto& name : names_) numbers_.emplace(name, numbers_.size());
+  }
+  BOOST_SERIALIZATION_SPLIT_MEMBER()
+
+ private:
+  std::vector<std::string> names_;
+  std::map<std::string, std::uint64_t> numbers_;
+};
+
+/// A record as bytes, its times to the microsecond; and the first record of bytes, which it takes off them. The latter
+/// throws std::runtime_error for what is none.
+void pack(const Record& record, Names& names, std::string& to);
+Record unpack(std::string_view& from, const Names& names);
+
+class Records {
+ public:
+  Records() = default;
+  explicit Records(const Record& record) { add(record); }
+  void add(const Record& record);
+  void add(Records others);
+  /// Bytes of output that they carry.
+  [[nodiscard]] std::uint64_t carried() const { return carried_; }
+  /// Calls `use(record)` for each, in the order in which they were added.
+  template <class Use>
+  void each(Use use) const {
+    for (std::string_view rest = packed_; !rest.empty();) use(unpack(rest, names_));
+  }
+  /// Calls `change(record)` for each, which may change it.
+  template <class Change>
+  void change(Change change) {
+    Records changed;
+    each([&](Record record) {
+      change(record);
+      changed.add(record);
+    });
+    *this = std::move(changed);
+  }
+  template <class Archive>
+  void serialize(Archive& archive, unsigned) {
+    archive& names_& packed_& carried_;
+  }
+
+ private:
+  Names names_;
+  std::string packed_;
+  std::uint64_t carried_ = 0;
+};
+
+}  // namespace stint::commands
