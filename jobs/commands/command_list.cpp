@@ -24,12 +24,14 @@ void CommandList::begin_in(std::vector<std::uint64_t> numbers, std::vector<doubl
 
 Command CommandList::operator[](std::uint64_t chunk) const {
   const auto number = number_of(chunk);
-  Command command{number, std::string(text(number)), values(number), {}};
-  if (const auto found = earlier_.find(number); found != earlier_.end()) {
-    std::string_view packed = found->second.record;
-    command.earlier = {unpack(packed, names_), found->second.error};
-  }
-  return command;
+  return {number, std::string(text(number)), values(number), earlier(number)};
+}
+
+std::optional<Earlier> CommandList::earlier(std::uint64_t number) const {
+  const auto found = earlier_.find(number);
+  if (found == earlier_.end()) return std::nullopt;
+  std::string_view packed = found->second.record;
+  return Earlier{unpack(packed, names_), found->second.error};
 }
 
 std::uint64_t CommandList::number_of(std::uint64_t chunk) const {

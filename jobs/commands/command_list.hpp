@@ -51,6 +51,7 @@ class CommandList {
   /// By number. Valid as long as nothing is added.
   [[nodiscard]] std::string_view text(std::uint64_t number) const;
   [[nodiscard]] std::vector<std::string> values(std::uint64_t number) const;
+  [[nodiscard]] std::optional<Earlier> earlier(std::uint64_t number) const;
 
   template <class Archive>
   void serialize(Archive& archive, unsigned) {

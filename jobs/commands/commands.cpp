@@ -199,13 +199,21 @@ std::string Commands::take_over(const CommandList& old, const std::vector<Record
   std::map<std::string_view, std::uint64_t> left;  // commands of the old list, and how often
   for (std::uint64_t number = 1; number <= old.size(); ++number) left[old.text(number)] += 1;
   std::map<std::string_view, std::deque<Earlier>> ended;
+  std::vector<bool> known(old.size());  // by number - 1
+  auto add = [&](const Record& record, const std::string& error) {
+    ended[old.text(record.number)].push_back({record, error});
+    known[record.number - 1] = true;
+  };
   for (const auto& list : records) {
-    list.each([&](const Record& record) { ended[old.text(record.number)].push_back({record, ""}); });
+    list.each([&](const Record& record) { add(record, ""); });
   }
   for (const auto& chunk : failed) {
-    if (chunk.detail.empty()) continue;  // its rank died: nobody knows how it would have ended
-    const auto record = record_of(chunk.detail);
-    ended[old.text(record.number)].push_back({record, chunk.error});
+    if (!chunk.detail.empty()) add(record_of(chunk.detail), chunk.error);  // else its rank died: nobody knows
+  }
+  // What the old list itself took over, and did not come to give back.
+  for (std::uint64_t number = 1; number <= old.size(); ++number) {
+    if (known[number - 1]) continue;
+    if (auto earlier = old.earlier(number)) ended[old.text(number)].push_back(std::move(*earlier));
   }
   std::uint64_t spared = 0, added = 0;
   for (std::uint64_t number = 1; number <= plan_.size(); ++number) {
@@ -229,7 +237,7 @@ std::string Commands::take_over(const CommandList& old, const std::vector<Record
 
 CommandList Commands::plan(const Context& context) {
   source();
-  auto list = std::exchange(plan_, {});
+  auto list = plan_;  // stays: where the blackboard is lost meanwhile, all of this is done once more
   std::optional<OutputLog> log;  // for what a run of the old list left in its tree
   list.change_earlier([&](Record& record) {
     if (record.carried.empty()) return;

@@ -20,20 +20,12 @@ struct Place {
   std::string log = {};
   std::uint64_t out_at = 0, out_bytes = 0;
   std::uint64_t err_at = 0, err_bytes = 0;
-  template <class Archive>
-  void serialize(Archive& archive, unsigned) {
-    archive& log& out_at& out_bytes& err_at& err_bytes;
-  }
 };
 
 /// Output that is on its way to where the leader can read it; at most the beginning of each.
 struct Carried {
   std::string out, err;
   [[nodiscard]] bool empty() const { return out.empty() && err.empty(); }
-  template <class Archive>
-  void serialize(Archive& archive, unsigned) {
-    archive& out& err;
-  }
 };
 
 /// A file without a name for one command to write to. Renewed when somebody may still write to it.

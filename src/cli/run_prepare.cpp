@@ -93,6 +93,7 @@ bool RunCommand::prepare_rerun() {
   }
   seed_ = identity.seed;
   program_ = program_of(*job_);
+  if (program_ != state->field("program")) adopt_stored_plan(*job_, board, *state, run_);  // before the run is ours
   reap_known_gone(board, state->generation, Whereabouts::here());
   if (called_again() && state->state == "running") return true;
   if (called_again() && state->state == "done") {
@@ -141,7 +142,10 @@ bool RunCommand::prepare_run() {
                                      difference(found->field("identity"), identity.json) +
                                      "; give another --run-id, or --fresh to begin anew");
   }
-  if (there && found->field("program") != program_ && !options_.accept_program) refuse_program(*found);
+  if (there && found->field("program") != program_) {
+    if (!options_.accept_program) refuse_program(*found);
+    if (found->state == "running") adopt_stored_plan(*job_, board, *found, run_);  // before the run is ours
+  }
   if (there && (found->state == "done" || found->state == "partial")) {
     exit_ = show_stored(board, *found);
     return false;
@@ -181,7 +185,7 @@ bool RunCommand::prepare_run() {
       show_plan();
       return false;
     }
-    spec.plan = codec::wrap({'p', codec::hash(job_->name()), spec.chunks}, job_->encode_plan());
+    spec.plan = codec::wrap({'p', job_->plan_fingerprint(), spec.chunks}, job_->encode_plan());
     if (spec.plan.size() > options_.plan_limit) {
       throw Error(Exit::usage, "the plan has " + std::to_string(spec.plan.size() >> 20) + " MiB, more than the limit of " +
                                    std::to_string(options_.plan_limit >> 20) +

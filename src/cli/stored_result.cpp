@@ -33,8 +33,8 @@ void adopt_stored_plan(AnyJob& job, Blackboard& board, const RunState& state, co
   const auto frame = board.plan();
   if (frame.empty()) throw Error(Exit::interrupted, "run " + run + " has just been removed; the same command starts it again");
   try {
-    job.adopt_plan(codec::unwrap({'p', codec::hash(job.name()), state.chunks}, frame));
-  } catch (const codec::FrameError& error) {
+    job.adopt_plan(codec::unwrap({'p', job.plan_fingerprint(), state.chunks}, frame));
+  } catch (const std::exception& error) {
     throw Error(Exit::damaged, "the plan of run " + run + " cannot be read: " + error.what() + "; give --fresh to begin anew");
   }
 }

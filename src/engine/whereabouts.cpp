@@ -28,8 +28,7 @@ std::string variable(const char* name) {
 
 // Whoever joins the run may have another cluster's jobs, with the same numbers.
 std::string batch_job() {
-  const auto array = variable("SLURM_ARRAY_JOB_ID");
-  const auto job = array.empty() ? variable("SLURM_JOB_ID") : array + "_" + variable("SLURM_ARRAY_TASK_ID");
+  const auto job = variable("SLURM_JOB_ID");  // each task of an array has its own
   return job.empty() ? "" : variable("SLURM_CLUSTER_NAME") + ":" + job;
 }
 

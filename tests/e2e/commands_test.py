@@ -370,6 +370,20 @@ class ChangedLists(Commands):
         self.assertEqual(done.stdout, "".join(f"{i}\n" for i in reversed(range(210))))
         self.assertLessEqual(sum(self.ran().values()) - 210, 4)
 
+    def test_a_list_that_changes_again_before_what_was_done_is_given_back(self):
+        old = [f"echo {i} >> ran; echo {i}" for i in range(100)]
+        self.list(*old[:99], old[99] + "; false")
+        self.stint("list", check=False)
+        self.list("touch begun; sleep 30", *old[:99], old[99] + "; false")
+        world = self.start("list", before=("--threads", 1))
+        eventually(60, "the first is at work", (self.folder / "begun").exists)
+        self.home.kill_everything()
+        world.wait()
+        self.list("echo new", *old[:99], old[99] + "; false")
+        done = self.stint("list", check=False)
+        self.assertEqual((done.returncode, done.stdout), (1, "new\n" + "".join(f"{i}\n" for i in range(100))), done.stderr)
+        self.assertEqual(set(self.ran().values()), {1})
+
     def test_a_list_that_is_being_worked_on_is_not_taken_away(self):
         self.list("echo a", "sleep 30")
         self.start("list", before=("--threads", 1)).stdout.readline()

@@ -150,22 +150,24 @@ class Slurm(unittest.TestCase):
     def test_the_end_of_the_job_is_known(self):
         script = self.folder / "shown.sh"
         # Each task waits for the other, so that both are known to Slurm when they ask.
-        script.write_text('#!/bin/bash\necho "end $SLURM_JOB_END_TIME"\n'
+        script.write_text('#!/bin/bash\necho "end $SLURM_JOB_END_TIME restarts $SLURM_RESTART_COUNT"\n'
                           'touch begun$SLURM_JOB_ID\nuntil [[ $(ls begun* | wc -l) = 2 ]]; do sleep 0.1; done\n')
         script.chmod(0o755)
+        # What a job that submits them would pass on.
+        stale = {"SLURM_ARRAY_JOB_ID": "1", "SLURM_ARRAY_TASK_ID": "0", "SLURM_JOB_END_TIME": "1", "SLURM_RESTART_COUNT": "20"}
         for name in ("run", "elastic", "rerun"):
-            job = self.submit(f"{name}.sbatch", "x", options=["--time=7", "--array=0-1"], STINT=str(script))
+            job = self.submit(f"{name}.sbatch", "x", options=["--time=7", "--array=0-1"], STINT=str(script), **stale)
             for task in range(2):
                 self.assertEqual(self.cluster.wait_for(f"{job}_{task}"), "COMPLETED")
                 said = self.cluster.output(f"{job}_{task}")
-                self.assertRegex(said, r"\Aend \d+\n\Z")
+                self.assertRegex(said, r"\Aend \d+ restarts 0\n\Z")
                 self.assertAlmostEqual(int(said.split()[1]), time.time() + 7 * 60, delta=30)
             for file in self.folder.glob("begun*"):
                 file.unlink()
 
     def test_a_task_of_an_array_requeues_itself_alone(self):
         # The id of an array's last task is that of the array too.
-        job = self.submit("elastic.sbatch", *self.synthetic(400, 0.1), options=["--exclusive", "--array=0-2"])
+        job = self.submit("elastic.sbatch", *self.synthetic(1200, 0.1), options=["--exclusive", "--array=0-2"])
         eventually(60, "three tasks have begun chunks", lambda: len(self.hosts_that_computed()) == 3)
         self.assertEqual(self.cluster.job(f"{job}_2")["JobId"], job)
         self.cluster.cancel(f"{job}_2", "--batch", "--signal=USR1")
@@ -173,7 +175,7 @@ class Slurm(unittest.TestCase):
         for task in range(2):
             self.assertEqual(self.cluster.wait_for(f"{job}_{task}"), "COMPLETED", self.cluster.output(f"{job}_{task}"))
             self.assertEqual(self.cluster.restarts(f"{job}_{task}"), 0)
-        self.check_result(f"{job}_0", 400, 2 * THREADS)
+        self.check_result(f"{job}_0", 1200, 2 * THREADS)
 
     def test_srun_with_pmix(self):
         if "pmix" not in self.cluster.call("srun", "--mpi=list"):

@@ -259,6 +259,17 @@ TEST(Whereabouts, ATaskOfAnArrayIsRequeuedByItself) {
   EXPECT_FALSE(known_gone(task("2", "0").json(), task("3", "1")));
 }
 
+TEST(Whereabouts, AJobIsNotTheTaskOfAnArrayThatSubmittedIt) {
+  const auto job = [](const std::string& number, const std::string& restarts) {  // sbatch passes variables on
+    auto where = in_slurm({{"SLURM_ARRAY_JOB_ID", "7"}, {"SLURM_ARRAY_TASK_ID", "1"}, {"SLURM_JOB_ID", number},
+                           {"SLURM_RESTART_COUNT", restarts}});
+    where.host = "node" + number;
+    return where;
+  };
+  EXPECT_TRUE(known_gone(job("20", "0").json(), job("20", "1")));
+  EXPECT_FALSE(known_gone(job("21", "0").json(), job("20", "1")));
+}
+
 TEST_F(HeartbeatTest, ARequeuedJobWaitsForNoneOfItsEarlierWorkers) {
   auto before = in_slurm({{"SLURM_JOB_ID", "7"}});
   before.host = "lost";

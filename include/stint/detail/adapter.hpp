@@ -70,6 +70,7 @@ class Adapter final : public AnyJob {
     }
   }
   std::uint64_t fingerprint() const override { return archive::fingerprint(typeid(Value).name(), sizeof(Value)); }
+  std::uint64_t plan_fingerprint() const override { return archive::fingerprint(typeid(Plan).name(), sizeof(Plan)); }
 
   void options(Options& options) override {
     if constexpr (requires { job_.options(options); }) job_.options(options);

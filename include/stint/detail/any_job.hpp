@@ -41,6 +41,7 @@ class AnyJob {
   [[nodiscard]] virtual bool parallel_chunks() const = 0;
   [[nodiscard]] virtual bool side_effects() const = 0;
   [[nodiscard]] virtual std::uint64_t fingerprint() const = 0;  ///< of the type of its partials
+  [[nodiscard]] virtual std::uint64_t plan_fingerprint() const = 0;  ///< of that of its plan
 
   virtual void options(Options& options) = 0;
   [[nodiscard]] virtual std::string source() = 0;       ///< part of the identity
