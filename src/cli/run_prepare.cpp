@@ -93,13 +93,13 @@ bool RunCommand::prepare_rerun() {
   }
   seed_ = identity.seed;
   program_ = program_of(*job_);
-  if (program_ != state->field("program")) adopt_stored_plan(*job_, board, *state, run_);  // before the run is ours
   reap_known_gone(board, state->generation, Whereabouts::here());
   if (called_again() && state->state == "running") return true;
   if (called_again() && state->state == "done") {
     exit_ = show_stored(board, *state);
     return false;
   }
+  if (program_ != state->field("program")) adopt_stored_plan(*job_, board, *state, run_);  // before the run is ours
   const auto revived = board.rerun({options_.rerun_chunks, program_, options_.retries,
                                     failed_chunks_allowed(state->chunks), halt_rule(options_.halt, state->chunks)});
   if (revived.refusal != Refusal::none) throw Error(Exit::usage, "run " + run_ + " has just ended");
