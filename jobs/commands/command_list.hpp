@@ -35,11 +35,8 @@ class CommandList {
  public:
   /// Behind the others. No NUL byte in either.
   void add(std::string_view text, const std::vector<std::string>& values);
-  /// How the command of this number ended before.
+  /// How the command of this number ended before; the last that is said counts.
   void add_earlier(std::uint64_t number, const Earlier& earlier);
-  /// Calls `change(record)` for each that ended before.
-  template <class Change>
-  void change_earlier(Change change);
   /// `numbers`: the order in which the commands are to begin. `seconds`: expected of each, in that order; none: not known.
   void begin_in(std::vector<std::uint64_t> numbers, std::vector<double> seconds);
 
@@ -75,16 +72,5 @@ class CommandList {
   Names names_;                        // of the records
   std::map<std::uint64_t, PackedEarlier> earlier_;  // by number
 };
-
-template <class Change>
-void CommandList::change_earlier(Change change) {
-  for (auto& [number, earlier] : earlier_) {
-    std::string_view packed = earlier.record;
-    auto record = unpack(packed, names_);
-    change(record);
-    earlier.record.clear();
-    pack(record, names_, earlier.record);
-  }
-}
 
 }  // namespace stint::commands

@@ -239,11 +239,13 @@ CommandList Commands::plan(const Context& context) {
   source();
   auto list = plan_;  // stays: where the blackboard is lost meanwhile, all of this is done once more
   std::optional<OutputLog> log;  // for what a run of the old list left in its tree
-  list.change_earlier([&](Record& record) {
-    if (record.carried.empty()) return;
+  for (std::uint64_t number = 1; number <= list.size(); ++number) {
+    auto earlier = list.earlier(number);
+    if (!earlier || earlier->record.carried.empty()) continue;
     if (!log) log.emplace(context.store_dir(), "earlier." + host_name() + "." + std::to_string(::getpid()));
-    unload_into(*log, record);
-  });
+    unload_into(*log, earlier->record);
+    list.add_earlier(number, *earlier);
+  }
   if (!shuffle_ && expect_.empty()) return list;
   std::vector<std::uint64_t> order(list.size());
   std::iota(order.begin(), order.end(), std::uint64_t{1});
@@ -257,7 +259,7 @@ CommandList Commands::plan(const Context& context) {
     double mean = 0;
     for (const auto& [text, time] : known) mean += time / static_cast<double>(known.size());
     auto expected = [&](std::uint64_t number) {
-      const auto found = known.find(in_joblog(std::string(list.text(number))));
+      const auto found = known.find(in_joblog(list.text(number)));
       return std::max(1e-3, found == known.end() ? mean : found->second);
     };
     std::ranges::stable_sort(order, std::greater<>(), expected);

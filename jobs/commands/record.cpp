@@ -49,6 +49,8 @@ std::string as_bytes(const std::string& text) {
   return bytes;
 }
 
+constexpr const char* no_record = "no record of a command";
+
 // Packed numbers: seven bits a byte, the lowest first; all bytes but the last have their highest bit set.
 void put(std::string& to, std::uint64_t number) {
   for (; number >= 0x80; number >>= 7) to += static_cast<char>(number | 0x80);
@@ -63,12 +65,12 @@ std::uint64_t get(std::string_view& from) {
     number |= static_cast<std::uint64_t>(byte & 0x7f) << shift;
     if (byte < 0x80) return number;
   }
-  throw std::runtime_error("no record of a command");
+  throw std::runtime_error(no_record);
 }
 
 std::string get_bytes(std::string_view& from) {
   const auto size = get(from);
-  if (size > from.size()) throw std::runtime_error("no record of a command");
+  if (size > from.size()) throw std::runtime_error(no_record);
   const std::string bytes(from.substr(0, size));
   from.remove_prefix(size);
   return bytes;
@@ -130,7 +132,7 @@ std::uint64_t Names::number_of(const std::string& name) {
 }
 
 const std::string& Names::operator[](std::uint64_t number) const {
-  if (number >= names_.size()) throw std::runtime_error("no record of a command");
+  if (number >= names_.size()) throw std::runtime_error(no_record);
   return names_[number];
 }
 

@@ -38,11 +38,11 @@ std::string file_name(const std::string& value, std::uint64_t number) {
 }
 
 // A command on one line of a list: most are; one that would not be read back as it is, is spelled in octal.
-std::string as_line(const std::string& command) {
+std::string as_line(std::string_view command) {
   const auto first = command.find_first_not_of(" \t");
   const bool plain =
       command.find('\n') == command.npos && !command.ends_with('\r') && first != command.npos && command[first] != '#';
-  if (plain) return command;
+  if (plain) return std::string(command);
   std::string line = "eval \"$(printf %b '";
   for (unsigned char c : command) {
     char code[8];
@@ -58,7 +58,8 @@ void check(const std::ofstream& file, const std::string& path) {
 
 }  // namespace
 
-std::string in_joblog(std::string command) {
+std::string in_joblog(std::string_view text) {
+  std::string command(text);
   std::ranges::replace(command, '\n', '\0');
   return command;
 }
@@ -87,7 +88,7 @@ void Report::write_joblog(const Record& record) {
   char times[96];
   std::snprintf(times, sizeof times, "%.3f\t%10.3f", record.start, record.seconds);
   joblog_ << record.number << '\t' << record.host << '\t' << times << "\t0\t" << record.place.out_bytes << '\t'
-          << record.exit << '\t' << record.signal << '\t' << in_joblog(std::string(list_.text(record.number))) << '\n'
+          << record.exit << '\t' << record.signal << '\t' << in_joblog(list_.text(record.number)) << '\n'
           << std::flush;
   check(joblog_, options_.joblog);
 }
@@ -98,7 +99,7 @@ void Report::take(const Record& record, const std::string& error, std::ostream& 
   if (joblog_.is_open()) write_joblog(record);
   if (!options_.results.empty()) write_results(record);
   if (failed_.is_open() && !error.empty()) {
-    failed_ << as_line(std::string(list_.text(record.number))) << '\n' << std::flush;
+    failed_ << as_line(list_.text(record.number)) << '\n' << std::flush;
     check(failed_, options_.failed);
   }
   if (options_.unordered) {

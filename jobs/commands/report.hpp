@@ -12,12 +12,13 @@
 #include <map>
 #include <ostream>
 #include <string>
+#include <string_view>
 #include <vector>
 
 namespace stint::commands {
 
 /// A command as it stands in a job log: GNU parallel writes a line end as a NUL byte.
-std::string in_joblog(std::string command);
+std::string in_joblog(std::string_view text);
 
 struct ReportOptions {
   bool unordered = false;

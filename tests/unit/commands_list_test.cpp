@@ -58,11 +58,11 @@ TEST(CommandListTest, KnowsHowCommandsEndedBefore) {
   record.host = "node1";
   record.carried.out = "text";
   list.add_earlier(2, {record, "exit code 1"});
-  list.change_earlier([](Record& known) {
-    EXPECT_EQ(known.carried.out, "text");
-    known.carried = {};
-    known.exit = 1;
-  });
+  auto known = list.earlier(2).value();
+  EXPECT_EQ(known.record.carried.out, "text");
+  known.record.carried = {};
+  known.record.exit = 1;
+  list.add_earlier(2, known);
   list = through_archive(list);
   EXPECT_FALSE(list[0].earlier);
   ASSERT_TRUE(list[1].earlier);

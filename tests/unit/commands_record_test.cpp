@@ -2,6 +2,8 @@
 // How a command ended, as a text, and many of them as few bytes.
 #include "commands/record.hpp"
 
+#include "support/records.hpp"
+
 #include <gmock/gmock.h>
 
 #include <cstdint>
@@ -50,12 +52,6 @@ TEST(CommandsRecordTest, OfATextThatIsNoneIsAnError) {
                                        "{\"number\": 1}", std::string(1, '\xff')}) {
     EXPECT_THROW(record_of(text), std::exception) << text;
   }
-}
-
-std::vector<Record> list_of(const Records& records) {
-  std::vector<Record> list;
-  records.each([&](const Record& record) { list.push_back(record); });
-  return list;
 }
 
 std::vector<std::string> texts_of(const std::vector<Record>& list) {

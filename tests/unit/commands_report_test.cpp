@@ -4,6 +4,7 @@
 
 #include "commands/commands.hpp"
 #include "commands/output_log.hpp"
+#include "support/records.hpp"
 #include "support/temporary_folder.hpp"
 
 #include <gmock/gmock.h>
@@ -17,7 +18,6 @@
 #include <fstream>
 #include <iostream>
 #include <iterator>
-#include <limits>
 #include <sstream>
 #include <stdexcept>
 #include <string>
@@ -493,11 +493,6 @@ class CommandsCarryTest : public CommandsOutputTest {
     facts.store_dir = store;
     facts.store_shared = false;
     return facts;
-  }
-  static std::vector<Record> list_of(const Records& records) {
-    std::vector<Record> list;
-    records.each([&](const Record& record) { list.push_back(record); });
-    return list;
   }
 };
 
