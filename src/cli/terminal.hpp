@@ -1,0 +1,108 @@
+// SPDX-License-Identifier: Apache-2.0
+// The one owner of stdout and stderr: what goes to either is written here, so that a progress bar and the text above it
+// never touch, and so that no byte is lost without an error. A full pipe is waited for, non-blocking or not.
+// Thread-safe. Where a bar cannot be drawn (stderr is no terminal, or TERM is empty or "dumb") a plain line stands for it
+// from time to time.
+#pragma once
+
+#include "base/error.hpp"
+
+#include <atomic>
+#include <cstdint>
+#include <functional>
+#include <mutex>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+namespace stint {
+
+/// What a progress bar says.
+struct BarFields {
+  std::string run;
+  double share = 0;                ///< that has ended, 0 to 1
+  std::vector<std::string> texts;  ///< the most important first: a narrow terminal leaves out the last ones
+
+  /// One line of text, without a line end: "RUN<tab>SHARE<tab>TEXT<tab>TEXT…". Control characters in a text become spaces.
+  [[nodiscard]] std::string encode() const;
+  /// Of what encode() made; nothing: it made another text than this one.
+  static std::optional<BarFields> decode(std::string_view line);
+  bool operator==(const BarFields&) const = default;
+};
+
+/// The bar for a terminal, at most `columns` - 1 wide (the last column stays free: some terminals wrap there).
+std::string bar_text(const BarFields& fields, int columns, bool colour);
+/// The same for a file: "RUN: TEXT  TEXT".
+std::string bar_line(const BarFields& fields);
+
+/// The reader of a pipe that we write to is gone, as `head` goes. The command ends as others in a pipeline: quietly, of
+/// SIGPIPE (end_of_pipe).
+class ReaderGone : public Error {
+ public:
+  ReaderGone() : Error(Exit::interrupted, "the reader of the output is gone") {}
+};
+/// Ends the process by SIGPIPE, whatever was done about that signal before.
+[[noreturn]] void end_of_pipe();
+
+class Terminal {
+ public:
+  struct Setup {
+    int out = 1;
+    int err = 2;
+    bool screen = false;  ///< `err` is a terminal on which a bar can be drawn
+    bool meets = false;   ///< and `out` is one as well
+    bool colour = false;
+    bool broken_pipe_is_an_error = false;  ///< not the end of the process: its parent ignored SIGPIPE
+    std::function<int()> columns = [] { return 80; };  ///< asked at each drawing
+  };
+  explicit Terminal(Setup setup) : setup_(std::move(setup)) {}
+  Terminal(const Terminal&) = delete;
+  Terminal& operator=(const Terminal&) = delete;
+
+  /// Of this process's stdout and stderr, made at the first call: before this process ignores SIGPIPE.
+  static Terminal& standard();
+
+  /// Writes all of it to stdout. Throws Error(usage) for a full disk, a closed stdout and the like, and ReaderGone.
+  void out(std::string_view bytes);
+  /// The same on stderr: for output of the user's commands.
+  void err(std::string_view bytes);
+  /// "stint: TEXT" on stderr, in one write. What cannot be written is lost: nobody is there to hear of it. After
+  /// ReaderGone nothing is said any more.
+  void line(std::string_view text);
+
+  /// Draws the bar, or writes its line when the last one is older than `seconds_between_lines`.
+  void bar(const BarFields& fields);
+  /// Takes it away.
+  void end_bar();
+  void set_seconds_between_lines(double seconds) { seconds_between_lines_ = seconds; }
+
+  /// Bytes written to stdout so far.
+  [[nodiscard]] std::uint64_t written() const { return written_; }
+  [[nodiscard]] bool reader_gone() const { return reader_gone_; }
+
+ private:
+  enum class Stream { out, err };
+  void write(Stream stream, std::string_view bytes);
+  void write_in_peace(std::string_view bytes);
+  void clear();
+  void draw();
+  void draw_again();
+  std::unique_lock<std::mutex> screen_lock();
+
+  const Setup setup_;
+  std::atomic<std::uint64_t> written_{0};
+  std::atomic<bool> reader_gone_{false};
+  std::atomic<double> seconds_between_lines_{10};
+  // Two locks: while a pager keeps stdout waiting, lines for stderr go on. Where both are terminals out() takes both.
+  std::mutex out_mutex_;
+  std::mutex screen_mutex_;  // stderr, and all below
+  std::optional<BarFields> fields_;
+  bool drawn_ = false;
+  bool line_begins_ = true;       // the cursor stands where a line begins
+  bool unfinished_seen_ = false;  // a bar waited for the rest of the line before
+  double last_line_ = 0;
+};
+
+}  // namespace stint
