@@ -126,6 +126,13 @@ void Directory::remove(const std::string& run, bool forced) {
   command({"ZREM", keys::runs, run});
 }
 
+// In one step: a run of that name may be made at this moment.
+bool Directory::forget_expired(const std::string& run) {
+  static constexpr std::string_view script =
+      "if redis.call('EXISTS', KEYS[1]) == 1 then return 0 end return redis.call('ZREM', KEYS[2], ARGV[1])";
+  return command({"EVAL", script, "2", keys::of_run(run)[0], keys::runs, run}).integer() == 1;
+}
+
 void Directory::tell_world(const std::string& world, const std::string& word, int seconds) {
   command({"SET", keys::of_world(world), word, "EX", std::to_string(seconds)});
 }

@@ -27,6 +27,8 @@ class Directory {
   std::string find(const std::string& name);
   /// Removes a run; throws Error(usage) when it is not there, or when workers are at work on it and not `forced`.
   void remove(const std::string& run, bool forced);
+  /// Takes a run off the list whose keys are gone, since its time was over; true if it was one. Its files are the caller's.
+  bool forget_expired(const std::string& run);
 
   /// Rank 0 tells the other ranks of its world; the word expires after `seconds`.
   void tell_world(const std::string& world, const std::string& word, int seconds);

@@ -4,6 +4,7 @@
 #include "base/clock.hpp"
 #include "base/error.hpp"
 #include "cli/data_lease.hpp"
+#include "cli/data_lock.hpp"
 #include "cli/embedded.hpp"
 #include "cli/guardian.hpp"
 #include "cli/home_board.hpp"
@@ -46,25 +47,35 @@ redis::Address BoardPlace::now(int misses) {
   if (said && !home_.empty() && said->password != last_.password) said.reset();
   if (said) last_ = *said;
   if (home_.empty()) return last_;
-  if (said && of_this_host(last_.host)) {
-    if (const auto socket = socket_address(home_); ::access(socket.socket.c_str(), F_OK) == 0) last_ = socket;
+  try {
+    if (!shares_home()) return last_;
+    if (said ? of_this_host(last_.host) : !last_.socket.empty()) {
+      // Where it vanished, the guardian has made another elsewhere.
+      if (const auto socket = socket_address(home_); ::access(socket.socket.c_str(), F_OK) == 0) last_ = socket;
+    }
+    if (misses > 0 && (said || !last_.socket.empty())) revive(said.has_value());
+  } catch (const std::exception&) {
+    // The home is out of reach, or not ours any more: the run waits for its blackboard where that was.
   }
-  if (misses > 0) revive(said.has_value());
   return last_;
 }
 
-// A guardian of this host that was killed took its server with it. One of another host may only be out of reach, and
-// whoever ends a blackboard takes the connection file away. The guardian that is started here ends by itself when the
-// data are served elsewhere.
+// A folder of the same name on another host need not be the same.
+bool BoardPlace::shares_home() const {
+  const auto secret = home_secret(home_);
+  return !secret.empty() && secret == last_.password;
+}
+
+// A guardian of this host that was killed took its server with it. One of another host may only be out of reach. What
+// its user has ended is not started again. The guardian that is started here ends by itself when the data are served
+// elsewhere.
 void BoardPlace::revive(bool on_network) {
   const double now = SteadyClock().now();
   if (now - last_miss_ > apart_seconds) away_since_ = now;
   last_miss_ = now;
-  if (now - last_start_ < start_seconds) return;
-  if (!held_here(home_) && (!on_network || now - away_since_ < away_seconds)) return;
-  const int lock = lock_data(home_);
-  if (lock < 0) return;  // a process of this host is at it
-  ::close(lock);
+  if (now - last_start_ < start_seconds || std::filesystem::exists(stopped_file(home_))) return;
+  if (held_elsewhere(home_) && (!on_network || now - away_since_ < away_seconds)) return;
+  if (!DataLock::take(home_)) return;  // a process of this host is at it
   last_start_ = now;
   start_guardian(home_, on_network ? interface_ : "");
 }

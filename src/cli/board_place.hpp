@@ -26,6 +26,7 @@ class BoardPlace {
   redis::Address now(int misses);
 
  private:
+  [[nodiscard]] bool shares_home() const;
   void revive(bool on_network);
 
   std::mutex mutex_;

@@ -2,16 +2,16 @@
 #include "cli/data_lease.hpp"
 
 #include "base/error.hpp"
+#include "cli/private_file.hpp"
 #include "engine/whereabouts.hpp"
 
 #include <fcntl.h>
 #include <unistd.h>
 #include <algorithm>
 #include <cerrno>
+#include <charconv>
 #include <chrono>
-#include <cstdlib>
 #include <cstring>
-#include <fstream>
 #include <sstream>
 #include <string_view>
 #include <thread>
@@ -22,14 +22,8 @@ namespace {
 namespace fs = std::filesystem;
 using std::chrono::steady_clock;
 constexpr std::string_view prefix = "serve.lease.";
+constexpr std::uint64_t most_generations = std::uint64_t{1} << 53;  // one a start: never reached
 constexpr auto look_pause = std::chrono::milliseconds(100);
-
-std::string content(const fs::path& path) {
-  std::ifstream file(path);
-  std::string text;
-  std::getline(file, text);
-  return text;
-}
 
 DataLease::Owner owner_of(const std::string& text) {
   DataLease::Owner owner;
@@ -37,13 +31,20 @@ DataLease::Owner owner_of(const std::string& text) {
   return owner;
 }
 
+// 0: it is not a lease.
+std::uint64_t generation_of(const std::string& name) {
+  if (!name.starts_with(prefix)) return 0;
+  const char* const end = name.data() + name.size();
+  std::uint64_t generation = 0;
+  const auto read = std::from_chars(name.data() + prefix.size(), end, generation);
+  return read.ec == std::errc{} && read.ptr == end && generation < most_generations ? generation : 0;
+}
+
 // 0: there is none.
 std::uint64_t newest_generation(const fs::path& home) {
   std::uint64_t newest = 0;
   for (const auto& entry : fs::directory_iterator(home)) {
-    const auto name = entry.path().filename().string();
-    if (name.starts_with(prefix))
-      newest = std::max<std::uint64_t>(newest, std::strtoull(name.c_str() + prefix.size(), nullptr, 10));
+    newest = std::max(newest, generation_of(entry.path().filename().string()));
   }
   return newest;
 }
@@ -54,7 +55,7 @@ fs::path lease_file(const fs::path& home, std::uint64_t generation) {
 
 // Empty: nobody has the lease.
 std::string boot_of_owner(const fs::path& home) {
-  return owner_of(content(lease_file(home, newest_generation(home)))).boot;
+  return owner_of(private_line(lease_file(home, newest_generation(home)))).boot;
 }
 
 bool write_whole(int descriptor, const std::string& text) {
@@ -88,7 +89,7 @@ DataLease::DataLease(fs::path home, Owner owner, double patience,
   bool told = false;
   while (true) {
     const auto last = newest();
-    const auto now_there = last == 0 ? "" : content(file(last));
+    const auto now_there = last == 0 ? "" : private_line(file(last));
     const auto other = owner_of(now_there);
     const bool foreign = last != 0 && other.boot != owner_.boot;
     if (foreign && (last != seen_generation || now_there != seen)) {
@@ -113,7 +114,10 @@ DataLease::DataLease(fs::path home, Owner owner, double patience,
       continue;
     }
     generation_ = last + 1;
-    const int made = ::open(file(generation_).c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+    if (generation_ >= most_generations) {
+      throw Error(Exit::damaged, "the number of " + file(last).string() + " is beyond all bounds; remove it");
+    }
+    const int made = ::open(file(generation_).c_str(), O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
     if (made < 0 && errno == EEXIST) continue;  // another was faster, and is looked at
     const bool written = made >= 0 && write_whole(made, text());
     const int error = errno;
@@ -138,15 +142,19 @@ DataLease::DataLease(fs::path home, Owner owner, double patience,
 }
 
 DataLease::~DataLease() {
-  std::error_code ignored;
-  if (owner_of(content(file(generation_))).pid == owner_.pid) fs::remove(file(generation_), ignored);
+  try {
+    const auto there = owner_of(private_line(file(generation_)));
+    if (there.boot == owner_.boot && there.pid == owner_.pid) fs::remove(file(generation_));
+  } catch (const std::exception&) {
+    // Then the next one waits for a sign of life.
+  }
 }
 
 bool DataLease::renew() {
-  const auto there = owner_of(content(file(generation_)));
+  const auto there = owner_of(private_line(file(generation_)));
   if (there.boot != owner_.boot || there.pid != owner_.pid || newest() != generation_) return false;
   ++beat_;
-  const int descriptor = ::open(file(generation_).c_str(), O_WRONLY | O_CLOEXEC);
+  const int descriptor = ::open(file(generation_).c_str(), O_WRONLY | O_NOFOLLOW | O_CLOEXEC);
   if (descriptor < 0) return errno != ENOENT;
   // A full disk is no reason to give up: the text does not grow.
   [[maybe_unused]] const bool written = write_whole(descriptor, text());
@@ -157,14 +165,6 @@ bool DataLease::renew() {
 bool held_elsewhere(const fs::path& home) {
   const auto boot = boot_of_owner(home);
   return !boot.empty() && boot != DataLease::Owner::here().boot;
-}
-
-bool held_here(const fs::path& home) {
-  try {
-    return boot_of_owner(home) == DataLease::Owner::here().boot;
-  } catch (const fs::filesystem_error&) {
-    return false;  // this host has no such folder, or it is out of reach
-  }
 }
 
 void part_from_old_files(const fs::path& data, bool taken_over) {

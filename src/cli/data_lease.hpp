@@ -51,8 +51,6 @@ class DataLease {
 
 /// Whether a guardian on another host has the lease, alive or not.
 bool held_elsewhere(const std::filesystem::path& home);
-/// The same of this host. With the lock of the data free, it was killed.
-bool held_here(const std::filesystem::path& home);
 
 /// Where the data were taken over, gives the server files of its own: what a server on a lost node still writes to the
 /// old ones is not in these. Ends, too, what a guardian began here that was killed.

@@ -2,7 +2,7 @@
 // What doctor says about this machine: programs, cores, memory, limits, clock.
 #include "cli/control_group.hpp"
 #include "cli/doctor_checks.hpp"
-#include "cli/guardian.hpp"
+#include "cli/embedded_server.hpp"
 #include "cli/trial.hpp"
 
 #include <fmt/format.h>

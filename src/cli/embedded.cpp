@@ -3,13 +3,17 @@
 
 #include "base/error.hpp"
 #include "cli/data_lease.hpp"
+#include "cli/data_lock.hpp"
 #include "cli/guardian.hpp"
 #include "cli/home.hpp"
 #include "cli/home_board.hpp"
+#include "cli/private_file.hpp"
 
 #include <algorithm>
 #include <cerrno>
+#include <charconv>
 #include <chrono>
+#include <csignal>
 #include <cstdio>
 #include <cstdlib>
 #include <cstring>
@@ -85,11 +89,18 @@ std::FILE* guardian_with_answers(const fs::path& home, const std::string& interf
   return answers;
 }
 
-// Waits for its word: "ok", or what is wrong. `told`: notes that the user has seen.
-std::string word_of_guardian(const fs::path& home, std::FILE* answers, std::string& told) {
+// Why there is no server: the guardian's exit code and words.
+struct Failure {
+  Exit exit = Exit::board;
+  std::string line;
+};
+
+// Waits for the guardian's last word; none: the server answers. `told`: the note that the user has seen last.
+std::optional<Failure> word_of_guardian(const fs::path& home, std::FILE* answers, std::string& told) {
   std::string word;
-  char buffer[4096];
-  while (std::fgets(buffer, sizeof buffer, answers) != nullptr) {
+  char* buffer = nullptr;
+  std::size_t size = 0;
+  while (::getline(&buffer, &size, answers) > 0) {
     std::string line = buffer;
     while (!line.empty() && line.back() == '\n') line.pop_back();
     if (!line.starts_with(guard_note)) {
@@ -98,7 +109,12 @@ std::string word_of_guardian(const fs::path& home, std::FILE* answers, std::stri
       std::fprintf(stderr, "stint: %s\n", line.substr(std::strlen(guard_note)).c_str());
     }
   }
-  return word.empty() ? "the guardian of the blackboard ended at once; see " + (home / "redis.log").string() : word;
+  std::free(buffer);
+  if (word == guard_ok) return std::nullopt;
+  int code = 0;
+  const auto [end, error] = std::from_chars(word.data(), word.data() + word.size(), code);
+  if (error == std::errc{} && end + 1 < word.data() + word.size()) return Failure{static_cast<Exit>(code), end + 1};
+  return Failure{Exit::board, "the guardian of the blackboard ended at once; see " + (home / "redis.log").string()};
 }
 
 // A server that loads its data is ready for those who see it load; on this host the guardian says if it fails at that.
@@ -129,10 +145,10 @@ EmbeddedBoard EmbeddedStart::wait() {
     auto found = answers_ ? std::nullopt : running(home_);
     if (!found) {
       if (!answers_) start();
-      const auto word = word_of_guardian(home_, answers_.get(), told);
+      const auto failure = word_of_guardian(home_, answers_.get(), told);
       answers_.reset();
-      if (word == "ok") found = running(home_);
-      if (!found && word != "ok" && (late || !held_elsewhere(home_))) throw Error(Exit::board, word);
+      if (!failure) found = running(home_);
+      if (!found && failure && (late || !held_elsewhere(home_))) throw Error(failure->exit, failure->line);
       if (!found && late) {
         throw Error(Exit::board, "the blackboard of " + home_.string() + " ended again; see " + (home_ / "redis.log").string());
       }
@@ -159,23 +175,25 @@ redis::Address existing_blackboard() {
   return embedded_blackboard(interface != nullptr ? interface : "").here;
 }
 
+// Its guardian ends it; one on another host, or out of sight, sees that its server was told to end.
 bool stop_embedded() {
   const fs::path home = home_folder();
   const auto address = answering(home);
-  fs::remove(connection_file(home));  // so that no rank starts it again
-  if (!address) return false;
-  shut_down(*address);
-  const auto end = steady_clock::now() + end_seconds;
-  // The guardian lets go of the lock when the server is gone.
-  for (int lock = lock_data(home); steady_clock::now() < end; lock = lock_data(home)) {
-    if (lock >= 0) {
-      ::close(lock);
-      if (ask(*address) == Answer::none) return true;
-    }
-    std::this_thread::sleep_for(std::chrono::milliseconds(2));
+  const auto held = [&] { return !DataLock::take(home); };
+  const auto guardian = held() ? guardian_here(home) : std::nullopt;
+  if (address || guardian) made_once(stopped_file(home), "by stint serve --stop\n");
+  fs::remove(connection_file(home));
+  if (guardian && guardian->pid > 0) {
+    ::kill(static_cast<pid_t>(guardian->pid), SIGTERM);
+  } else if (address) {
+    shut_down(*address);
   }
-  throw Error(Exit::board, "the blackboard at " + address->shown() + " does not end; see " +
-                               (home / "redis.log").string());
+  const auto end = steady_clock::now() + end_seconds;
+  for (; held() || (address && ask(*address) != Answer::none); std::this_thread::sleep_for(std::chrono::milliseconds(2))) {
+    if (steady_clock::now() < end) continue;
+    throw Error(Exit::board, "the blackboard in " + home.string() + " does not end; see " + (home / "redis.log").string());
+  }
+  return address || guardian;
 }
 
 }  // namespace stint

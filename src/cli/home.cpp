@@ -2,17 +2,22 @@
 #include "cli/home.hpp"
 
 #include "base/error.hpp"
+#include "cli/private_file.hpp"
 #include "codec/frame.hpp"
 
 #include <cerrno>
 #include <cstdlib>
 #include <cstring>
+#include <pwd.h>
 #include <string>
 #include <sys/stat.h>
 #include <unistd.h>
 
 namespace stint {
 namespace {
+
+namespace fs = std::filesystem;
+constexpr std::size_t longest_runtime_folder = 60;
 
 const char* environment(const char* name) {
   const char* value = std::getenv(name);
@@ -21,60 +26,71 @@ const char* environment(const char* name) {
 
 }  // namespace
 
-std::filesystem::path home_path() {
-  namespace fs = std::filesystem;
+fs::path home_path() {
   fs::path home;
   if (const char* given = environment("STINT_HOME")) {
     home = given;
   } else if (const char* state = environment("XDG_STATE_HOME")) {
     home = fs::path(state) / "stint";
-  } else if (const char* user = environment("HOME")) {
-    home = fs::path(user) / ".local/state/stint";
+  } else if (const char* folder = environment("HOME")) {
+    home = fs::path(folder) / ".local/state/stint";
+  } else if (const auto* user = ::getpwuid(::geteuid()); user != nullptr && user->pw_dir != nullptr) {
+    home = fs::path(user->pw_dir) / ".local/state/stint";
   } else {
     return {};
   }
-  return fs::absolute(home).lexically_normal();
+  std::error_code error;
+  const auto absolute = fs::absolute(home, error);
+  if (error) {
+    throw Error(Exit::usage, "cannot find " + home.string() + ", the folder of the blackboard's data: the working folder: " +
+                                 error.message() + "; set STINT_HOME to an absolute path");
+  }
+  auto canonical = fs::weakly_canonical(absolute, error);
+  if (error) canonical = absolute.lexically_normal();
+  return canonical.has_filename() ? canonical : canonical.parent_path();
 }
 
-std::filesystem::path home_folder() {
-  namespace fs = std::filesystem;
+fs::path home_folder() {
   const fs::path home = home_path();
+  const std::string advice = "set STINT_HOME to a folder of your own";
   if (home.empty()) {
-    throw Error(Exit::usage, "no folder for the blackboard's data: neither STINT_HOME nor HOME is set; set STINT_HOME");
+    throw Error(Exit::usage, "no folder for the blackboard's data: neither STINT_HOME nor HOME is set, and user " +
+                                 std::to_string(::geteuid()) + " has no passwd entry; " + advice);
   }
   std::error_code error;
-  const bool made = fs::create_directories(home, error);
+  if (!fs::exists(home, error)) {
+    fs::create_directories(home.parent_path(), error);
+    if (!error && ::mkdir(home.c_str(), 0700) != 0 && errno != EEXIST) error.assign(errno, std::generic_category());
+  }
+  if (!error) check_private(home, advice);
   if (error || ::access(home.c_str(), W_OK | X_OK) != 0) {
     throw Error(Exit::usage, "cannot use " + home.string() + " for the blackboard's data: " +
-                                 (error ? error.message() : std::strerror(errno)) +
-                                 "; set STINT_HOME to a folder that you may write");
+                                 (error ? error.message() : std::strerror(errno)) + "; " + advice);
   }
-  if (made) ::chmod(home.c_str(), 0700);
   return home;
 }
 
-std::filesystem::path store_folder(const std::string& run) { return home_folder() / "runs" / run; }
+fs::path store_folder(const std::string& run) { return home_folder() / "runs" / run; }
 
-std::filesystem::path socket_path(const std::filesystem::path& home) {
-  namespace fs = std::filesystem;
+fs::path socket_path(const fs::path& home) {
   const char* runtime = environment("XDG_RUNTIME_DIR");
-  const std::string user = std::to_string(::getuid());
-  fs::path folder = runtime != nullptr && std::strlen(runtime) < 60 && ::access(runtime, W_OK) == 0
-                        ? fs::path(runtime)
-                        : fs::path("/tmp");
-  folder /= "stint-" + user + "-" + codec::digest(home.string()).substr(0, 12);
-  struct stat info {};
+  const bool good = runtime != nullptr && *runtime == '/' && std::strlen(runtime) < longest_runtime_folder &&
+                    std::strchr(runtime, '\n') == nullptr && ::access(runtime, W_OK | X_OK) == 0;
+  return fs::path(good ? runtime : "/tmp") /
+         ("stint-" + std::to_string(::geteuid()) + "-" + codec::digest(home.string()).substr(0, 12)) / "redis.sock";
+}
+
+fs::path make_socket_path(const fs::path& home) {
+  const auto socket = socket_path(home);
+  const auto folder = socket.parent_path();
+  const std::string advice = "remove it, or set XDG_RUNTIME_DIR to a folder of your own";
   if (::mkdir(folder.c_str(), 0700) != 0 && errno != EEXIST) {
     throw Error(Exit::usage, "cannot make " + folder.string() + " for the blackboard's socket: " +
                                  std::strerror(errno) + "; set XDG_RUNTIME_DIR to a folder that you may write");
   }
-  // In /tmp anybody may have made it before us.
-  if (::lstat(folder.c_str(), &info) != 0 || !S_ISDIR(info.st_mode) || info.st_uid != ::getuid() ||
-      (info.st_mode & 077) != 0) {
-    throw Error(Exit::usage, folder.string() + " belongs to somebody else or is open to others; remove it, or set "
-                                               "XDG_RUNTIME_DIR to a folder of your own");
-  }
-  return folder / "redis.sock";
+  check_private(folder, advice);  // in /tmp anybody may have made it before us
+  ::chmod(folder.c_str(), 0700);
+  return socket;
 }
 
 }  // namespace stint

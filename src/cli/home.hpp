@@ -8,17 +8,19 @@
 
 namespace stint {
 
-/// $STINT_HOME, else $XDG_STATE_HOME/stint, else ~/.local/state/stint; absolute. Made if it is not there.
-/// Throws Error(usage) when it cannot be used.
+/// $STINT_HOME, else $XDG_STATE_HOME/stint, else ~/.local/state/stint; absolute, without links: one spelling for one
+/// folder. Made if it is not there. Throws Error(usage) when it cannot be used: nobody else may own it or write to it.
 std::filesystem::path home_folder();
-/// The same, but not made; empty: none of the variables is set.
+/// The same, but neither made nor looked at; empty: none of the variables is set, and the user has no home folder.
 std::filesystem::path home_path();
 
 /// Where files are kept with a run (Context::store_dir); not made here.
 std::filesystem::path store_folder(const std::string& run);
 
-/// Path of the socket of the blackboard whose data is in `home`: short, since a socket's path has at most 107 bytes.
-/// Its folder is made; throws Error(usage) when that belongs to somebody else.
+/// Where a socket of the blackboard whose data is in `home` belongs on this host: a short path, since a socket's has at
+/// most 107 bytes. It depends on $XDG_RUNTIME_DIR, and on whether that is there: see data_lock.hpp for where it is.
 std::filesystem::path socket_path(const std::filesystem::path& home);
+/// The same, and makes the folder; throws Error(usage) when that belongs to somebody else.
+std::filesystem::path make_socket_path(const std::filesystem::path& home);
 
 }  // namespace stint

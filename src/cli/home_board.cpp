@@ -2,18 +2,21 @@
 #include "cli/home_board.hpp"
 
 #include "base/error.hpp"
+#include "cli/data_lock.hpp"
 #include "cli/home.hpp"
 #include "cli/interfaces.hpp"
 #include "cli/private_file.hpp"
 #include "redis/connection.hpp"
 
 #include <algorithm>
+#include <cerrno>
 #include <chrono>
 #include <fcntl.h>
 #include <netdb.h>
 #include <netinet/in.h>
 #include <sys/file.h>
 #include <sys/socket.h>
+#include <thread>
 #include <unistd.h>
 
 namespace stint {
@@ -21,6 +24,9 @@ namespace {
 
 namespace fs = std::filesystem;
 constexpr auto ask_bound = std::chrono::seconds(5);
+constexpr auto lock_bound = std::chrono::seconds(10);
+constexpr auto end_bound = std::chrono::seconds(10);
+constexpr auto look_pause = std::chrono::milliseconds(20);
 constexpr int port_attempts = 8;
 
 fs::path secret_file(const fs::path& home) { return home / "secret"; }
@@ -28,8 +34,16 @@ fs::path secret_file(const fs::path& home) { return home / "secret"; }
 // One process at a time lets the server listen; a file system without locks goes without.
 class Lock {
  public:
-  explicit Lock(const fs::path& file) : descriptor_(::open(file.c_str(), O_RDWR | O_CLOEXEC)) {
-    if (descriptor_ >= 0) ::flock(descriptor_, LOCK_EX);
+  explicit Lock(const fs::path& file) : descriptor_(::open(file.c_str(), O_RDWR | O_NOFOLLOW | O_CLOEXEC)) {
+    const auto end = std::chrono::steady_clock::now() + lock_bound;
+    while (descriptor_ >= 0 && ::flock(descriptor_, LOCK_EX | LOCK_NB) != 0 && errno == EWOULDBLOCK) {
+      if (std::chrono::steady_clock::now() > end) {
+        ::close(descriptor_);
+        throw Error(Exit::board, "another process has let the blackboard listen for " + std::to_string(lock_bound.count()) +
+                                     " s without an end (it has locked " + file.string() + "); end that process");
+      }
+      std::this_thread::sleep_for(look_pause);
+    }
   }
   ~Lock() {
     if (descriptor_ >= 0) ::close(descriptor_);
@@ -105,14 +119,26 @@ redis::Address listening(redis::Connection& server, const fs::path& home, const 
 
 }  // namespace
 
-std::string home_secret(const fs::path& home) { return line_of(secret_file(home)); }
+std::string home_secret(const fs::path& home) { return private_line(secret_file(home)); }
 
 std::string make_home_secret(const fs::path& home) { return made_once(secret_file(home), random_secret() + "\n"); }
 
 redis::Address socket_address(const fs::path& home) {
   redis::Address address;
-  address.socket = socket_path(home).string();
+  std::error_code none;
+  const auto guardian = guardian_here(home);
+  address.socket = (guardian && fs::exists(guardian->socket, none) ? guardian->socket : socket_path(home)).string();
   address.password = home_secret(home);
+  const auto folder = fs::path(address.socket).parent_path();
+  // In /tmp another user may have made it, and would be sent the password.
+  if (fs::exists(folder, none)) check_private(folder, "remove it, or set XDG_RUNTIME_DIR to a folder of your own");
+  return address;
+}
+
+redis::Address socket_address_to_make(const fs::path& home) {
+  redis::Address address;
+  address.socket = make_socket_path(home).string();
+  address.password = make_home_secret(home);
   return address;
 }
 
@@ -123,7 +149,7 @@ void ask_to_listen(const fs::path& home) { made_once(connection_file(home), "wan
 bool asked_to_listen(const fs::path& home) { return fs::exists(connection_file(home)) && !network_address(home); }
 
 std::optional<redis::Address> network_address(const fs::path& home) {
-  const auto line = line_of(connection_file(home));
+  const auto line = private_line(connection_file(home));
   try {
     if (!line.empty()) return redis::parse_address(line);
   } catch (const Error&) {
@@ -134,7 +160,7 @@ std::optional<redis::Address> network_address(const fs::path& home) {
 
 void shut_down(const redis::Address& address) noexcept {
   try {
-    redis::Connection(address, std::chrono::seconds(30)).command({"SHUTDOWN", "NOSAVE"});
+    redis::Connection(address, end_bound).command({"SHUTDOWN", "NOSAVE"});
   } catch (const std::exception&) {
     // As it should be.
   }
@@ -167,7 +193,7 @@ redis::Address open_to_network(const fs::path& home, const std::string& interfac
     const Lock lock(secret_file(home));
     redis::Connection server(socket_address(home));
     auto address = listening(server, home, interface);
-    if (const auto line = address.whole(); line_of(connection_file(home)) != line) {
+    if (const auto line = address.whole(); private_line(connection_file(home)) != line) {
       write_private(connection_file(home), line + "\n");
     }
     return address;

@@ -17,8 +17,11 @@ std::string home_secret(const std::filesystem::path& home);
 /// The same, made first if need be. Throws Error(board).
 std::string make_home_secret(const std::filesystem::path& home);
 
-/// The socket on this host, whether or not a server listens there.
+/// The socket on this host, whether or not a server listens there: where the guardian says that it is, else where one
+/// would be made. Throws Error(usage) when its folder is somebody else's.
 redis::Address socket_address(const std::filesystem::path& home);
+/// Where a server is to make its socket; makes the folder, and the secret if need be. Throws Error.
+redis::Address socket_address_to_make(const std::filesystem::path& home);
 
 /// The connection file: mode 600, and a --board-file for others. While it is there, the blackboard is to be on the
 /// network, whichever host serves it; it goes when the blackboard ends by itself or by `stint serve --stop`.
@@ -37,7 +40,7 @@ Answer ask(const redis::Address& address);
 /// The blackboard of the home, if it answers: by its socket, else by the connection file.
 std::optional<redis::Address> answering(const std::filesystem::path& home);
 
-/// Tells a server to end, and gives it half a minute for its data. Never throws: it hangs up instead of answering.
+/// Tells a server to end, and gives it ten seconds for its data. Never throws: it hangs up instead of answering.
 void shut_down(const redis::Address& address) noexcept;
 
 /// Lets the server that is on our socket listen on one address of this host, too, and writes the connection file.

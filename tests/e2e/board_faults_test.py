@@ -199,7 +199,7 @@ class LostServer(Faults):
             file.write(b"damaged!")
         for words in (self.words("-n", 2), self.words(), ("serve",)):
             done = self.home.run(*words, check=False)
-            self.assert_error(done.returncode, done.stdout, done.stderr, 3, "redis-check-aof")
+            self.assert_error(done.returncode, done.stdout, done.stderr, 4, "redis-check-aof")
 
     def test_a_server_that_stalls_for_longer_than_a_lease_costs_nobody(self):
         self.own_server()

@@ -1,8 +1,8 @@
 #!lua flags=allow-oom
 -- SPDX-License-Identifier: Apache-2.0
 -- Stores the result and ends the run. Only if the result was made of all nodes on the board, and each chunk is done
--- or failed. A partial run keeps its nodes, so that a rerun gives the bits of a run without failures; a done one loses
--- its plan, and goes after a while, unless the field keep_plan says that what it did must not be done again.
+-- or failed. A partial run keeps its nodes, so that a rerun gives the bits of a run without failures; a done one goes
+-- after a while, and loses its plan at once, unless the field keep_plan says that another run may take over from it.
 -- ARGV     generation, worker, done, failed, result frame, seconds to keep a done run, number of names, names of the
 --          nodes used…, then fields for the run: name, value
 -- Returns  OK state
@@ -30,9 +30,7 @@ redis.call('UNLINK', LOAD, BEATS, WORKERS, SLOTS, QUEUES, CLAIMS, DELAYED, LEADE
 event('state', state)
 if state == 'done' then
   redis.call('UNLINK', PROFILE, DONE, NODES, ATTEMPTS, FAILED)
-  if redis.call('HGET', RUN, 'keep_plan') ~= '1' then
-    redis.call('UNLINK', PLAN)
-    for _, key in ipairs({RUN, RESULT, EVENTS, SLOWEST}) do redis.call('EXPIRE', key, ARGV[6]) end
-  end
+  if redis.call('HGET', RUN, 'keep_plan') ~= '1' then redis.call('UNLINK', PLAN) end
+  for _, key in ipairs({RUN, PLAN, RESULT, EVENTS, SLOWEST}) do redis.call('EXPIRE', key, ARGV[6]) end
 end
 return {'OK', state}

@@ -1,7 +1,7 @@
 #!lua flags=allow-oom
 -- SPDX-License-Identifier: Apache-2.0
 -- Holds what lies on the board against itself, and mends it. No script leaves it wrong; a server does that loses some
--- of what it had written and keeps what came later (see src/cli/append_only_tail.hpp). The nodes are what is believed:
+-- of what it had written and keeps what came later (see src/cli/aof_repair.hpp). The nodes are what is believed:
 -- of two that overlap the larger, which was made of the smaller; then bits and counts follow from them. And when nobody
 -- knows of the chunks that are left, all of them go to the pool; claim skips what is done.
 -- ARGV     generation, worker

@@ -1,0 +1,104 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "cli/board_upkeep.hpp"
+
+#include "blackboard/directory.hpp"
+#include "redis/connection.hpp"
+
+#include <charconv>
+#include <string>
+#include <string_view>
+#include <thread>
+
+namespace stint {
+namespace {
+
+namespace fs = std::filesystem;
+using std::chrono::steady_clock;
+constexpr std::uint64_t mebi = std::uint64_t{1} << 20;
+constexpr auto look_every = std::chrono::minutes(10);
+constexpr auto answer_bound = std::chrono::seconds(5);
+constexpr auto look_pause = std::chrono::milliseconds(10);
+
+std::uint64_t field(std::string_view info, std::string_view name) {
+  const auto at = info.find("\n" + std::string(name) + ":");
+  std::uint64_t number = 0;
+  if (at != info.npos) {
+    const auto text = info.substr(at + name.size() + 2);
+    std::from_chars(text.data(), text.data() + text.size(), number);
+  }
+  return number;
+}
+
+}  // namespace
+
+BoardFacts board_facts(const redis::Address& address) {
+  BoardFacts facts;
+  try {
+    redis::Connection connection(address, answer_bound);
+    const auto info = "\n" + connection.command({"INFO", "clients", "memory", "persistence"}).str();
+    facts.answers = true;
+    facts.clients = static_cast<int>(field(info, "connected_clients")) - 1;
+    facts.file = field(info, "aof_current_size");
+    facts.data = field(info, "used_memory_dataset");
+    facts.rewriting = field(info, "aof_rewrite_in_progress") != 0;
+  } catch (const std::exception&) {
+    // Seen as one that does not answer.
+  }
+  return facts;
+}
+
+// A rewrite costs a fork, and writing what there is; while runs are at work it waits until it saves much.
+bool rewrite_pays(const BoardFacts& facts, bool idle) {
+  return facts.answers && !facts.rewriting && facts.file > (idle ? 1 * mebi + 2 * facts.data : 64 * mebi + 3 * facts.data);
+}
+
+void BoardUpkeep::now_and_then(const redis::Address& address, const BoardFacts& facts) {
+  if (!facts.answers) return;
+  if (rewriting_ && !facts.rewriting) {
+    rewriting_ = false;
+    rewritten_ = facts.file;
+  }
+  const bool idle = facts.clients == 0;
+  if (steady_clock::now() >= next_look_) {
+    next_look_ = steady_clock::now() + look_every;
+    forget_expired(address);
+  } else if (rewrite_pays(facts, idle)) {
+    rewrite(address, facts);
+  }
+}
+
+void BoardUpkeep::before_end(const redis::Address& address, std::chrono::seconds patience) {
+  const auto end = steady_clock::now() + patience;
+  auto facts = board_facts(address);
+  if (rewrite_pays(facts, true)) rewrite(address, facts);
+  do {
+    facts = board_facts(address);
+    if (!facts.rewriting) return;
+    std::this_thread::sleep_for(look_pause);
+  } while (steady_clock::now() < end);
+}
+
+void BoardUpkeep::forget_expired(const redis::Address& address) {
+  try {
+    Directory directory(address);
+    for (const auto& run : directory.runs()) {
+      if (!directory.forget_expired(run)) continue;
+      std::error_code ignored;
+      fs::remove_all(home_ / "runs" / run, ignored);  // files kept with it
+    }
+  } catch (const std::exception&) {
+    // At the next look.
+  }
+}
+
+void BoardUpkeep::rewrite(const redis::Address& address, const BoardFacts& facts) {
+  if (facts.file <= 2 * rewritten_) return;  // it is as small as it gets
+  try {
+    redis::Connection(address, answer_bound).command({"BGREWRITEAOF"});
+    rewriting_ = true;
+  } catch (const std::exception&) {
+    // At the next look.
+  }
+}
+
+}  // namespace stint
