@@ -13,6 +13,7 @@
 #include "cli/guardian.hpp"
 #include "cli/home.hpp"
 #include "cli/job_options.hpp"
+#include "cli/launched_rank.hpp"
 #include "cli/launcher.hpp"
 #include "cli/new_project.hpp"
 #include "cli/explain.hpp"
@@ -96,8 +97,8 @@ int usage_error(const CLI::ParseError& error, const std::string& program, const 
 
 class CommandLine {
  public:
-  CommandLine(int argc, char** argv, std::span<const JobEntry> jobs, double begun)
-      : argc_(argc), argv_(argv), jobs_(jobs), begun_(begun), program_(std::filesystem::path(argv[0]).filename()) {}
+  CommandLine(int argc, char** argv, std::span<const JobEntry> jobs, double begun, LaunchedRank& launched)
+      : argc_(argc), argv_(argv), jobs_(jobs), begun_(begun), launched_(launched), program_(std::filesystem::path(argv[0]).filename()) {}
 
   int operator()();
 
@@ -113,6 +114,7 @@ class CommandLine {
   char** const argv_;
   const std::span<const JobEntry> jobs_;
   const double begun_;
+  LaunchedRank& launched_;
   const std::string program_;
   CLI::App app_{"Farms a job out over MPI ranks that share one Redis as a blackboard; survives and resumes."};
   RunOptions options_;
@@ -277,17 +279,17 @@ int CommandLine::start(JobNamed job) {
   // Partials come and go by the megabyte; giving their pages back each time costs more than computing them.
   ::mallopt(M_MMAP_THRESHOLD, 1 << 30);
   ::mallopt(M_TRIM_THRESHOLD, 1 << 30);
-  if (options_.ranks > 0 && mpi::under_launcher()) {
+  if (options_.ranks > 0 && !launched_.launched() && mpi::under_launcher()) {
     throw Error(Exit::usage, "-n inside mpirun or srun would start a world in a world; leave -n away");
   }
-  if (!options_.board_file.empty() && options_.board.empty() && mpi::rank_from_environment() == 0 && !launched()) {
+  if (!options_.board_file.empty() && options_.board.empty() && mpi::rank_from_environment() == 0 && !launched_.launched()) {
     await_board_file(options_.board_file, options_.board_timeout, [](const std::string& line) { std::fprintf(stderr, "stint: %s\n", line.c_str()); });
   }
-  if (options_.ranks > 1) {
+  if (options_.ranks > 1 && !launched_.launched()) {
     given_board(options_.board, options_.board_file);  // what is wrong there is said once, and before mpirun starts
     return launch(options_, argc_, argv_);
   }
-  return run_job(options_, std::move(job), begun_);
+  return run_job(options_, std::move(job), begun_, launched_);
 }
 
 int CommandLine::operator()() {
@@ -354,7 +356,12 @@ int run_main(int argc, char** argv, std::span<const JobEntry> jobs) {
   const double begun =
       std::chrono::duration<double>(std::chrono::steady_clock::now().time_since_epoch()).count();
   try {
-    return CommandLine(argc, argv, jobs, begun)();
+    LaunchedRank launched(argc, argv);
+    auto words = launched.arguments();
+    std::vector<char*> pointers;
+    for (auto& word : words) pointers.push_back(word.data());
+    pointers.push_back(nullptr);
+    return CommandLine(static_cast<int>(words.size()), pointers.data(), jobs, begun, launched)();
   } catch (const Error& error) {
     return one_line(error.what(), error.exit());
   } catch (const BadInput& error) {

@@ -5,17 +5,25 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <cstdint>
 #include <cstring>
 #include <fcntl.h>
-#include <unistd.h>
+#include <poll.h>
+#include <sys/eventfd.h>
 #include <utility>
+#include <vector>
 
 namespace stint {
 namespace {
 
-// "[host:123] PMIX ERROR:" — 1: this is the beginning of such a line, 0: it may become one, -1: it is none.
-int noise(const std::string& line) {
-  const std::string mark = "] PMIX ERROR:";
+constexpr std::size_t buffer_bytes = 256 << 10;
+
+// 1: `line` is mpirun's own, 0: it may become such a line, -1: it is not.
+int noise(std::string_view line) {
+  constexpr std::string_view forwarding = "mpirun: Forwarding signal ";
+  if (line.starts_with(forwarding)) return 1;
+  if (forwarding.starts_with(line)) return 0;
+  constexpr std::string_view mark = "] PMIX ERROR:";
   if (line[0] != '[') return -1;
   const auto close = line.find(']');
   if (close == line.npos) return line.size() < 300 && line.find('\n') == line.npos ? 0 : -1;
@@ -34,8 +42,8 @@ std::size_t beginning_of(const std::string& mark, const std::string& text) {
 
 }  // namespace
 
-std::string without_noise(std::string& held, const std::string& piece, bool last, const std::string& mark,
-                          const std::function<void(const std::string& line)>& told) {
+std::string without_noise(std::string& held, std::string_view piece, bool last, const std::string& mark,
+                          const std::function<void(const std::string& message)>& message) {
   held += piece;
   std::string shown;
   while (!held.empty()) {
@@ -56,7 +64,7 @@ std::string without_noise(std::string& held, const std::string& piece, bool last
       shown += line.substr(0, at);
       line.erase(0, at + mark.size());
       if (line.ends_with('\n')) line.pop_back();
-      told(line);
+      message(line);
     } else if (is != 1) {
       shown += line;
     }
@@ -64,38 +72,43 @@ std::string without_noise(std::string& held, const std::string& piece, bool last
   return shown;
 }
 
-Relay::Relay(std::string mark, std::function<void(const std::string& line)> told)
-    : mark_(std::move(mark)), told_(std::move(told)) {
-  if (::pipe2(ends_, O_CLOEXEC) != 0) throw Error(Exit::usage, std::string("no pipe: ") + std::strerror(errno));
+Relay::Relay(std::function<void(std::string_view piece)> take) : take_(std::move(take)) {
+  int ends[2];
+  if (::pipe2(ends, O_CLOEXEC) != 0) throw Error(Exit::usage, std::string("cannot make a pipe: ") + std::strerror(errno));
+  read_end_.reset(ends[0]);
+  write_end_.reset(ends[1]);
+  ending_.reset(::eventfd(0, EFD_CLOEXEC));
+  if (!ending_) throw Error(Exit::usage, std::string("cannot make an eventfd: ") + std::strerror(errno));
   thread_ = std::thread([this] { pass_on(); });
 }
 
-void Relay::close_entrance() {
-  if (ends_[1] >= 0) ::close(ends_[1]);
-  ends_[1] = -1;
-}
-
 void Relay::pass_on() {
-  std::string held;
-  char buffer[4096];
+  std::vector<char> buffer(buffer_bytes);
+  bool ending = false;
   for (;;) {
-    const auto got = ::read(ends_[0], buffer, sizeof buffer);
-    if (got < 0 && errno == EINTR) continue;
-    const std::string shown =
-        without_noise(held, got > 0 ? std::string(buffer, static_cast<std::size_t>(got)) : "", got <= 0, mark_, told_);
-    for (std::size_t done = 0; done < shown.size();) {
-      const auto wrote = ::write(STDERR_FILENO, shown.data() + done, shown.size() - done);
-      if (wrote < 0 && errno != EINTR) break;
-      if (wrote > 0) done += static_cast<std::size_t>(wrote);
+    pollfd waiting[2] = {{read_end_.get(), POLLIN, 0}, {ending_.get(), POLLIN, 0}};
+    if (::poll(waiting, ending ? 1 : 2, ending ? 0 : -1) < 0 && errno != EINTR) break;
+    ending = ending || waiting[1].revents != 0;
+    if (waiting[0].revents == 0) {
+      if (ending) break;
+      continue;
     }
-    if (got <= 0) return;
+    const auto got = ::read(read_end_.get(), buffer.data(), buffer.size());
+    if (got < 0 && errno == EINTR) continue;
+    if (got <= 0) break;
+    take_({buffer.data(), static_cast<std::size_t>(got)});
   }
+  take_({});
 }
 
-Relay::~Relay() {
-  close_entrance();
+void Relay::finish() {
+  close_write_end();
+  if (!thread_.joinable()) return;
+  const std::uint64_t one = 1;
+  [[maybe_unused]] const auto written = ::write(ending_.get(), &one, sizeof one);
   thread_.join();
-  ::close(ends_[0]);
 }
+
+Relay::~Relay() { finish(); }
 
 }  // namespace stint

@@ -73,12 +73,14 @@ WorldHost::~WorldHost() {
   }
 }
 
-std::optional<RunWord> await_word(const redis::Finder& board, const std::string& world, double board_timeout) {
+std::optional<RunWord> await_word(const redis::Finder& board, const std::string& world, double board_timeout,
+                                  const std::function<bool()>& rank_0_lost) {
   Directory directory(board);
   const SteadyClock clock;
   double last_heard = clock.now();
   double lost_since = -1;
   for (double pause = 0.002;; pause = std::min(0.05, pause * 1.5)) {
+    const bool lost = rank_0_lost();  // asked first: what it said before it was lost counts
     std::optional<std::string> word;
     try {
       word = directory.hear_world(world);
@@ -95,7 +97,7 @@ std::optional<RunWord> await_word(const redis::Finder& board, const std::string&
                      json.at("program"), json.at("options"), json.at("joined")};
     }
     if (word) last_heard = clock.now();
-    if (clock.now() - last_heard > silence_seconds) {
+    if (lost || clock.now() - last_heard > silence_seconds) {
       throw Error(Exit::interrupted, "rank 0 was lost before it named the run; the same command starts again");
     }
     std::this_thread::sleep_for(std::chrono::duration<double>(pause));

@@ -7,6 +7,7 @@
 
 #include <condition_variable>
 #include <cstdint>
+#include <functional>
 #include <mutex>
 #include <optional>
 #include <string>
@@ -50,7 +51,8 @@ class WorldHost {
 };
 
 /// The other ranks' side: waits for the word; none: there is nothing to compute. Throws Error(interrupted) when rank 0
-/// was silent for too long, or the blackboard for `board_timeout` seconds.
-std::optional<RunWord> await_word(const redis::Finder& board, const std::string& world, double board_timeout);
+/// was silent for too long or is known to be lost, and BoardLost after `board_timeout` seconds without the blackboard.
+std::optional<RunWord> await_word(const redis::Finder& board, const std::string& world, double board_timeout,
+                                  const std::function<bool()>& rank_0_lost);
 
 }  // namespace stint

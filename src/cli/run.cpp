@@ -3,6 +3,7 @@
 
 #include <stint/error.hpp>
 
+#include "base/signals.hpp"
 #include "base/watchdog.hpp"
 #include "blackboard/directory.hpp"
 #include "cli/board_address.hpp"
@@ -26,42 +27,21 @@
 #include <fstream>
 #include <optional>
 #include <random>
+#include <stop_token>
 #include <thread>
 #include <unistd.h>
 
 namespace stint {
 namespace {
 
-// Only where mpirun has recovery on can a rank be lost in MPI_Init and leave the others waiting.
 constexpr double init_seconds_launched = 30;
-constexpr double init_seconds = 300;
+constexpr double init_seconds_alone = 300;
+constexpr double signal_look_seconds = 3600;  // it is woken
 // What has side effects is committed as it ends; what ends together goes together.
 constexpr double at_once_seconds = 0.002;
 // A guest that found nothing for so many leases leaves: by then what dead workers held has been given up and handed
 // out.
 constexpr double idle_leases = 3;
-
-std::atomic<Session*> session_told{nullptr};  // to stop
-std::atomic<int> interrupts{0};
-
-void on_signal(int signal) {
-  if (signal == SIGINT && ++interrupts > 1) ::_exit(static_cast<int>(Exit::interrupted));
-  if (auto* session = session_told.load()) {
-    session->drain = true;
-    session->stop = true;
-  } else {
-    ::_exit(static_cast<int>(Exit::interrupted));
-  }
-}
-
-// With recovery on, MPI_Finalize waits for ever for a rank that was lost; mpirun lets go whoever leaves it out.
-// Without, mpirun itself ends the others when one is lost, and the wait for those that still compute may be long.
-int leave(mpi::World& world, int code) {
-  std::optional<Watchdog> watchdog;
-  if (launched()) watchdog.emplace(2, "", code);
-  world.finalize();
-  return code;
-}
 
 }  // namespace
 
@@ -94,7 +74,7 @@ RunFacts RunCommand::facts() const {
   facts.seed = seed_;
   facts.threads = threads_.count;
   facts.store_dir = store_folder(run_);
-  if (options_.output.empty()) facts.call_file = call_file();  // what was printed stays printed; a file is written whole
+  if (options_.output.empty()) facts.call_file = launched_.printed_file();  // what was printed stays printed; a file is written whole
   facts.scratch_dir = std::filesystem::temp_directory_path();
   facts.log = [this](std::string_view line) { display_->log(std::string(line)); };
   return facts;
@@ -169,6 +149,7 @@ Outcome RunCommand::compute() {
   setup.program = program_;
   setup.slot = rank_;
   setup.leads = rank_ == 0;
+  setup.leader_lost = [this] { return rank_0_lost(); };
   setup.courier.commit_seconds = job_->side_effects() ? at_once_seconds : options_.commit_every;
   setup.courier.lease = options_.lease;
   setup.courier.steal = !options_.no_steal;
@@ -226,27 +207,70 @@ Outcome RunCommand::compute() {
   session_.say = [this](const std::string& line) { display_->say(line); };
   session_.log = [this](const std::string& line) { display_->log(line); };
   display_->start(session_, run_);
-  if (rank_ == 0) tell_launcher_begun();
+  if (rank_ == 0) launched_.report_begun();
   const auto outcome = work(session_, setup);
   display_->stop();
   return outcome;
 }
 
+// Only where mpirun has recovery on can a rank be lost in MPI_Init and leave the others waiting.
+double RunCommand::init_seconds() const { return launched_.launched() ? init_seconds_launched : init_seconds_alone; }
+
+// With recovery on, MPI_Finalize waits for ever for a rank that was lost; mpirun lets go whoever leaves it out.
+// Without, mpirun itself ends the others when one is lost, and the wait for those that still compute may be long.
+int RunCommand::leave(mpi::World& world, int code) const {
+  std::optional<Watchdog> watchdog;
+  if (launched_.launched()) watchdog.emplace(2, "", code);
+  world.finalize();
+  return code;
+}
+
+// In the thread of signals. A launcher says of itself what is waited for.
+void RunCommand::obey(int signal) {
+  const bool speaks = rank_ == 0 && !launched_.launched();
+  if (signal == SIGINT && ++interrupts_ > 1) {
+    if (speaks) display_->say("ends at once; what was at work is computed again when the same command continues");
+    ::_exit(static_cast<int>(Exit::interrupted));
+  }
+  if (!at_work_) {
+    if (speaks) display_->say("stopped before the run began; the same command continues");
+    ::_exit(static_cast<int>(Exit::interrupted));
+  }
+  if (!session_.drain && speaks) {
+    display_->say(fmt::format("stopping; chunks at work have up to {:g} s to end (--grace){}", options_.grace,
+                              signal == SIGINT ? "; Ctrl-C again ends at once" : ""));
+  }
+  session_.drain = true;
+  session_.stop = true;
+  session_.courier.notify();
+}
+
 int RunCommand::operator()() {
   const bool zero = mpi::rank_from_environment() == 0;
-  display_ = std::make_unique<Display>(options_, mpi::rank_from_environment(), mpi::under_launcher() ? 2 : 1);
+  rank_ = mpi::rank_from_environment();
+  display_ = std::make_unique<Display>(options_, rank_, mpi::under_launcher() ? 2 : 1);
+  Signals signals{SIGINT, SIGTERM, SIGUSR1, SIGHUP};
+  std::jthread obedient([&](const std::stop_token& stop) {
+    const std::stop_callback wake(stop, [&] { signals.wake(); });
+    while (!stop.stop_requested()) {
+      if (const auto signal = signals.wait(signal_look_seconds)) obey(*signal);
+    }
+  });
   std::optional<Error> early;  // what rank 0 says once the others can hear that there is nothing to do
+  const bool local = launched_.shared_folder() != nullptr && mpi::one_host();
   if (zero) {
     try {
+      if (local) ticket_.emplace(LocalTicket::of_rank_0(*launched_.shared_folder()));
       output_ = std::make_unique<ResultOutput>(options_.output);
       start_board();
     } catch (const Error& error) {
       early = error;
     }
+    launched_.make_folder();
+  } else if (local) {
+    ticket_.emplace(LocalTicket::of_others(*launched_.shared_folder()));
   }
-  std::optional<CallFolder> call_folder;
-  if (zero) call_folder.emplace();
-  mpi::World world(launched() ? init_seconds_launched : init_seconds);
+  auto world = local ? mpi::World::without_mpi() : mpi::World(init_seconds());
   rank_ = world.rank();
   ranks_ = world.size();
   ranks_here_ = world.ranks_here();
@@ -270,7 +294,15 @@ int RunCommand::operator()() {
   } else if (!threads_.warning.empty()) {
     display_->say(threads_.warning);
   }
+  const int code = go(host);
+  display_->stop();
+  output_.reset();
+  return leave(world, code);
+}
 
+// From the place of the blackboard to the exit code.
+int RunCommand::go(std::optional<WorldHost>& host) {
+  const bool zero = rank_ == 0;
   int code = 0;
   try {
     bool go = false;
@@ -285,17 +317,15 @@ int RunCommand::operator()() {
     } else {
       go = await_run();
     }
-    if (!go && zero && tell_launcher(code, true)) code = 0;
+    if (!go && zero && report_exit(code, true)) code = 0;
     if (go) {
       std::signal(SIGPIPE, SIG_IGN);
-      session_told = &session_;
-      for (int signal : {SIGTERM, SIGUSR1, SIGINT}) std::signal(signal, on_signal);
+      at_work_ = true;
       patiently([&] { take_plan(); });
       const auto outcome = compute();
       std::error_code ignored;
       if (zero) std::filesystem::remove(store_mark(), ignored);  // whoever has not looked comes too late
       code = patiently([&] { return conclude(outcome); });
-      session_told = nullptr;
     }
   } catch (const Error& error) {
     code = say_and_end(error.what(), error.exit());
@@ -308,13 +338,11 @@ int RunCommand::operator()() {
     code = say_and_end(std::string("the job failed outside a chunk: ") + error.what(), Exit::defect);
   }
   host.reset();  // tells the others that there is nothing to compute, unless it named the run
-  display_->stop();
-  output_.reset();
-  return leave(world, code);
+  return code;
 }
 
-int run_job(const RunOptions& options, JobNamed job, double begun) {
-  return RunCommand(options, std::move(job), begun)();
+int run_job(const RunOptions& options, JobNamed job, double begun, LaunchedRank& launched) {
+  return RunCommand(options, std::move(job), begun, launched)();
 }
 
 }  // namespace stint

@@ -21,7 +21,9 @@ struct ChosenJob {
 /// The job that `run` was told to compute, whatever the name; for `rerun`, the one of that name, which the run tells.
 using JobNamed = std::function<ChosenJob(const std::string& name)>;
 
+class LaunchedRank;
+
 /// `begun`: seconds on the steady clock at the entry of main. Returns the exit code of this process.
-int run_job(const RunOptions& options, JobNamed job, double begun);
+int run_job(const RunOptions& options, JobNamed job, double begun, LaunchedRank& launched);
 
 }  // namespace stint

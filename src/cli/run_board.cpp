@@ -34,15 +34,15 @@ constexpr double start_seconds = 120;  // for rank 0 to start it, where it canno
 constexpr auto look_pause = std::chrono::milliseconds(50);
 constexpr auto search_sign = std::chrono::seconds(5);
 constexpr const char* searching = "searching";
-// Rank 0 speaks as soon as MPI is initialised. Only where mpirun has recovery on can it be lost and the others stay.
-double broadcast_seconds() { return launched() ? 15 : 120; }
-
 std::string random_id() {
   std::random_device device;
   return fmt::format("{:08x}{:08x}", device(), device());
 }
 
 }  // namespace
+
+// Rank 0 speaks as soon as MPI is initialised. Only where mpirun has recovery on can it be lost and the others stay.
+double RunCommand::broadcast_seconds() const { return launched_.launched() ? 15 : 120; }
 
 // The server starts while MPI does.
 void RunCommand::start_board() {
@@ -105,7 +105,9 @@ void RunCommand::listen_for_other_hosts() {
 // and has `trouble`. From time to time it says that it is at it: who hears nothing takes it for lost.
 std::string RunCommand::tell_place(mpi::World& world, std::optional<WorldHost>& host, std::optional<Error>& trouble) {
   const auto say = [&](const std::string& told) {
-    if (world.speaks()) world.broadcast(told, broadcast_seconds());
+    if (ticket_) {
+      if (told != searching) ticket_->leave(told);
+    } else if (world.speaks()) world.broadcast(told, broadcast_seconds());
     return told;
   };
   if (trouble) return say("");
@@ -132,6 +134,7 @@ std::string RunCommand::tell_place(mpi::World& world, std::optional<WorldHost>& 
 }
 
 std::string RunCommand::hear_place(mpi::World& world) {
+  if (ticket_) return ticket_->await();
   if (!world.speaks()) return place_without_mpi();
   std::string told;
   do {

@@ -10,7 +10,7 @@
 #include "cli/display.hpp"
 #include "cli/embedded.hpp"
 #include "cli/identity.hpp"
-#include "cli/launcher.hpp"
+#include "cli/launched_rank.hpp"
 #include "cli/rendezvous.hpp"
 #include "cli/result_output.hpp"
 #include "cli/run.hpp"
@@ -19,6 +19,7 @@
 #include "engine/whereabouts.hpp"
 #include "redis/address.hpp"
 
+#include <atomic>
 #include <cstdint>
 #include <filesystem>
 #include <map>
@@ -34,8 +35,8 @@ class World;
 /// Members in the order in which they come to be known.
 class RunCommand {
  public:
-  RunCommand(const RunOptions& options, JobNamed job_named, double begun)
-      : options_(options), job_named_(std::move(job_named)), begun_(begun) {}
+  RunCommand(const RunOptions& options, JobNamed job_named, double begun, LaunchedRank& launched)
+      : options_(options), job_named_(std::move(job_named)), begun_(begun), launched_(launched) {}
 
   int operator()();
 
@@ -46,6 +47,7 @@ class RunCommand {
   void listen_for_other_hosts();
   std::string tell_place(mpi::World& world, std::optional<WorldHost>& host, std::optional<Error>& trouble);  // rank 0
   std::string hear_place(mpi::World& world);                                                                // others
+  bool rank_0_lost() const { return ticket_ && ticket_->rank_0_lost(); }
   std::string place_told() const;
   void take_place(const std::string& told);
   std::string place_without_mpi();
@@ -79,15 +81,23 @@ class RunCommand {
   std::filesystem::path store_mark() const;
   void mark_store() const;  // rank 0
   bool store_shared() const;
+  bool report_exit(int code, bool with_result) const;
   int say_and_end(const std::string& line, Exit exit);
+  int go(std::optional<WorldHost>& host);
+  void obey(int signal);
+  double init_seconds() const;
+  double broadcast_seconds() const;
+  int leave(mpi::World& world, int code) const;
   [[noreturn]] void refuse_program(const RunState& state) const;
 
   const RunOptions& options_;
   const JobNamed job_named_;
   const double begun_;
   const double begun_unix_ = unix_now();
-  const bool fresh_ = options_.fresh && !restarted();
+  LaunchedRank& launched_;
+  const bool fresh_ = options_.fresh && !launched_.restarted();
 
+  std::optional<LocalTicket> ticket_;  // how ranks of one host speak, without MPI
   AnyJob* job_ = nullptr;
   Options* job_options_ = nullptr;
   std::unique_ptr<Display> display_;
@@ -114,6 +124,8 @@ class RunCommand {
   bool following_ = false; // the job has begun to see results
   int exit_ = 0;        // of rank 0 when there is nothing to compute
   Session session_;
+  std::atomic<bool> at_work_{false};  // signals are for the session
+  int interrupts_ = 0;
 };
 
 }  // namespace stint

@@ -5,6 +5,7 @@
 #include "cli/halt_option.hpp"
 #include "cli/stored_result.hpp"
 #include "cli/summary.hpp"
+#include "cli/terminal.hpp"
 
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
@@ -14,17 +15,23 @@
 
 namespace stint {
 
+bool RunCommand::report_exit(int code, bool with_result) const {
+  ExitReport report{code, std::nullopt};
+  if (with_result) report.result_bytes = Terminal::standard().written();
+  return launched_.report_exit(report);
+}
+
 // The exit code of this process. Only rank 0 returns another than 0: mpirun would end the ranks still at work.
 int RunCommand::say_and_end(const std::string& line, Exit exit) {
-  if (result_told()) return 0;
+  if (launched_.result_reported()) return 0;
   // Rank 0 says what befalls all; without it the launcher says that ranks were lost, and starts them again.
-  if (rank_ != 0 && launched() && (exit == Exit::interrupted || exit == Exit::board)) {
+  if (rank_ != 0 && launched_.launched() && (exit == Exit::interrupted || exit == Exit::board)) {
     display_->log(line);
   } else {
     display_->error(line);
   }
   const int code = error_code(static_cast<int>(exit));
-  return rank_ == 0 && !tell_launcher(code) ? code : 0;
+  return rank_ == 0 && !report_exit(code, false) ? code : 0;
 }
 
 std::map<std::string, std::string> RunCommand::final_fields(const RunState& state) const {
@@ -72,7 +79,7 @@ int RunCommand::show_stored(RedisBlackboard& board, const RunState& state) {
 
 int RunCommand::conclude(const Outcome& outcome) {
   display_->stop();
-  if (result_told()) return 0;  // whatever became of the blackboard since
+  if (launched_.result_reported()) return 0;  // whatever became of the blackboard since
   RedisBlackboard board(board_, run_);
   int code = static_cast<int>(outcome.exit);
   auto kind = outcome.kind;
@@ -92,7 +99,7 @@ int RunCommand::conclude(const Outcome& outcome) {
       if (state && !options_.summary.empty()) {
         write_whole(options_.summary, summary_json(*state, state->computed - computed_before_));
       }
-      if (output_ && first_to_print()) {
+      if (output_ && launched_.claim_printing()) {
         if (guest() && !owned_ && state && options_.output.empty()) {
           show_stored(board, *state);
         } else {
@@ -131,25 +138,25 @@ int RunCommand::conclude(const Outcome& outcome) {
         display_->error(error.empty() ? "the run failed" : error);
       } else if (state && (state->state == "done" || state->state == "partial")) {
         // A rank of our own that outlived its mpirun: nobody saw what it printed.
-        if (restarted()) {
-          tell_launcher(show_stored(board, *state), true);
+        if (launched_.restarted()) {
+          report_exit(show_stored(board, *state), true);
           return 0;
         }
         // That rank prints, and tells; should it be lost before, the ranks are started again, and show the result.
-        if (launched() && ours) return 0;
+        if (launched_.launched() && ours) return 0;
         complete = true;
         if (ours || guest()) {
           display_->say("run " + run_ + " was finished by another rank; stint result " + run_ + " shows it");
           code = code_of(*state);
-        } else if (first_to_print()) {
+        } else if (launched_.claim_printing()) {
           code = show_stored(board, *state);
           with_result = true;
         }
       } else if (state && state->fields.contains("exit")) {
         // It halted; the leader says so, if it is one of ours.
         code = static_cast<int>(state->number("exit"));
-        if (ours) return launched() ? 0 : code;
-        if (job_->follows() && !guest() && first_to_print()) {
+        if (ours) return launched_.launched() ? 0 : code;
+        if (job_->follows() && !guest() && launched_.claim_printing()) {
           show_stored_parts(*job_, board, *state, facts(), live_output(), true);
         }
         display_->say("run " + run_ + " " + state->field("error") + "; the same command goes on");
@@ -171,7 +178,7 @@ int RunCommand::conclude(const Outcome& outcome) {
         complete = true;
         break;
       }
-      return launched() ? 0 : code;  // whoever ends the run tells the launcher; nobody: it starts the ranks again
+      return launched_.launched() ? 0 : code;  // whoever ends the run tells the launcher; nobody: it starts the ranks again
     case Outcome::Kind::failed:
       // What ends all ranks is said once; what only this rank knows, by this rank.
       if (rank_ == 0 || session_.leading() || outcome.exit == Exit::interrupted) display_->error(outcome.error);
@@ -179,7 +186,7 @@ int RunCommand::conclude(const Outcome& outcome) {
   }
   const bool speaks = rank_ == 0 || kind == Outcome::Kind::finished || kind == Outcome::Kind::halted;
   if (!complete) code = error_code(code);
-  return speaks && !tell_launcher(code, with_result) ? code : 0;
+  return speaks && !report_exit(code, with_result) ? code : 0;
 }
 
 }  // namespace stint

@@ -26,9 +26,9 @@ namespace {
 constexpr std::uint64_t most_chunks = (std::uint64_t{1} << 32) - 1;  // one bit each in a string of 512 MiB
 
 // Whether this call was made before, by the launcher or in a batch job that was requeued, and was cut off.
-bool called_again() {
+bool called_again(const LaunchedRank& launched) {
   const char* requeued = std::getenv("SLURM_RESTART_COUNT");
-  return restarted() || (requeued != nullptr && std::atoi(requeued) > 0);
+  return launched.restarted() || (requeued != nullptr && std::atoi(requeued) > 0);
 }
 
 }  // namespace
@@ -79,7 +79,7 @@ bool RunCommand::prepare_rerun() {
   RedisBlackboard board(board_, run_);
   const auto state = board.state();
   if (!state) throw Error(Exit::usage, "run " + run_ + " is no longer on the blackboard");
-  if (!called_again()) refuse_good_chunks(run_, *state, board.failures(), options_.rerun_chunks);
+  if (!called_again(launched_)) refuse_good_chunks(run_, *state, board.failures(), options_.rerun_chunks);
   choose(state->field("job"));
   apply_options(*job_options_, state->field("options"), false);
   apply_words(*job_options_, options_.rerun_words, {OptionKind::run_time, OptionKind::result},
@@ -94,8 +94,8 @@ bool RunCommand::prepare_rerun() {
   seed_ = identity.seed;
   program_ = program_of(*job_);
   reap_known_gone(board, state->generation, Whereabouts::here());
-  if (called_again() && state->state == "running") return true;
-  if (called_again() && state->state == "done") {
+  if (called_again(launched_) && state->state == "running") return true;
+  if (called_again(launched_) && state->state == "done") {
     exit_ = show_stored(board, *state);
     return false;
   }
@@ -201,7 +201,7 @@ bool RunCommand::prepare_run() {
   }
   if (created.refusal == Refusal::program) refuse_program(created.state);
   if (!earlier.empty()) let_go_of(earlier);
-  joined_ = !restarted() && created.state.field("owner") != spec.owner;
+  joined_ = !launched_.restarted() && created.state.field("owner") != spec.owner;
   if (there || joined_) {
     reap_known_gone(board, created.state.generation, Whereabouts::here());
     const auto others = board.workers().size();
@@ -216,7 +216,7 @@ bool RunCommand::prepare_run() {
 }
 
 bool RunCommand::await_run() {
-  const auto word = await_word(board_, world_id_, options_.board_timeout);
+  const auto word = await_word(board_, world_id_, options_.board_timeout, [this] { return rank_0_lost(); });
   if (!word) return false;
   run_ = word->run;
   seed_ = word->seed;

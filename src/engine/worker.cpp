@@ -165,10 +165,14 @@ Outcome work(Session& session, const WorkerSetup& setup) {
   std::thread courier_thread([&] {
     repeat(session, session.courier, setup, setup.here.rank == 0, [&] {
       if (joined) return courier.step();
-      // Rank 0 is to lead; but if it is lost before it joins, somebody else must.
-      if (!setup.leads && setup.clock->now() - begun < 2 * setup.courier.lease) {
+      if (session.drain) {
+        session.end({Outcome::Kind::interrupted, Exit::interrupted, ""});
+        return 0.0;
+      }
+      // Rank 0 is to lead. It may be lost before it joins, and the run may have ended before this rank looks.
+      if (!setup.leads && setup.clock->now() - begun < 2 * setup.courier.lease && !setup.leader_lost()) {
         const auto state = courier_board->state();  // not the list of workers: thousands look here
-        if (!state || state->workers == 0) return 0.002;
+        if (state && state->state == "running" && state->workers == 0) return 0.002;
       }
       joined = join(session, *courier_board, setup, facts.worker, setup.slot);
       session.heartbeat.notify();

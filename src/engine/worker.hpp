@@ -27,6 +27,7 @@ struct WorkerSetup {
   std::string program;     ///< version that the run must have
   std::int64_t slot = -1;  ///< share of the plan to take first; -1: none
   bool leads = true;       ///< false: let another rank join first, and with that lead
+  std::function<bool()> leader_lost = [] { return false; };  ///< that other rank is known to be gone
   CourierOptions courier;
   ReducerOptions reducer;
   double stall_timeout = 600;    ///< seconds without progress anywhere before the rank ends

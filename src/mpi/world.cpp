@@ -11,7 +11,9 @@
 #include <chrono>
 #include <cstdio>
 #include <cstdlib>
+#include <string_view>
 #include <thread>
+#include <utility>
 #include <vector>
 
 namespace stint::mpi {
@@ -24,11 +26,21 @@ const char* first_of(std::initializer_list<const char*> names) {
   return nullptr;
 }
 
+constexpr std::size_t most_bytes = 64 << 10;  // of a broadcast: one message, so that no rank waits for a second one
+
+void check(int code, const char* call) {
+  if (code == MPI_SUCCESS) return;
+  char text[MPI_MAX_ERROR_STRING] = "";
+  int length = 0;
+  MPI_Error_string(code, text, &length);
+  throw Error(Exit::interrupted, std::string(call) + " failed: " + text + "; the same command starts again");
+}
+
 // Polls: with recovery on, a rank 0 that died would leave a blocking call waiting for ever.
 void complete(MPI_Request& request, std::chrono::steady_clock::time_point end) {
   int done = 0;
   for (int round = 0;; ++round) {
-    MPI_Test(&request, &done, MPI_STATUS_IGNORE);
+    check(MPI_Test(&request, &done, MPI_STATUS_IGNORE), "MPI_Test");
     if (done != 0) return;
     if (std::chrono::steady_clock::now() > end) {
       throw Error(Exit::interrupted,
@@ -66,6 +78,25 @@ int major_version() {
   std::sscanf(text, "Open MPI v%d", &major);
   return major;
 }
+
+bool one_host() {
+  const char* size = first_of({"OMPI_COMM_WORLD_SIZE"});
+  const char* here = first_of({"OMPI_COMM_WORLD_LOCAL_SIZE"});
+  return size != nullptr && here != nullptr && std::string_view(size) == here &&
+         first_of({"OMPI_COMM_WORLD_LOCAL_RANK"}) != nullptr;
+}
+
+World World::without_mpi() {
+  World world;
+  world.rank_ = rank_from_environment();
+  world.rank_here_ = std::atoi(first_of({"OMPI_COMM_WORLD_LOCAL_RANK"}));
+  world.size_ = world.ranks_here_ = std::atoi(first_of({"OMPI_COMM_WORLD_SIZE"}));
+  return world;
+}
+
+World::World(World&& other) noexcept
+    : rank_(other.rank_), size_(other.size_), ranks_here_(other.ranks_here_), rank_here_(other.rank_here_), hosts_(other.hosts_),
+      initialised_(std::exchange(other.initialised_, false)) {}
 
 World::World(double init_seconds) {
   if (!under_mpi()) {
@@ -120,13 +151,15 @@ std::string World::broadcast(const std::string& text, double bound) {
   if (size_ == 1) return text;
   const auto end = std::chrono::steady_clock::now() +
                    std::chrono::duration_cast<std::chrono::steady_clock::duration>(std::chrono::duration<double>(bound));
-  constexpr int bytes = 4096;  // one message, so that no rank waits for a second one
-  std::vector<char> buffer(bytes, '\0');
-  if (rank_ == 0) text.copy(buffer.data(), bytes - 1);
+  if (text.size() >= most_bytes) {
+    throw Error(Exit::usage, "the address of the blackboard has " + std::to_string(text.size()) + " bytes, more than ranks can be sent");
+  }
+  buffer_.assign(most_bytes, '\0');
+  if (rank_ == 0) text.copy(buffer_.data(), text.size());
   MPI_Request request = MPI_REQUEST_NULL;
-  MPI_Ibcast(buffer.data(), bytes, MPI_CHAR, 0, MPI_COMM_WORLD, &request);
+  check(MPI_Ibcast(buffer_.data(), static_cast<int>(most_bytes), MPI_CHAR, 0, MPI_COMM_WORLD, &request), "MPI_Ibcast");
   complete(request, end);
-  return buffer.data();
+  return buffer_.data();
 }
 
 }  // namespace stint::mpi

@@ -1,0 +1,37 @@
+// SPDX-License-Identifier: Apache-2.0
+// Signals as something to wait for: the handler only writes the number into a pipe, and one thread reads it in an ordinary
+// context, where it may lock and print. A signal that comes before the wait is kept. Processes that are started meanwhile get
+// the default action. One object at a time in a process.
+#pragma once
+
+#include "base/unique_fd.hpp"
+
+#include <initializer_list>
+#include <optional>
+#include <utility>
+#include <vector>
+
+#include <csignal>
+
+namespace stint {
+
+class Signals {
+ public:
+  /// Takes over these signals, except those that the process was started with as ignored (nohup). The destructor gives back
+  /// the action that stood before. Throws std::system_error without a pipe.
+  explicit Signals(std::initializer_list<int> signals);
+  ~Signals();
+  Signals(const Signals&) = delete;
+  Signals& operator=(const Signals&) = delete;
+
+  /// The next signal; none within `seconds`, or after wake().
+  std::optional<int> wait(double seconds);
+  /// Ends a wait() in another thread.
+  void wake();
+
+ private:
+  UniqueFd read_end_, write_end_;
+  std::vector<std::pair<int, struct sigaction>> before_;
+};
+
+}  // namespace stint

@@ -1,0 +1,175 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "cli/mpirun_process.hpp"
+
+#include "base/clock.hpp"
+#include "base/error.hpp"
+#include "cli/terminal.hpp"
+#include "engine/whereabouts.hpp"
+
+#include <fmt/format.h>
+
+#include <cerrno>
+#include <csignal>
+#include <cstring>
+#include <fcntl.h>
+#include <fstream>
+#include <sys/prctl.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+extern char** environ;
+
+namespace stint {
+namespace {
+
+constexpr double look_seconds = 0.5;
+// An mpirun whose ranks died while they started may wait for ever for nobody. Before it has started any it may have much to do.
+constexpr double childless_seconds = 3;
+constexpr double first_child_seconds = 20;
+constexpr double after_grace_seconds = 10;  // for what ended to be stored
+constexpr double kill_seconds = 4;          // between SIGTERM and SIGKILL; mpirun itself gives its ranks some
+
+double now() { return SteadyClock().now(); }
+
+}  // namespace
+
+MpirunProcess::MpirunProcess(Settings settings, const CallFolder& folder, Terminal& terminal, ResultDelivery& delivery)
+    : settings_(std::move(settings)),
+      mark_(folder.mark()),
+      terminal_(terminal),
+      delivery_(delivery),
+      output_([this](std::string_view piece) { take_output(piece); }),
+      errors_([this](std::string_view piece) { take_errors(piece); }) {
+  start();
+  output_.close_write_end();
+  errors_.close_write_end();
+}
+
+void MpirunProcess::start() {
+  std::vector<char*> arguments;
+  for (const auto& word : settings_.words) arguments.push_back(const_cast<char*>(word.c_str()));
+  arguments.push_back(nullptr);
+  // The child tells an exec that failed by the pipe, which a successful one closes.
+  int failure[2];
+  if (::pipe2(failure, O_CLOEXEC) != 0) throw Error(Exit::usage, std::string("cannot make a pipe: ") + std::strerror(errno));
+  UniqueFd read_end(failure[0]), write_end(failure[1]);
+  const pid_t launcher = ::getpid();
+  pid_ = ::fork();
+  if (pid_ == 0) {  // only calls that are safe after fork
+    ::prctl(PR_SET_PDEATHSIG, SIGTERM);
+    ::setpgid(0, 0);  // what the terminal sends goes to the launcher alone
+    const int null = ::open("/dev/null", O_RDONLY);
+    ::dup2(null, STDIN_FILENO);
+    ::dup2(output_.write_end(), STDOUT_FILENO);
+    ::dup2(errors_.write_end(), STDERR_FILENO);
+    for (int signal : {SIGINT, SIGTERM, SIGUSR1, SIGHUP, SIGTSTP, SIGCHLD, SIGPIPE}) ::signal(signal, SIG_DFL);
+    if (::getppid() == launcher) ::execvp(arguments[0], arguments.data());
+    const int error = errno;
+    [[maybe_unused]] const auto written = ::write(write_end.get(), &error, sizeof error);
+    ::_exit(127);
+  }
+  int error = pid_ < 0 ? errno : 0;
+  write_end.reset();
+  if (error == 0) {
+    while (::read(read_end.get(), &error, sizeof error) < 0 && errno == EINTR) {
+    }
+  }
+  if (error != 0) {
+    if (pid_ > 0) ::waitpid(pid_, nullptr, 0);
+    throw Error(Exit::usage, "cannot start " + settings_.words.front() + ": " + std::strerror(error) +
+                                 "; install Open MPI (Debian: apt install openmpi-bin), or run without -n");
+  }
+  last_child_seen_ = now();
+}
+
+void MpirunProcess::take_output(std::string_view piece) {
+  if (piece.empty() || output_failed_) return;  // what is no longer read is taken all the same, so that ranks can end
+  try {
+    terminal_.out(piece);
+    delivery_.bytes += piece.size();
+  } catch (const ReaderGone&) {
+    delivery_.reader_gone = output_failed_ = true;
+  } catch (const Error& error) {
+    delivery_.error = error.what();
+    output_failed_ = true;
+  }
+}
+
+void MpirunProcess::take_errors(std::string_view piece) {
+  const auto shown = without_noise(held_, piece, piece.empty(), mark_, settings_.message);
+  if (shown.empty()) return;
+  try {
+    terminal_.err(shown);
+  } catch (const Error&) {
+    // Nobody is there to hear of it.
+  }
+}
+
+// A rank that has not yet set its own action for SIGUSR1 dies of it, and mpirun, too: that is an end as good.
+void MpirunProcess::press(const StopWish& wish) {
+  const double time = now();
+  if (wish.asked && asked_since_ < 0) asked_since_ = time;
+  if (wish.at_once && at_once_since_ < 0) at_once_since_ = time;
+  if (asked_since_ >= 0 && at_once_since_ < 0 && time - asked_since_ > settings_.grace + after_grace_seconds) at_once_since_ = time;
+  if (at_once_since_ >= 0) {
+    ::kill(pid_, time - at_once_since_ > kill_seconds ? SIGKILL : SIGTERM);
+  } else if (asked_since_ >= 0) {
+    ::kill(pid_, SIGUSR1);  // again and again: mpirun passes it on to those ranks alone that it has started
+  }
+}
+
+void MpirunProcess::obey(int signal, StopWish& wish) {
+  if (signal == SIGCHLD) return;
+  if (signal == SIGTSTP) {
+    ::kill(pid_, SIGTSTP);  // mpirun stops its ranks
+    ::raise(SIGSTOP);
+    ::kill(pid_, SIGCONT);
+    return;
+  }
+  if (signal == SIGINT && wish.asked) {
+    if (!wish.at_once) terminal_.line("ends at once; what was at work is computed again when the same command continues");
+    wish.at_once = true;
+    return;
+  }
+  if (wish.asked) return;
+  wish.asked = true;
+  terminal_.line(fmt::format("stopping; chunks at work have up to {:g} s to end (--grace){}", settings_.grace,
+                             signal == SIGINT ? "; Ctrl-C again ends at once" : ""));
+}
+
+bool MpirunProcess::has_child() const {
+  std::ifstream children(fmt::format("/proc/{0}/task/{0}/children", pid_));
+  if (!children) return true;
+  for (pid_t child = 0; children >> child;) {
+    if (process_start(child) != 0) return true;
+  }
+  return false;
+}
+
+void MpirunProcess::end_if_childless() {
+  if (!settings_.one_host) return;
+  const double time = now();
+  if (has_child()) {
+    had_child_ = true;
+    last_child_seen_ = time;
+  } else if (time - last_child_seen_ > (had_child_ ? childless_seconds : first_child_seconds)) {
+    ::kill(pid_, SIGKILL);
+  }
+}
+
+int MpirunProcess::wait(Signals& signals, StopWish& wish) {
+  int status = 0;
+  for (double looked = 0; ::waitpid(pid_, &status, WNOHANG) == 0;) {
+    if (const auto signal = signals.wait(look_seconds)) obey(*signal, wish);
+    if (output_failed_) wish.asked = true;
+    if (now() - looked < look_seconds && !(wish.asked && asked_since_ < 0) && !(wish.at_once && at_once_since_ < 0)) continue;
+    looked = now();
+    press(wish);
+    end_if_childless();
+  }
+  output_.finish();
+  errors_.finish();
+  return status;
+}
+
+}  // namespace stint
