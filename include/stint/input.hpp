@@ -28,7 +28,8 @@ struct InputFile {
 
 /// The input files of a job, as named on the command line; see Options::add_files. Directories are searched for
 /// regular files; the list is sorted by the bytes of the path within each argument and never by locale. Links to
-/// files are followed; in a directory that is searched, links to directories and dangling links are passed over.
+/// files are followed; in a directory that is searched, links to directories and dangling links are passed over, and
+/// so is $STINT_HOME.
 class Inputs {
  public:
   Inputs() = default;

@@ -6,6 +6,7 @@
 #include <stint/input.hpp>
 
 #include "base/input_error.hpp"
+#include "base/own_folder.hpp"
 
 #include <algorithm>
 #include <cerrno>
@@ -82,6 +83,8 @@ std::vector<Found> list(const std::string& directory) {
 void search(const std::string& directory, std::vector<InputFile>& files) {
   for (Found& found : list(directory)) {
     if (found.name.back() == '/') {
+      struct stat facts {};
+      if (::stat((directory + found.name).c_str(), &facts) == 0 && is_own_folder(facts)) continue;
       search(directory + found.name, files);
     } else {
       found.file.path = directory + found.name;

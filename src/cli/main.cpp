@@ -7,6 +7,7 @@
 #include <stint/input.hpp>
 
 #include "base/error.hpp"
+#include "base/own_folder.hpp"
 #include "blackboard/blackboard.hpp"
 #include "cli/board_address.hpp"
 #include "cli/doctor.hpp"
@@ -277,6 +278,7 @@ int CommandLine::rerun() {
 
 // Computes in this process, a rank of a world or alone, or starts the world.
 int CommandLine::start(JobNamed job) {
+  set_own_folder(home_path());
   // Partials come and go by the megabyte; giving their pages back each time costs more than computing them.
   ::mallopt(M_MMAP_THRESHOLD, 1 << 30);
   ::mallopt(M_TRIM_THRESHOLD, 1 << 30);

@@ -8,16 +8,20 @@
 namespace stint::redis {
 namespace {
 
+constexpr int most_databases = 1'000'000;
+
+// Nothing of the text is repeated: without its '@', a password stands where the host or the port is looked for.
 [[noreturn]] void refuse(const std::string& why) {
   throw Error(Exit::usage, "the address of the blackboard is wrong: " + why +
-                               "; give redis://host:port/db or unix:///path/of/the.sock");
+                               "; give redis://host:port/db or unix:///path/of/the.sock (with a password: "
+                               "redis://:PASSWORD@host:port)");
 }
 
-int number(std::string_view text, int most, const char* what) {
+int number(std::string_view text, int least, int most, const char* what) {
   int value = -1;
   const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
-  if (error != std::errc{} || end != text.data() + text.size() || value < 0 || value > most) {
-    refuse(std::string(what) + " '" + std::string(text) + "' is no number from 0 to " + std::to_string(most));
+  if (error != std::errc{} || end != text.data() + text.size() || value < least || value > most) {
+    refuse(std::string("its ") + what + " is not a number from " + std::to_string(least) + " to " + std::to_string(most));
   }
   return value;
 }
@@ -60,7 +64,7 @@ Address parse_address(std::string_view text) {
   if (text.starts_with(unix_scheme)) {
     text.remove_prefix(unix_scheme.size());
     if (const auto query = text.find("?db="); query != text.npos) {
-      address.database = number(text.substr(query + 4), 1'000'000, "database");
+      address.database = number(text.substr(query + 4), 0, most_databases, "database");
       text = text.substr(0, query);
     }
     if (const auto at = text.find('@'); at != text.npos && !text.starts_with('/')) {
@@ -78,7 +82,7 @@ Address parse_address(std::string_view text) {
   }
   if (!text.starts_with(tcp_scheme)) {
     if (text.starts_with("rediss://")) refuse("TLS is not built in");
-    refuse("'" + std::string(text.substr(0, text.find_first_of(":@"))) + "' is no scheme known here");
+    refuse("it begins with neither redis:// nor unix://");
   }
   text.remove_prefix(tcp_scheme.size());
   if (const auto at = text.rfind('@'); at != text.npos) {
@@ -90,7 +94,7 @@ Address parse_address(std::string_view text) {
     address.password = decoded(login.substr(colon + 1));
   }
   if (const auto slash = text.find('/'); slash != text.npos) {
-    if (slash + 1 < text.size()) address.database = number(text.substr(slash + 1), 1'000'000, "database");
+    if (slash + 1 < text.size()) address.database = number(text.substr(slash + 1), 0, most_databases, "database");
     text = text.substr(0, slash);
   }
   if (text.starts_with('[')) {
@@ -103,7 +107,11 @@ Address parse_address(std::string_view text) {
     address.host = text.substr(0, colon);
     text = colon == text.npos ? std::string_view{} : text.substr(colon);
   }
-  if (text.starts_with(':')) address.port = number(text.substr(1), 65535, "port");
+  if (text.starts_with(':')) {
+    address.port = number(text.substr(1), 1, 65535, "port");
+  } else if (!text.empty()) {
+    refuse("only ':' and the port may stand behind ']'");
+  }
   if (address.host.empty()) refuse("the host is missing");
   return address;
 }

@@ -48,12 +48,10 @@ Connection::Connection(const Address& address, std::chrono::milliseconds bound) 
   if (context_->err != 0) throw Lost("cannot connect to " + where_ + ": " + context_->errstr);
   redisSetTimeout(context_.get(), as_timeval(bound));
   if (address.socket.empty()) redisEnableKeepAlive(context_.get());
-  if (!address.password.empty()) {
-    if (address.user.empty()) {
-      command({"AUTH", address.password});
-    } else {
-      command({"AUTH", address.user, address.password});
-    }
+  if (!address.user.empty()) {
+    command({"AUTH", address.user, address.password});  // also with an empty password: else it would be another user
+  } else if (!address.password.empty()) {
+    command({"AUTH", address.password});
   }
   if (address.database != 0) command({"SELECT", std::to_string(address.database)});
 }

@@ -100,6 +100,13 @@ class ServerTest(unittest.TestCase):
             self.assertIn(first, self.quick("ls").stdout, spelling)
         self.home.environment["STINT_HOME"] = str(self.folder)
 
+    def test_a_home_within_the_input_is_not_input(self):
+        (self.home.folder / "text").write_text("one two two\n")
+        first = self.quick("run", "wordcount", self.home.folder)
+        second = self.quick("run", "wordcount", self.home.folder)
+        self.assertEqual(first.stdout, second.stdout)
+        self.assertIn("nothing computed", second.stderr)
+
     def test_a_home_may_have_any_name(self):
         for name in ('"', "\\", "a\nb", "*", "[x]", " ", "'", "\\x41", "${HOME}", "ä\xff", "#", "x" * 200):
             with self.subTest(name):

@@ -4,6 +4,7 @@
 #include <stint/error.hpp>
 #include <stint/input.hpp>
 
+#include "base/own_folder.hpp"
 #include "support/temporary_folder.hpp"
 
 #include <gmock/gmock.h>
@@ -129,6 +130,20 @@ TEST(Inputs, FollowsLinksToFilesAndPassesOverOtherLinksOfADirectory) {
   const Inputs inputs({folder.path() / "d"});
   EXPECT_THAT(paths_of(inputs), ElementsAre(folder.path() / "d/link"));
   EXPECT_EQ(inputs.files().front().size, 4U);
+}
+
+TEST(Inputs, PassOverStintsOwnFolderWhateverItsPathButNotWhatTheUserNames) {
+  const TemporaryFolder folder;
+  const auto link = folder.path() / "z.link";
+  std::filesystem::create_directories(folder.path() / "data/home/runs");
+  folder.write("data/home/runs/log", "own");
+  folder.write("data/text", "input");
+  std::filesystem::create_directory_symlink(folder.path() / "data/home", link);
+  set_own_folder(link);
+  EXPECT_THAT(paths_of(Inputs({folder.path() / "data"})), ElementsAre(folder.path() / "data/text"));
+  EXPECT_THAT(paths_of(Inputs({folder.path() / "data/home"})), ElementsAre(folder.path() / "data/home/runs/log"));
+  set_own_folder("");
+  EXPECT_EQ(paths_of(Inputs({folder.path() / "data"})).size(), 2U);
 }
 
 TEST(Inputs, ReadsListsOfPaths) {
