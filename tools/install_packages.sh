@@ -14,7 +14,7 @@ packages=(
   # to run
   redis-server
   # to test
-  libgtest-dev libgmock-dev python3 procps iproute2 parallel
+  libgtest-dev libgmock-dev python3 python3-jsonschema procps iproute2 parallel
 )
 if [[ ${1:-} == --with-slurm && $(id -u) -eq 0 ]] && ! command -v sbatch >/dev/null; then
   packages+=(munge slurmctld slurmd slurm-client)
@@ -31,8 +31,8 @@ fi
 advise() {
   cat >&2 <<TEXT
   apt-get install $*
-  conda create -n stint -c conda-forge cxx-compiler cmake ninja make ccache pkg-config openmpi libhiredis libboost-devel cli11 fmt spdlog nlohmann_json xxhash zstd redis-server gtest python && conda activate stint
-  spack env create stint && spack env activate stint && spack add cmake ninja gmake ccache pkgconf openmpi hiredis boost+serialization cli11 fmt spdlog+fmt_external nlohmann-json xxhash zstd redis googletest+gmock python && spack install
+  conda create -n stint -c conda-forge cxx-compiler cmake ninja make ccache pkg-config openmpi libhiredis libboost-devel cli11 fmt spdlog nlohmann_json xxhash zstd redis-server gtest python jsonschema && conda activate stint
+  spack env create stint && spack env activate stint && spack add cmake ninja gmake ccache pkgconf openmpi hiredis boost+serialization cli11 fmt spdlog+fmt_external nlohmann-json xxhash zstd redis googletest+gmock python py-jsonschema && spack install
 TEXT
 }
 

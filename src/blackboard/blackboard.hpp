@@ -246,8 +246,8 @@ class Blackboard {
   /// Ends the run as failed, with what the same command shall return and say. For bad input and for a step of the job
   /// outside a chunk.
   virtual Refusal end(std::uint64_t generation, int exit_code, const std::string& error) = 0;
-  /// `computes`: a chunk, or a step of the job, is at work here. `at_work`: JSON of the chunks that have been for long,
-  /// for whoever looks on; empty: none.
+  /// `computes`: a chunk, or a step of the job, is at work here. `at_work`: JSON, what the rank does,
+  /// for users who look on.
   virtual Renewed renew(const std::string& worker, std::uint64_t generation, bool computes,
                         const std::string& at_work) = 0;
   /// Gives up `worker`, if its heartbeat still is `beat`; without `beat` it is known to be gone.

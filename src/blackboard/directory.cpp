@@ -5,6 +5,7 @@
 #include "blackboard/keys.hpp"
 #include "blackboard/scripts.hpp"
 
+#include <algorithm>
 #include <cstdlib>
 
 namespace stint {
@@ -19,7 +20,38 @@ std::string info_field(std::string_view info, std::string_view name) {
   return std::string(info.substr(at, end - at));
 }
 
+// "a, b, c and 4 more"
+std::string listed(const std::vector<std::string>& runs) {
+  constexpr std::size_t most = 5;
+  std::string text;
+  for (std::size_t i = 0; i < std::min(runs.size(), most); ++i) text += (i > 0 ? ", " : "") + runs[i];
+  return runs.size() > most ? text + " and " + std::to_string(runs.size() - most) + " more" : text;
+}
+
 }  // namespace
+
+std::string run_named(std::string_view name, const std::vector<std::string>& runs) {
+  if (runs.empty()) throw Error(Exit::usage, "there is no run yet; stint run JOB starts one");
+  if (name == "last") return runs.front();
+  const auto is_whole = [&](const std::string& run) { return run == name; };
+  if (const auto whole = std::ranges::find_if(runs, is_whole); whole != runs.end()) return *whole;
+  constexpr std::string_view cut = "…";  // as ls shortens them
+  if (name.ends_with(cut)) name.remove_suffix(cut.size());
+  std::vector<std::string> begun, similar;
+  for (const auto& run : runs) {
+    if (!name.empty() && run.starts_with(name)) begun.push_back(run);
+    if (!name.empty() && run.find(name) != run.npos) similar.push_back(run);
+  }
+  if (begun.size() == 1) return begun.front();
+  std::string shown;  // what a user typed may hold anything
+  for (const char c : name) shown += static_cast<unsigned char>(c) < 0x20 || c == 0x7f ? '?' : c;
+  if (begun.size() > 1) {
+    throw Error(Exit::usage, "'" + shown + "' begins " + std::to_string(begun.size()) + " runs: " + listed(begun) +
+                                 "; give more of the name");
+  }
+  throw Error(Exit::usage, "there is no run '" + shown + "' on this blackboard; " +
+                               (similar.empty() ? "" : "did you mean " + listed(similar) + "? ") + "stint ls lists all");
+}
 
 Directory::Directory(redis::Finder find) : link_(std::move(find)) {}
 
@@ -90,40 +122,19 @@ std::vector<std::string> Directory::runs() {
   return runs;
 }
 
-std::string Directory::find(const std::string& name) {
-  const auto all = runs();
-  if (name == "last") {
-    if (all.empty()) throw Error(Exit::usage, "there is no run yet; stint run JOB starts one");
-    return all.front();
-  }
-  std::string found;
-  std::string others;
-  for (const auto& run : all) {
-    if (run == name) return run;
-    if (!run.starts_with(name) || name.empty()) continue;
-    if (!found.empty()) others += ", " + run;
-    if (found.empty()) found = run;
-  }
-  if (found.empty()) throw Error(Exit::usage, "no run '" + name + "' on this blackboard; stint ls lists all");
-  if (!others.empty()) {
-    throw Error(Exit::usage, "'" + name + "' begins more than one run: " + found + others + "; give more of it");
-  }
-  return found;
-}
+std::string Directory::find(const std::string& name) { return run_named(name, runs()); }
 
-void Directory::remove(const std::string& run, bool forced) {
+bool Directory::remove(const std::string& run, bool forced, const std::map<std::string, std::string>& gone) {
   const auto names = keys::of_run(run);
-  std::vector<std::string_view> words{"EVAL", scripts::remove_script.text};
   const std::string count = std::to_string(names.size());
-  words.push_back(count);
+  std::vector<std::string_view> words{"EVAL", scripts::remove_script.text, count};
   words.insert(words.end(), names.begin(), names.end());
   words.push_back(forced ? "1" : "0");
+  for (const auto& [worker, beat] : gone) words.insert(words.end(), {worker, beat});
   const auto reply = command(words);
-  if (reply.size() > 0 && reply[0].text() == "BUSY") {
-    throw Error(Exit::usage, "run " + run + " is being computed by " + reply[1].str() +
-                                 " workers; end them first, or give --force");
-  }
+  if (reply.size() > 0 && reply[0].text() == "BUSY") return false;
   command({"ZREM", keys::runs, run});
+  return true;
 }
 
 // In one step: a run of that name may be made at this moment.

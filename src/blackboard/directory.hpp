@@ -6,11 +6,17 @@
 #include "blackboard/blackboard.hpp"
 #include "redis/link.hpp"
 
+#include <map>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 namespace stint {
+
+/// The one run that `name` means: an id, an unambiguous beginning of one (also with … behind it), or `last`, the first of
+/// `runs`. Throws Error(usage).
+std::string run_named(std::string_view name, const std::vector<std::string>& runs);
 
 class Directory {
  public:
@@ -23,10 +29,11 @@ class Directory {
   std::int64_t count_call(const std::string& world, int rank);
   /// Run ids, newest first.
   std::vector<std::string> runs();
-  /// The one run that `name` means: an id, an unambiguous beginning of one, or `last`. Throws Error(usage).
+  /// See run_named.
   std::string find(const std::string& name);
-  /// Removes a run; throws Error(usage) when it is not there, or when workers are at work on it and not `forced`.
-  void remove(const std::string& run, bool forced);
+  /// Removes a run, and takes it off the list. False, and nothing done: workers are at work on it that are not `gone`
+  /// (worker → its last heartbeat), and not `forced`.
+  bool remove(const std::string& run, bool forced, const std::map<std::string, std::string>& gone = {});
   /// Takes a run off the list whose keys are gone, since its time was over; true if it was one. Its files are the caller's.
   bool forget_expired(const std::string& run);
 

@@ -448,6 +448,42 @@ std::map<std::uint64_t, std::string> RedisBlackboard::failures() {
 
 std::map<std::string, std::string> RedisBlackboard::at_work() { return hash(keys_[21]); }
 
+std::map<std::string, std::vector<Range>> RedisBlackboard::claims() {
+  std::map<std::string, std::vector<Range>> claims;
+  for (const auto& [worker, text] : hash(keys_[8])) {
+    auto& ranges = claims[worker];
+    for (std::size_t at = text.find(';'); at < text.size(); at = text.find(',', at)) {
+      char* end = nullptr;
+      const auto first = std::strtoull(text.c_str() + ++at, &end, 10);
+      if (*end == '-') ranges.push_back({first, std::strtoull(end + 1, nullptr, 10)});
+    }
+  }
+  return claims;
+}
+
+std::vector<bool> RedisBlackboard::done(const std::vector<std::uint64_t>& chunks) {
+  std::vector<std::string> places;
+  for (const auto chunk : chunks) places.push_back(std::to_string(chunk));
+  std::vector<std::string_view> words{"BITFIELD_RO", keys_[9]};
+  for (const auto& place : places) words.insert(words.end(), {"GET", "u1", place});
+  const auto reply = command(words);
+  std::vector<bool> done;
+  for (std::size_t i = 0; i < chunks.size(); ++i) done.push_back(i < reply.size() && reply[i].integer() == 1);
+  return done;
+}
+
+std::map<std::string, std::string> RedisBlackboard::beats() { return hash(keys_[4]); }
+
+std::string RedisBlackboard::leader() {
+  const auto reply = command({"GET", keys_[14]});
+  return reply.nil() ? "" : reply.str();
+}
+
+double RedisBlackboard::now() {
+  const auto reply = command({"TIME"});
+  return reply.size() < 2 ? 0 : reply[0].number() + reply[1].number() / 1e6;
+}
+
 std::vector<std::pair<std::uint64_t, double>> RedisBlackboard::slowest() {
   const auto reply = command({"ZREVRANGE", keys_[22], "0", "-1", "WITHSCORES"});
   std::vector<std::pair<std::uint64_t, double>> slowest;

@@ -53,8 +53,15 @@ class RedisBlackboard final : public Blackboard {
 
   /// Where a chunk is, as `explain` in lua/ tells it; none: it is not in the run, or the run is done.
   std::optional<std::map<std::string, std::string>> explain(std::uint64_t chunk);
-  /// Worker → `seconds since the epoch;JSON`: the chunks that had been at work there for long at its last heartbeat.
+  /// Worker → `seconds since the epoch;JSON`: its last heartbeat, and what it then did (Workload::at_work).
   std::map<std::string, std::string> at_work();
+  /// Worker → what it holds.
+  std::map<std::string, std::vector<Range>> claims();
+  /// Which of these chunks are done.
+  std::vector<bool> done(const std::vector<std::uint64_t>& chunks);
+  std::map<std::string, std::string> beats();  ///< worker → number of its last heartbeat
+  std::string leader();  ///< empty: nobody leads
+  double now();          ///< seconds since the epoch, on the clock of the server
   /// The chunks that took longest, and their seconds.
   std::vector<std::pair<std::uint64_t, double>> slowest();
   /// The last events, newest first: seconds since the epoch, kind, text.

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // What doctor says about this machine: programs, cores, memory, limits, clock.
 #include "cli/control_group.hpp"
+#include "cli/display.hpp"
 #include "cli/doctor_checks.hpp"
 #include "cli/embedded_server.hpp"
 #include "cli/trial.hpp"
@@ -134,8 +135,8 @@ Check open_files_check() {
   ::getrlimit(RLIMIT_NOFILE, &limit);
   const rlim_t usable = std::min<rlim_t>(limit.rlim_max, most_clients);  // the server raises its own to the hard limit
   const rlim_t ranks = usable > 64 ? (usable - 64) / connections_of_rank : 0;
-  const std::string found = fmt::format("{}, at most {}: a redis-server started here serves {} ranks",
-                                        shown_limit(limit.rlim_cur), shown_limit(limit.rlim_max), ranks);
+  const std::string found = fmt::format("{}, at most {}: a redis-server started here serves {}",
+                                        shown_limit(limit.rlim_cur), shown_limit(limit.rlim_max), counted(ranks, "rank"));
   if (limit.rlim_max < 1024) {
     return {"open files", Health::warn, found, "raise it with ulimit -Hn, or in limits.conf"};
   }

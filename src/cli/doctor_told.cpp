@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "cli/doctor_told.hpp"
 
+#include "cli/display.hpp"
+
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -133,7 +135,8 @@ Check clients_check(const Told& told) {
   if (most <= 0) return {"clients", Health::ok, "not told", ""};
   const long taken = static_cast<long>(told.number("connected_clients"));
   const long ranks = std::max(0L, most - taken) / connections_of_rank;
-  const std::string found = fmt::format("{} of {} connected, {} more ranks fit", taken, most, ranks);
+  const std::string found = fmt::format("{} of {} connected, {} fit{}", taken, most,
+                                        counted(static_cast<std::uint64_t>(ranks), "more rank"), ranks == 1 ? "s" : "");
   if (ranks >= few_ranks) return {"clients", Health::ok, found, ""};
   return {"clients", ranks == 0 ? Health::bad : Health::warn, found,
           "further ranks are refused; redis-cli CONFIG SET maxclients 10000 (and see its ulimit -n)", Exit::board};

@@ -163,16 +163,22 @@ EmbeddedBoard EmbeddedStart::wait() {
 
 EmbeddedBoard embedded_blackboard(const std::string& interface) { return EmbeddedStart(interface).wait(); }
 
-redis::Address existing_blackboard() {
-  const fs::path home = home_folder();
-  if (const auto found = answering(home)) return *found;
-  if (!fs::exists(home / "data")) {
-    throw Error(Exit::usage, "there is no run yet in " + home.string() + "; stint run JOB starts one");
-  }
+std::optional<redis::Address> blackboard_with_data() {
+  const fs::path home = home_path();
+  if (home.empty() || !fs::exists(home)) return std::nullopt;
+  if (const auto found = answering(home)) return found;
+  if (!fs::exists(home / "data")) return std::nullopt;
   // Whoever only looks, perhaps on a login node, does not keep the data from the nodes that compute for long.
   ::setenv("STINT_IDLE", looker_idle, 0);
   const char* interface = std::getenv("STINT_INTERFACE");
   return embedded_blackboard(interface != nullptr ? interface : "").here;
+}
+
+redis::Address existing_blackboard() {
+  const auto found = blackboard_with_data();
+  if (found) return *found;
+  const auto home = home_path().empty() ? home_folder() : home_path();
+  throw Error(Exit::usage, "there is no run yet in " + home.string() + "; stint run JOB starts one");
 }
 
 // Its guardian ends it; one on another host, or out of sight, sees that its server was told to end.

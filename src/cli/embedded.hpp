@@ -36,7 +36,9 @@ class EmbeddedStart {
 };
 EmbeddedBoard embedded_blackboard(const std::string& interface);
 
-/// The address of the embedded blackboard if it runs or has data; else Error(usage): there is no run yet.
+/// The address of the embedded blackboard, which is started if it has data; none: it has none. Makes no folder.
+std::optional<redis::Address> blackboard_with_data();
+/// The same; Error(usage) if it has none: there is no run yet.
 redis::Address existing_blackboard();
 
 /// Starts a guardian and does not wait for it. It ends by itself when the data are served elsewhere.

@@ -4,13 +4,21 @@
 #include "base/error.hpp"
 #include "blackboard/directory.hpp"
 #include "blackboard/redis_blackboard.hpp"
+#include "cli/chunk_text.hpp"
 #include "cli/display.hpp"
+#include "cli/run_view.hpp"
+#include "cli/status.hpp"
+#include "cli/stored_result.hpp"
+#include "cli/text_layout.hpp"
+#include "cli/verbs.hpp"
+#include "cli/what_ran.hpp"
 
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
 
+#include <algorithm>
 #include <cctype>
-#include <cstdio>
+#include <map>
 #include <cstdlib>
 #include <ctime>
 #include <vector>
@@ -41,92 +49,149 @@ bool names(const std::string& text, std::uint64_t chunk) {
   return false;
 }
 
-std::string clock_of(double seconds) {
+// With the day, if that was long before `now`.
+std::string clock_of(double seconds, double now) {
   const auto time = static_cast<std::time_t>(seconds);
   std::tm local{};
   ::localtime_r(&time, &local);
-  char text[16];
-  std::strftime(text, sizeof text, "%H:%M:%S", &local);
+  char text[32];
+  std::strftime(text, sizeof text, now - seconds < 12 * 3600 ? "%H:%M:%S" : "%Y-%m-%d %H:%M:%S", &local);
   return text;
 }
 
+using Story = std::map<std::string, std::string>;
+
+std::string field_of(const Story& story, const char* name) {
+  const auto found = story.find(name);
+  return found == story.end() ? std::string() : found->second;
+}
+
 // Where the chunk is, in a sentence.
-std::string place_of(const std::map<std::string, std::string>& story) {
-  const auto field = [&](const char* name) {
-    const auto found = story.find(name);
-    return found == story.end() ? std::string() : found->second;
-  };
-  const std::string state = field("state");
-  if (state == "done") return "done" + (field("node").empty() ? "" : ", in node " + field("node"));
+std::string place_of(const Story& story, const RunView& view) {
+  const std::string state = field_of(story, "state");
+  const auto worker = field_of(story, "worker");
+  const auto holder = std::ranges::find(view.workers, worker, &WorkerView::worker);
+  const bool held = view.state == "running" && (holder == view.workers.end() || holder->lives);
+  if (state == "done") return "done" + (field_of(story, "node").empty() ? "" : ", in node " + field_of(story, "node"));
   if (state == "failed") return "failed";
-  if (state == "claimed") {
-    const auto since = field("since");
-    return "in the hands of " + field("worker") +
+  if (state == "claimed" && held) {
+    const auto since = field_of(story, "since");
+    return "in the hands of " + worker +
            (since.empty() ? "" : ", which was last given work " + duration(std::strtod(since.c_str(), nullptr)) + " ago");
   }
+  if (state == "claimed") return "was in the hands of " + worker + " when that stopped; it is computed again";
   if (state == "delayed") {
-    const double due = std::strtod(field("due").c_str(), nullptr);
+    const double due = std::strtod(field_of(story, "due").c_str(), nullptr);
     return due > 0 ? "waits " + duration(due) + " before it is tried again" : "is about to be tried again";
   }
   if (state == "suspect") return "waits to be computed last: its rank died with it in hand";
-  if (state == "pooled") return "waits in the pool for whoever is free";
-  if (state == "queued") return "waits in the queue of " + field("worker");
-  if (state == "slot") return "waits in a share of the plan that nobody has taken yet (slot " + field("slot") + ")";
-  return "nobody knows of it: a defect in Stint";
+  if (state == "pooled") return "waits in the pool for the next rank that is free";
+  if (state == "queued") return "waits in the queue of " + worker;
+  if (state == "slot") return "waits in a share of the plan that no rank has taken yet (slot " + field_of(story, "slot") + ")";
+  return "the blackboard does not know where: a defect in Stint";
+}
+
+// What is the matter with the run, and what to do.
+std::string advice_on(const RunView& view) {
+  const auto run = view.run.field("run");
+  std::size_t lost = view.workers.size() - view.living();
+  if (view.state == "running") {
+    return counted(view.living(), "rank") + (view.living() == 1 ? " computes it" : " compute it") +
+           (lost == 0 ? "" : "; " + counted(lost, "more rank") + (lost == 1 ? " was" : " were") + " lost just now");
+  }
+  if (view.state == "interrupted") {
+    return (lost == 0 ? "all its ranks have left" : counted(lost, "rank") + (lost == 1 ? " was" : " were") + " lost") +
+           std::string(" and nobody computes it now; the same command continues");
+  }
+  if (view.state == "done") return "stint result " + run + " shows the result";
+  if (view.state == "partial") {
+    return "stint result " + run + " shows the result without the failed chunks; stint rerun " + run +
+           " -n N computes them again";
+  }
+  if (view.state == "failed") return "the same command tries again, with what is done; --fresh begins anew";
+  if (view.state == "halted") return "the same command goes on with what is done";
+  if (view.state == "cancelled") return "ended by its user; the same command goes on with what is done";
+  return "";
+}
+
+std::string story_text(const Story& story, std::uint64_t chunk, const RunView& view, ChunkTexts& texts) {
+  std::string text = fmt::format("chunk {} of run {}: {}\n", chunk, view.run.field("run"), place_of(story, view));
+  const auto state = field_of(story, "state");
+  if (view.state != "running" && state != "done" && state != "failed") {
+    text += fmt::format("the run  is {}: {}\n", view.state, advice_on(view));
+  }
+  if (const auto what = texts.of(chunk); !what.empty()) text += "what     " + printable(what) + "\n";
+  if (story.contains("attempts")) {
+    text += fmt::format("attempts {} failed, the last on {}\n", story.at("attempts"), story.at("last"));
+  }
+  if (story.contains("deaths")) text += fmt::format("deaths   of ranks that had it in hand: {}\n", story.at("deaths"));
+  const auto error = nlohmann::json::parse(field_of(story, "error"), nullptr, false);
+  if (error.is_object()) {
+    text += fmt::format("error    {} (host {})\n", printable(error.value("error", "")), error.value("host", ""));
+  }
+  return text;
+}
+
+std::string run_text(const RunView& view, const std::string& what, const std::vector<FailedChunk>& failures,
+                     ChunkTexts& texts) {
+  const auto& run = view.run;
+  std::string text = fmt::format("run {}: {}, {} of {} done, {} failed\n", run.field("run"), view.state,
+                                 grouped(run.done), counted(run.chunks, "chunk"), grouped(run.failed));
+  text += fitted("job      " + printable(what)) + "\n";
+  if (const auto error = run.field("error"); !error.empty()) text += "why      " + printable(error) + "\n";
+  text += (view.state == "running" ? "now      " : "next     ") + advice_on(view) + "\n";
+  return text + failure_lines(failures, texts);
+}
+
+nlohmann::ordered_json events_json(const std::vector<Event>& events) {
+  auto list = nlohmann::ordered_json::array();
+  for (const auto& event : events) list.push_back({{"time", event.time}, {"kind", event.kind}, {"text", event.text}});
+  return list;
 }
 
 }  // namespace
 
-int explain(const redis::Address& address, const std::string& name, std::optional<std::uint64_t> chunk, bool json) {
+int explain(const redis::Address& address, const std::string& name, std::optional<std::uint64_t> chunk, bool json,
+            std::span<const JobEntry> jobs) {
   const auto run = Directory(address).find(name);
   RedisBlackboard board(address, run);
-  const auto state = board.state();
-  if (!state) throw Error(Exit::usage, "run " + run + " is no longer on the blackboard");
-  if (chunk && *chunk >= state->chunks) {
-    throw Error(Exit::usage, fmt::format("run {} has no chunk {}: its chunks are 0 to {}", run, *chunk, state->chunks - 1));
+  const auto view = look_at(board, present_state(board, run), Whereabouts::here());
+  if (chunk && *chunk >= view.run.chunks) {
+    throw Error(Exit::usage, view.run.chunks == 0
+                                 ? "run " + run + " has no chunks"
+                                 : fmt::format("run {} has no chunk {}: its chunks are 0 to {}", run, *chunk, view.run.chunks - 1));
   }
   std::vector<Event> events;
   for (auto& event : board.events(all_events)) {
     if (!chunk || names(event.text, *chunk)) events.push_back(std::move(event));
   }
-  std::map<std::string, std::string> story;
-  if (chunk && state->state == "done") {
+  Story story;
+  if (chunk && view.state == "done") {
     story["state"] = "done";
   } else if (chunk) {
-    story = board.explain(*chunk).value_or(std::map<std::string, std::string>{{"state", "unknown"}});
+    story = board.explain(*chunk).value_or(Story{{"state", "unknown"}});
   }
+  ChunkTexts texts(board, view.run, run, jobs);
+  const auto what = what_ran(view.run.field("job"), view.run.field("options"), jobs);
   if (json) {
-    nlohmann::ordered_json out{{"schema", 1}, {"run", run}, {"state", state->state}};
+    auto out = run_json(view, what);
+    out["advice"] = advice_on(view);
     if (chunk) {
       out["chunk"] = *chunk;
       out["where"] = story;
+      out["text"] = texts.of(*chunk);
     }
-    out["events"] = nlohmann::json::array();
-    for (const auto& event : events) {
-      out["events"].push_back({{"time", event.time}, {"kind", event.kind}, {"text", event.text}});
-    }
-    std::puts(out.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace).c_str());
+    out["events"] = events_json(events);
+    print(out.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace) + "\n");
     return 0;
   }
-  if (chunk) {
-    fmt::print("chunk {} of run {}: {}\n", *chunk, run, place_of(story));
-    if (story.contains("attempts")) {
-      fmt::print("attempts {} failed, the last on {}\n", story.at("attempts"), story.at("last"));
-    }
-    if (story.contains("deaths")) fmt::print("deaths   of ranks that had it in hand: {}\n", story.at("deaths"));
-    if (story.contains("error")) {
-      const auto error = nlohmann::json::parse(story.at("error"), nullptr, false);
-      if (error.is_object()) fmt::print("error    {} (host {})\n", error.value("error", ""), error.value("host", ""));
-    }
-  } else {
-    fmt::print("run {}: {}, {} of {} chunks done, {} failed\n", run, state->state, grouped(state->done),
-               grouped(state->chunks), grouped(state->failed));
-    if (const auto error = state->field("error"); !error.empty()) fmt::print("error    {}\n", error);
-  }
+  std::string text = chunk ? story_text(story, *chunk, view, texts)
+                           : run_text(view, what, failed_chunks(board.failures()), texts);
   const auto count = std::min(events.size(), chunk ? events.size() : shown_events);
   for (std::size_t i = count; i-- > 0;) {
-    fmt::print("{}  {:<7} {}\n", clock_of(events[i].time), events[i].kind, events[i].text);
+    text += fmt::format("{}  {:<7} {}\n", clock_of(events[i].time, view.now), events[i].kind, printable(events[i].text));
   }
+  print(text);
   return 0;
 }
 

@@ -1,15 +1,19 @@
 // SPDX-License-Identifier: Apache-2.0
-// The verb `explain`: what became of a run, or where one of its chunks is and why.
+// The verb `explain`: what became of a run and what to do, or where one of its chunks is and why. Only looks.
 #pragma once
+
+#include <stint/main.hpp>
 
 #include "redis/address.hpp"
 
 #include <cstdint>
 #include <optional>
+#include <span>
 #include <string>
 
 namespace stint {
 
-int explain(const redis::Address& address, const std::string& run, std::optional<std::uint64_t> chunk, bool json);
+int explain(const redis::Address& address, const std::string& run, std::optional<std::uint64_t> chunk, bool json,
+            std::span<const JobEntry> jobs);
 
 }  // namespace stint

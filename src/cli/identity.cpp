@@ -150,6 +150,19 @@ std::string options_json(const Options& options) {
   return all.dump();
 }
 
+std::map<std::string, std::vector<std::string>> stored_options(const std::string& text) {
+  std::map<std::string, std::vector<std::string>> options;
+  const auto all = json::parse(text, nullptr, false);
+  if (!all.is_object()) return options;
+  for (const auto& [name, values] : all.items()) {
+    auto& list = options[name];
+    for (const auto& value : values) {
+      if (value.is_string()) list.push_back(from_utf8(value.get<std::string>()));
+    }
+  }
+  return options;
+}
+
 void apply_options(Options& options, const std::string& text, bool content_only) {
   const auto all = json::parse(text, nullptr, false);
   if (!all.is_object()) throw Error(Exit::damaged, "the options of the run on the blackboard cannot be read");

@@ -36,6 +36,7 @@ bool same_but_input(const std::string& theirs, const std::string& ours);
 
 /// All options as JSON, name → list of texts, and back. `only`: leaves out other kinds.
 std::string options_json(const Options& options);
+std::map<std::string, std::vector<std::string>> stored_options(const std::string& json);  ///< empty: cannot be read
 void apply_options(Options& options, const std::string& json, bool content_only);
 
 }  // namespace stint

@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
 // The command line: which verb, with what. Every error ends here as one line and an exit code.
-#include <stint/detail/affinity.hpp>
 #include <stint/main.hpp>
 
 #include <stint/error.hpp>
@@ -24,6 +23,8 @@
 #include "cli/run_options.hpp"
 #include "cli/status.hpp"
 #include "cli/verbs.hpp"
+#include "cli/verbs/ls.hpp"
+#include "cli/verbs/rm.hpp"
 #include "mpi/world.hpp"
 
 #include <CLI/CLI.hpp>
@@ -63,6 +64,12 @@ void add_board_options(CLI::App& app, BoardChoice& choice) {
 redis::Address address_of(const BoardChoice& choice) {
   const auto given = given_board(choice.board, choice.board_file);
   return given ? *given : existing_blackboard();
+}
+
+// None: there is no blackboard of one's own yet.
+std::optional<redis::Address> address_if_any(const BoardChoice& choice) {
+  const auto given = given_board(choice.board, choice.board_file);
+  return given ? given : blackboard_with_data();
 }
 
 // "3,17,20-25": numbers of chunks, the last of a range included.
@@ -125,7 +132,8 @@ class CommandLine {
 
   BoardChoice choice_;
   bool json_ = false;
-  bool forced_ = false;
+  ListOptions listing_;
+  RemoveOptions removal_;
   std::string name_;
   std::string output_;
   std::string home_;
@@ -169,11 +177,10 @@ void CommandLine::add_run() {
 
 void CommandLine::add_other_verbs() {
   auto* ls = app_.add_subcommand("ls", "list the runs, newest first");
-  ls->add_flag("--json", json_, "one JSON object a line");
-  ls->footer("Example:\n  " + program_ + " ls");
+  add_list_options(*ls, listing_, program_);
   auto* status = app_.add_subcommand("status", "show how a run is doing");
   status->add_option("RUN", name_, "run id, the beginning of one, or 'last'")->required();
-  status->add_flag("--json", json_, "as JSON, the same as --summary of run");
+  status->add_flag("--json", json_, "as JSON: docs/json.md describes it");
   status->footer("Example:\n  " + program_ + " status last");
   auto* result = app_.add_subcommand("result", "print the result of a run again");
   result->add_option("RUN", name_, "run id, the beginning of one, or 'last'")->required();
@@ -181,10 +188,8 @@ void CommandLine::add_other_verbs() {
   result->allow_extras();
   result->footer("Options of the job that change only what is shown may follow.\nExample:\n  " + program_ +
                  " result last" + (jobs_.size() > 1 ? " --top 5" : ""));
-  auto* rm = app_.add_subcommand("rm", "remove a run with all its data");
-  rm->add_option("RUN", name_, "run id, the beginning of one, or 'last'")->required();
-  rm->add_flag("--force", forced_, "also while workers are at work on it");
-  rm->footer("Example:\n  " + program_ + " rm wordcount-3fa9c1");
+  auto* rm = app_.add_subcommand("rm", "remove runs with all their data");
+  add_remove_options(*rm, removal_, program_);
   auto* cancel = app_.add_subcommand("cancel", "end a run; what is done stays, and the same command goes on with it");
   cancel->add_option("RUN", name_, "run id, the beginning of one, or 'last'")->required();
   cancel->footer("Example:\n  " + program_ + " cancel last");
@@ -290,7 +295,6 @@ int CommandLine::start(JobNamed job) {
   }
   if (options_.ranks > 1 && !launched_.launched()) {
     given_board(options_.board, options_.board_file);  // what is wrong there is said once, and before mpirun starts
-    restore_affinity();  // mpirun and the ranks inherit it
     return launch(options_, argc_, argv_);
   }
   return run_job(options_, std::move(job), begun_, launched_);
@@ -324,14 +328,14 @@ int CommandLine::operator()() {
   const std::string verb = app_.get_subcommands().front()->get_name();
   if (!home_.empty()) ::setenv("STINT_HOME", home_.c_str(), 1);
   if (verb == "run") return run();
-  if (verb == "ls") return list_runs(address_of(choice_), json_);
+  if (verb == "ls") return list_runs(address_if_any(choice_), listing_, jobs_);
   if (verb == "status") return show_status(address_of(choice_), name_, json_, jobs_);
   if (verb == "result") {
     return show_result(address_of(choice_), name_, output_, jobs_, app_.get_subcommand("result")->remaining());
   }
-  if (verb == "rm") return remove_run(address_of(choice_), name_, forced_);
+  if (verb == "rm") return remove_runs(address_if_any(choice_), removal_);
   if (verb == "cancel") return cancel_run(address_of(choice_), name_);
-  if (verb == "explain") return stint::explain(address_of(choice_), name_, chunk_, json_);
+  if (verb == "explain") return stint::explain(address_of(choice_), name_, chunk_, json_, jobs_);
   if (verb == "rerun") return rerun();
   if (verb == "doctor" && !trial_.empty()) return doctor_rank(trial_ == "lose");
   if (verb == "doctor") return doctor(given_board(choice_.board, choice_.board_file), json_);

@@ -75,6 +75,7 @@ RunFacts RunCommand::facts() const {
   facts.threads = threads_.count;
   facts.store_dir = store_folder(run_);
   if (options_.output.empty()) facts.call_file = launched_.printed_file();  // what was printed stays printed; a file is written whole
+  facts.scratch_dir = std::filesystem::temp_directory_path();
   facts.log = [this](std::string_view line) { display_->log(std::string(line)); };
   return facts;
 }
@@ -122,6 +123,7 @@ Whereabouts RunCommand::whereabouts() const {
   here.rank = rank_;
   here.world = world_id_;
   here.threads = threads_.count;
+  here.lease = options_.lease;
   here.guest = guest();
   here.version = STINT_VERSION;
   return here;
@@ -136,7 +138,7 @@ Outcome RunCommand::compute() {
   job_->prepare(Context(run_facts));
   if (options_.check > 0 && rank_ == 0) {
     const auto same = check_chunks(*job_, run_facts, options_.check);
-    display_->say(fmt::format("{} chunks checked: the same bytes with every number of threads", grouped(same)));
+    display_->say(fmt::format("{} checked: the same bytes with every number of threads", counted(same, "chunk")));
   }
   SteadyClock clock;
   WorkerSetup setup;

@@ -10,9 +10,7 @@
 #include <vector>
 
 namespace stint {
-namespace {
 
-// Seconds; none: it is no time.
 std::optional<double> parse_seconds(const std::string& text) {
   try {
     std::size_t used = 0;
@@ -45,6 +43,8 @@ std::optional<double> parse_seconds(const std::string& text) {
     return std::nullopt;
   }
 }
+
+namespace {
 
 CLI::Validator positive(const char* what) {
   return CLI::Validator(

@@ -7,6 +7,7 @@
 #include <CLI/App.hpp>
 
 #include <cctype>
+#include <optional>
 #include <string>
 #include <type_traits>
 
@@ -34,6 +35,9 @@ CLI::Option* add(CLI::App& app, const std::string& names, T& field, const std::s
   if (variable != "STINT_BOARD") option->envname(variable);  // that one may hold a password: read apart
   return option;
 }
+
+/// Seconds of a time as people write it: 90, 90s, 10m, 2h, 7d, 1-12:30:00 or 12:30:00; none: it is not a time.
+std::optional<double> parse_seconds(const std::string& text);
 
 /// On which interface the embedded blackboard listens, also for `serve`.
 void add_interface_option(CLI::App& app, std::string& interface);

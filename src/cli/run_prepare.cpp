@@ -59,7 +59,6 @@ void RunCommand::choose(const std::string& job) {
   const auto chosen = job_named_(job);
   job_ = chosen.job;
   job_options_ = chosen.options;
-  if (job_->side_effects()) threads_ = threads_for_rank(options_.threads, ranks_here_, false);
 }
 
 // -1: any number.
@@ -211,7 +210,7 @@ bool RunCommand::prepare_run() {
                               grouped(created.state.done), grouped(created.state.chunks),
                               guest() ? "; this world leaves when nothing is left for it (--wait: it stays for the result)" : ""));
   } else {
-    display_->log(fmt::format("run {}: {} chunks", run_, grouped(created.state.chunks)));
+    display_->log(fmt::format("run {}: {}", run_, counted(created.state.chunks, "chunk")));
   }
   return true;
 }

@@ -1,143 +1,190 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "cli/status.hpp"
 
-#include "base/clock.hpp"
 #include "base/error.hpp"
 #include "blackboard/directory.hpp"
 #include "blackboard/redis_blackboard.hpp"
+#include "cli/chunk_text.hpp"
 #include "cli/display.hpp"
+#include "cli/run_view.hpp"
 #include "cli/stored_result.hpp"
-#include "cli/summary.hpp"
+#include "cli/text_layout.hpp"
+#include "cli/verbs.hpp"
+#include "cli/what_ran.hpp"
 
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
 
 #include <algorithm>
-#include <cstdio>
-#include <cstdlib>
-#include <functional>
-#include <memory>
-#include <utility>
 
 namespace stint {
 namespace {
 
 using nlohmann::json;
-using Describe = std::function<std::string(std::uint64_t chunk)>;
+using nlohmann::ordered_json;
 
-constexpr int most_failed = 10;
+constexpr std::size_t most_failed = 10;           // in the text
+constexpr std::size_t most_failed_json = 10'000;
 
-// What a chunk is, where its job is one of ours and its plan can still be read. That may be large: only for who asks.
-Describe describer(RedisBlackboard& board, const RunState& state, const std::string& run, std::span<const JobEntry> jobs) {
-  std::shared_ptr<AnyJob> job;
-  for (const auto& entry : jobs) {
-    if (entry.name == state.field("job")) job = entry.make();
-  }
-  return [&board, state, run, job, read = false]([[maybe_unused]] std::uint64_t chunk) mutable {
-    try {
-      if (job && !std::exchange(read, true)) adopt_stored_plan(*job, board, state, run);
-      return job ? job->describe(chunk) : std::string();
-    } catch (const Error&) {
-      job = nullptr;  // a finished run has none
-      return std::string();
-    }
-  };
-}
-
-// The same behind a line on the chunk.
-std::string in_line(std::string text) {
-  constexpr std::size_t most = 100;
-  std::replace(text.begin(), text.end(), '\n', ' ');
-  return text.empty() ? "" : ": " + (text.size() > most ? text.substr(0, most) + "…" : text);
-}
-
-// The longest first.
-json chunks_at_work(RedisBlackboard& board, const Describe& describe) {
-  const double now = unix_now();
+// The longest first. Of ranks that are lost nothing is at work.
+json chunks_at_work(const RunView& view, ChunkTexts& texts) {
   auto list = json::array();
-  for (const auto& [worker, told] : board.at_work()) {
-    const auto end = std::min(told.find(';'), told.size() - 1);
-    const auto chunks = json::parse(told.substr(end + 1), nullptr, false);
-    if (!chunks.is_array()) continue;
-    const double since = std::max(0.0, now - std::strtod(told.c_str(), nullptr));
-    for (const auto& each : chunks) {
-      const auto chunk = each.value("chunk", std::uint64_t{0});
-      list.push_back({{"chunk", chunk},
-                      {"worker", worker},
-                      {"host", worker.substr(0, worker.rfind('/'))},
-                      {"seconds", each.value("seconds", 0.0) + since},
-                      {"what", each.value("what", "")},
-                      {"text", describe(chunk)}});
+  for (const auto& worker : view.workers) {
+    if (!worker.lives) continue;
+    for (const auto& each : worker.chunks) {
+      list.push_back({{"chunk", each.chunk},
+                      {"worker", worker.worker},
+                      {"host", worker.host},
+                      {"seconds", each.seconds},
+                      {"what", each.what},
+                      {"text", texts.of(each.chunk)}});
     }
   }
   std::sort(list.begin(), list.end(), [](const json& a, const json& b) { return a["seconds"] > b["seconds"]; });
   return list;
 }
 
-json slowest_chunks(RedisBlackboard& board, const Describe& describe) {
+json slowest_chunks(RedisBlackboard& board, ChunkTexts& texts) {
   auto list = json::array();
   for (const auto& [chunk, seconds] : board.slowest()) {
-    list.push_back({{"chunk", chunk}, {"seconds", seconds}, {"text", describe(chunk)}});
+    list.push_back({{"chunk", chunk}, {"seconds", seconds}, {"text", texts.of(chunk)}});
   }
   return list;
 }
 
-void print_workers(RedisBlackboard& board) {
-  for (const auto& [worker, who] : board.workers()) {
-    const auto known = json::parse(who, nullptr, false);
-    fmt::print("worker   {}", worker);
-    if (known.is_object()) fmt::print("  pid {}, {}", known.value("pid", 0), counted(known.value("threads", 0U), "thread"));
-    fmt::print("\n");
-  }
+// Of the oldest chunk that is still at work: what was told and has ended since does not count.
+double oldest_now(const WorkerView& worker) {
+  double oldest = 0;
+  for (const auto& each : worker.chunks) oldest = std::max(oldest, each.seconds);
+  return oldest;
 }
 
-void print_failures(RedisBlackboard& board, const Describe& describe) {
-  int shown = 0;
-  const auto failures = failed_chunks(board.failures());
-  for (const auto& failed : failures) {
-    if (++shown > most_failed) {
-      fmt::print("failed   … and {} more\n", failures.size() - most_failed);
-      break;
-    }
-    fmt::print("failed   chunk {} on {}, {}: {}{}\n", failed.chunk, failed.host,
-               counted(static_cast<std::uint64_t>(failed.attempts), "attempt"), failed.error, in_line(describe(failed.chunk)));
+json ranks_of(const RunView& view) {
+  auto list = json::array();
+  for (const auto& worker : view.workers) {
+    list.push_back({{"worker", worker.worker},
+                    {"host", worker.host},
+                    {"rank", worker.rank},
+                    {"pid", worker.pid},
+                    {"threads", worker.threads},
+                    {"lives", worker.lives},
+                    {"leads", worker.leads},
+                    {"guest", worker.guest},
+                    {"done", worker.done},
+                    {"running", worker.running},
+                    {"oldest", oldest_now(worker)},
+                    {"heartbeat_age", worker.heartbeat_age < 0 ? json(nullptr) : json(worker.heartbeat_age)}});
   }
+  return list;
+}
+
+json failures_of(const std::vector<FailedChunk>& failures, ChunkTexts& texts) {
+  auto list = json::array();
+  for (std::size_t i = 0; i < std::min(failures.size(), most_failed_json); ++i) {
+    const auto& failed = failures[i];
+    list.push_back({{"chunk", failed.chunk},
+                    {"host", failed.host},
+                    {"attempts", failed.attempts},
+                    {"error", failed.error},
+                    {"text", texts.of(failed.chunk)}});
+  }
+  return list;
+}
+
+std::string table_of_ranks(const RunView& view) {
+  if (view.workers.empty()) return "";
+  std::vector<std::vector<std::string>> rows;
+  for (const auto& worker : view.workers) {
+    const double oldest = oldest_now(worker);
+    rows.push_back({std::to_string(worker.rank) + (worker.leads ? "*" : ""), printable(worker.host),
+                    std::to_string(worker.pid), std::to_string(worker.threads), grouped(worker.done),
+                    worker.lives ? grouped(worker.running) : "lost", oldest > 0 && worker.lives ? duration(oldest) : "",
+                    worker.heartbeat_age < 0 ? "" : duration(worker.heartbeat_age) + " ago"});
+  }
+  return table({{.title = "RANK", .right = true},
+                {.title = "HOST", .least = 8},
+                {.title = "PID", .right = true, .drop = 3},
+                {.title = "THREADS", .right = true, .drop = 4},
+                {.title = "DONE", .right = true},
+                {.title = "RUNNING", .right = true},
+                {.title = "OLDEST", .right = true, .drop = 1},
+                {.title = "HEARTBEAT", .right = true, .drop = 2}},
+               std::move(rows), stdout_columns());
+}
+
+std::string per_second(double rate) {
+  return rate < 0.1 ? fmt::format("{:.1f} chunks an hour", rate * 3600)
+         : rate < 10 ? fmt::format("{:.1f} chunks a second", rate)
+                     : grouped(static_cast<std::uint64_t>(rate)) + " chunks a second";
+}
+
+std::string head(const RunView& view, const std::string& what) {
+  const auto& run = view.run;
+  std::string text = fmt::format("run      {}\n{}\nstate    {}", run.field("run"), fitted("job      " + printable(what)), view.state);
+  if (view.state == "running") text += ", " + counted(view.living(), "rank");
+  if (view.state == "interrupted") text += ": nobody computes it\nnext     the same command continues";
+  text += fmt::format("\nbegun    {} ago\n", duration(std::max(0.0, view.now - run.number("created"))));
+  if (view.elapsed() >= 0) {
+    text += fmt::format("elapsed  {}\n", duration(view.elapsed()));
+  }
+  text += fmt::format("chunks   {} of {} done", grouped(run.done), grouped(run.chunks));
+  if (run.failed > 0) text += fmt::format(", {} failed", grouped(run.failed));
+  if (view.rate() > 0) text += "\nrate     " + per_second(view.rate());
+  text += fmt::format("\ncomputed {} in all, {} again\nsteals   {}\nlost     {}\n", grouped(run.computed), grouped(run.again),
+                      grouped(run.steals), counted(run.reaped, "rank"));
+  if (const auto error = run.field("error"); !error.empty()) text += "error    " + printable(error) + "\n";
+  return text;
+}
+
+std::string chunk_lines(const json& at_work, const json& slowest, const std::vector<FailedChunk>& failures,
+                        ChunkTexts& texts) {
+  std::string text;
+  for (const auto& each : at_work) {
+    const auto what = each["what"].get<std::string>();
+    text += fitted(fmt::format("at work  chunk {} on {}{}{}, for {}{}", each["chunk"].get<std::uint64_t>(),
+                               each["host"].get<std::string>(), what.empty() ? "" : ", ", printable(what),
+                               duration(each["seconds"].get<double>()), behind_colon(each["text"]))) + "\n";
+  }
+  for (const auto& each : slowest) {
+    text += fitted(fmt::format("slow     chunk {}, {}{}", each["chunk"].get<std::uint64_t>(),
+                               duration(each["seconds"].get<double>()), behind_colon(each["text"]))) + "\n";
+  }
+  return text + failure_lines(failures, texts);
 }
 
 }  // namespace
 
+std::string failure_lines(const std::vector<FailedChunk>& failures, ChunkTexts& texts) {
+  std::string text;
+  for (std::size_t i = 0; i < failures.size(); ++i) {
+    if (i == most_failed) return text + fmt::format("failed   … and {} more\n", grouped(failures.size() - most_failed));
+    const auto& failed = failures[i];
+    text += fmt::format("failed   chunk {} on {}, {}: {}{}\n", failed.chunk, failed.host,
+                        counted(static_cast<std::uint64_t>(failed.attempts), "attempt"), printable(failed.error),
+                        behind_colon(texts.of(failed.chunk)));
+  }
+  return text;
+}
+
 int show_status(const redis::Address& address, const std::string& name, bool as_json, std::span<const JobEntry> jobs) {
   const auto run = Directory(address).find(name);
   RedisBlackboard board(address, run);
-  const auto state = present_state(board, run);
-  const auto describe = describer(board, state, run, jobs);
-  const auto at_work = chunks_at_work(board, describe);
-  const auto slowest = slowest_chunks(board, describe);
+  const auto view = look_at(board, present_state(board, run), Whereabouts::here());
+  const auto what = what_ran(view.run.field("job"), view.run.field("options"), jobs);
+  ChunkTexts texts(board, view.run, run, jobs);
+  const auto at_work = chunks_at_work(view, texts);
+  const auto slowest = slowest_chunks(board, texts);
+  const auto failures = failed_chunks(board.failures());
   if (as_json) {
-    auto whole = nlohmann::ordered_json::parse(summary_json(state, 0));
+    auto whole = run_json(view, what);
+    whole["workers"] = ranks_of(view);
     whole["at_work"] = at_work;
     whole["slowest"] = slowest;
-    std::puts(whole.dump(-1, ' ', false, json::error_handler_t::replace).c_str());
+    whole["failures"] = failures_of(failures, texts);
+    print(whole.dump(-1, ' ', false, json::error_handler_t::replace) + "\n");
     return 0;
   }
-  fmt::print("run      {}\njob      {}\nstate    {}\nbegun    {} ago\nchunks   {} of {} done", run, state.field("job"),
-             state.state, duration(std::max(0.0, unix_now() - state.number("created"))),
-             grouped(state.done), grouped(state.chunks));
-  if (state.failed > 0) fmt::print(", {} failed", grouped(state.failed));
-  fmt::print("\ncomputed {} in all, {} again\nsteals   {}\nlost     {}\n", grouped(state.computed), grouped(state.again),
-             state.steals, counted(state.reaped, "worker"));
-  if (const auto error = state.field("error"); !error.empty()) fmt::print("error    {}\n", error);
-  if (state.state == "running") print_workers(board);
-  for (const auto& each : at_work) {
-    const auto what = each["what"].get<std::string>();
-    fmt::print("at work  chunk {} on {}{}{}, for {}{}\n", each["chunk"].get<std::uint64_t>(), each["host"].get<std::string>(),
-               what.empty() ? "" : ", ", what, duration(each["seconds"].get<double>()), in_line(each["text"]));
-  }
-  for (const auto& each : slowest) {
-    fmt::print("slow     chunk {}, {}{}\n", each["chunk"].get<std::uint64_t>(), duration(each["seconds"].get<double>()),
-               in_line(each["text"]));
-  }
-  print_failures(board, describe);
+  print(head(view, what) + chunk_lines(at_work, slowest, failures, texts) + table_of_ranks(view));
   return 0;
 }
 

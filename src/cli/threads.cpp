@@ -1,9 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "cli/threads.hpp"
 
-#include <stint/detail/affinity.hpp>
-
 #include "cli/control_group.hpp"
+#include "cli/display.hpp"
 
 #include <algorithm>
 #include <cmath>
@@ -14,13 +13,13 @@
 
 namespace stint {
 
-Threads threads_for_rank(int wanted, int ranks_here, bool openmp) {
+Threads threads_for_rank(int wanted, int ranks_here) {
   cpu_set_t mask;
   CPU_ZERO(&mask);
   const int all = static_cast<int>(std::max(1L, ::sysconf(_SC_NPROCESSORS_ONLN)));
   ::sched_getaffinity(0, sizeof mask, &mask);
   // What the process was given; with OMP_PROC_BIND set, this thread alone has been bound to one of them by now.
-  const int usable = std::max(1, processors_given().value_or(::omp_get_num_procs()));
+  const int usable = std::max(1, ::omp_get_num_procs());
   // A rank that is bound has its cores for itself; one that is not shares them with its neighbours.
   const bool bound = usable < all && ranks_here > 1;
   Threads threads;
@@ -31,7 +30,7 @@ Threads threads_for_rank(int wanted, int ranks_here, bool openmp) {
   const char* variable = std::getenv("OMP_NUM_THREADS");
   if (wanted > 0) {
     threads.count = wanted;
-  } else if (openmp && variable != nullptr && std::atoi(variable) > 0) {
+  } else if (variable != nullptr && std::atoi(variable) > 0) {
     threads.count = std::atoi(variable);
   }
   const std::string count = std::to_string(threads.count);
@@ -46,7 +45,7 @@ Threads threads_for_rank(int wanted, int ranks_here, bool openmp) {
                       " stay idle; use: mpirun --map-by slot:PE=" + count +
                       " (or --bind-to none), or stint run -n " + std::to_string(ranks_here);
   } else if (threads.count * (bound ? 1 : ranks_here) > usable * 4 && threads.count > 4) {
-    threads.warning = std::to_string(ranks_here) + " ranks of " + count + " threads share " + std::to_string(usable) +
+    threads.warning = counted(static_cast<std::uint64_t>(ranks_here), "rank") + " of " + count + " threads share " + std::to_string(usable) +
                       " cores here; --threads " + std::to_string(std::max(1, usable / ranks_here)) + " uses each once";
   }
   return threads;

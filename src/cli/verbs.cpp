@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "cli/verbs.hpp"
 
-#include "base/clock.hpp"
 #include "base/error.hpp"
 #include "blackboard/directory.hpp"
 #include "blackboard/redis_blackboard.hpp"
@@ -10,23 +9,14 @@
 #include "cli/identity.hpp"
 #include "cli/job_options.hpp"
 #include "cli/result_output.hpp"
+#include "cli/run_view.hpp"
 #include "cli/stored_result.hpp"
-#include "cli/summary.hpp"
-
-#include <fmt/format.h>
-#include <nlohmann/json.hpp>
+#include "cli/terminal.hpp"
 
 #include <cstdio>
 #include <cstdlib>
 
 namespace stint {
-namespace {
-
-std::string age(const RunState& state) {
-  return duration(std::max(0.0, unix_now() - state.number("created"))) + " ago";
-}
-
-}  // namespace
 
 void refuse_good_chunks(const std::string& run, const RunState& state,
                         const std::map<std::uint64_t, std::string>& failures, const std::vector<Range>& chunks) {
@@ -42,38 +32,12 @@ void refuse_good_chunks(const std::string& run, const RunState& state,
   }
 }
 
-int list_runs(const redis::Address& address, bool json) {
-  Directory directory(address);
-  std::string text;
-  std::vector<std::vector<std::string>> rows{{"RUN", "STATE", "DONE", "FAILED", "BEGUN"}};
-  for (const auto& run : directory.runs()) {
-    RedisBlackboard board(address, run);
-    const auto state = board.state();
-    if (!state) {
-      directory.remove(run, true);  // a done run whose time was over
-    } else if (json) {
-      text += summary_json(*state, 0) + "\n";
-    } else {
-      const auto percent = state->chunks == 0 ? 100.0
-                                              : 100.0 * static_cast<double>(state->done) /
-                                                    static_cast<double>(state->chunks);
-      rows.push_back({run, state->state, fmt::format("{:.0f}%", percent), std::to_string(state->failed), age(*state)});
-    }
+void print(const std::string& text) {
+  try {
+    Terminal::standard().out(text);
+  } catch (const ReaderGone&) {
+    end_of_pipe();
   }
-  if (!json) {
-    std::vector<std::size_t> widths(rows[0].size());
-    for (const auto& row : rows) {
-      for (std::size_t i = 0; i < row.size(); ++i) widths[i] = std::max(widths[i], row[i].size());
-    }
-    for (const auto& row : rows) {
-      std::string line;
-      for (std::size_t i = 0; i < row.size(); ++i) line += fmt::format("{:<{}}  ", row[i], widths[i]);
-      while (line.ends_with(' ')) line.pop_back();
-      text += line + "\n";
-    }
-  }
-  std::fputs(text.c_str(), stdout);
-  return 0;
 }
 
 int show_result(const redis::Address& address, const std::string& name, const std::string& output_file,
@@ -125,10 +89,12 @@ int show_result(const redis::Address& address, const std::string& name, const st
 int cancel_run(const redis::Address& address, const std::string& name) {
   const auto run = Directory(address).find(name);
   RedisBlackboard board(address, run);
+  const auto view = look_at(board, present_state(board, run), Whereabouts::here());
   if (board.cancel() != Refusal::none) {
-    throw Error(Exit::usage, "run " + run + " is " + present_state(board, run).state + ", so there is nothing to cancel");
+    throw Error(Exit::usage, "run " + run + " is " + view.state + ", so there is nothing to cancel; stint rm " + run + " removes it");
   }
-  std::fprintf(stderr, "stint: cancelled run %s; the same command goes on with what is done\n", run.c_str());
+  std::fprintf(stderr, "stint: cancelled run %s%s; the same command goes on with what is done\n", run.c_str(),
+               view.state == "running" ? "" : ", which nobody computed any more");
   return 0;
 }
 
@@ -142,16 +108,6 @@ int mark_rerun(const redis::Address& address, const std::string& name, const std
                "stint: %s of run %s get%s another life; the same command, or stint rerun %s -n N, computes %s\n",
                counted(revived.chunks, "chunk").c_str(), run.c_str(), revived.chunks == 1 ? "s" : "", run.c_str(),
                revived.chunks == 1 ? "it" : "them");
-  return 0;
-}
-
-int remove_run(const redis::Address& address, const std::string& name, bool forced) {
-  Directory directory(address);
-  const auto run = directory.find(name);
-  directory.remove(run, forced);
-  std::error_code ignored;
-  std::filesystem::remove_all(store_folder(run), ignored);  // files kept with it
-  std::fprintf(stderr, "stint: removed run %s\n", run.c_str());
   return 0;
 }
 

@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// The verbs that look at runs on the blackboard: ls, result, cancel, rerun (without -n), rm. None of them initialises
-// MPI or computes.
+// The verbs result, cancel and rerun (without -n). None of them initialises MPI or computes; nor do those in verbs/.
 #pragma once
 
 #include <stint/main.hpp>
@@ -17,7 +16,8 @@
 
 namespace stint {
 
-int list_runs(const redis::Address& address, bool json);
+/// What a verb shows, on stdout. Throws Error(usage) if it cannot be written; ends quietly if its reader is gone.
+void print(const std::string& text);
 /// `options`: `--name value` for the job's result options, such as --top.
 int show_result(const redis::Address& address, const std::string& run, const std::string& output,
                 std::span<const JobEntry> jobs, const std::vector<std::string>& options);
@@ -27,6 +27,5 @@ void refuse_good_chunks(const std::string& run, const RunState& state,
 int cancel_run(const redis::Address& address, const std::string& run);
 /// Failed chunks get another life; whoever runs the run next computes them. No `chunks`: all.
 int mark_rerun(const redis::Address& address, const std::string& run, const std::vector<Range>& chunks);
-int remove_run(const redis::Address& address, const std::string& run, bool forced);
 
 }  // namespace stint

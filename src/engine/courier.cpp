@@ -231,12 +231,7 @@ double Courier::step() {
     session_.fenced = false;
   }
   if (const auto failure = workload_.next_failure()) {
-    // What succeeded before it goes before it: the board ends a run, and excludes a host, by how many of each it knows.
-    if (pending_.empty() && !workload_.waiting_since()) {
-      tell_failure(*failure);
-    } else {
-      commit();
-    }
+    tell_failure(*failure);
     return 0;
   }
   const double now = clock_.now();

@@ -27,7 +27,7 @@ struct HeartbeatOptions {
   std::function<bool()> computes = [] { return false; };
   /// The chunk that has been computed here for the longest time, and since when on the clock.
   std::function<std::optional<std::pair<std::uint64_t, double>>()> oldest_chunk = [] { return std::nullopt; };
-  /// JSON of the chunks that have been computed here for long; empty: none.
+  /// JSON: what this rank tells about itself, see Workload::at_work.
   std::function<std::string()> at_work = [] { return std::string(); };
 };
 

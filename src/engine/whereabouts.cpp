@@ -32,6 +32,14 @@ std::string batch_job() {
   return job.empty() ? "" : variable("SLURM_CLUSTER_NAME") + ":" + job;
 }
 
+bool on_this_host(const nlohmann::json& who, const Whereabouts& here) {
+  return who.value("host", "") == here.host && who.value("boot", "") == here.boot && who.value("pid", std::int64_t{0}) > 0;
+}
+
+bool lives(const nlohmann::json& who) {
+  return process_start(who.value("pid", std::int64_t{0})) == who.value("start", std::uint64_t{0});
+}
+
 }  // namespace
 
 // Field 22 of /proc/PID/stat.
@@ -56,6 +64,7 @@ std::uint64_t process_start(std::int64_t pid) {
 std::string Whereabouts::json() const {
   return nlohmann::json{{"host", host}, {"boot", boot},   {"pid", pid},         {"start", start},
                         {"rank", rank}, {"world", world}, {"threads", threads}, {"version", version},
+                        {"lease", lease},
                         {"batch_job", batch_job}, {"batch_restart", batch_restart}, {"guest", guest}}
       .dump(-1, ' ', false, nlohmann::json::error_handler_t::replace);
 }
@@ -90,9 +99,12 @@ bool known_gone(const std::string& json, const Whereabouts& here) {
       who.value("batch_restart", 0) < here.batch_restart) {
     return true;
   }
-  if (who.value("host", "") != here.host || who.value("boot", "") != here.boot) return false;
-  const auto pid = who.value("pid", std::int64_t{0});
-  return pid > 0 && process_start(pid) != who.value("start", std::uint64_t{0});
+  return on_this_host(who, here) && !lives(who);
+}
+
+bool known_alive(const std::string& json, const Whereabouts& here) {
+  const auto who = nlohmann::json::parse(json, nullptr, false);
+  return who.is_object() && on_this_host(who, here) && lives(who);
 }
 
 std::string new_worker_id(const Whereabouts& here) {

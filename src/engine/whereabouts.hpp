@@ -15,6 +15,7 @@ struct Whereabouts {
   int rank = 0;
   std::string world;       ///< id of its world
   int threads = 1;
+  double lease = 10;       ///< seconds that it may be silent, as wished: see policy::lease_seconds
   std::string version;     ///< of Stint
   bool guest = false;      ///< its world joined a run that others compute: it prints nothing
   std::string batch_job;   ///< of Slurm, by cluster and number (in an array: by those of array and task); empty: none
@@ -34,6 +35,9 @@ std::string world_of(const std::string& json);
 /// True only if the worker ran on this host, in this boot and pid namespace, and its process is no more; or if it is of
 /// this very batch job before it was requeued: a batch system starts a job again when it has ended it, or its node.
 bool known_gone(const std::string& json, const Whereabouts& here);
+
+/// True only if the process is known to live: it is on this host, in this boot and pid namespace.
+bool known_alive(const std::string& json, const Whereabouts& here);
 
 /// When a process of this host began, in ticks since boot; 0: there is none, or a dead one that nobody has waited for.
 std::uint64_t process_start(std::int64_t pid);

@@ -13,9 +13,7 @@
 #include <cstring>
 #include <optional>
 #include <random>
-#include <system_error>
 #include <thread>
-#include <vector>
 
 namespace stint {
 namespace {
@@ -37,10 +35,6 @@ void repeat(Session& session, Signal& signal, const WorkerSetup& setup, bool spe
       on_lost();
       const double now = setup.clock->now();
       if (misses == 0) lost_since = now;
-      if (session.drain && now - lost_since > std::min(setup.patience, setup.courier.grace)) {
-        session.end({Outcome::Kind::interrupted, Exit::interrupted, ""});  // told to stop: what it has goes with it
-        return;
-      }
       if (now - lost_since > setup.patience) {
         session.end({Outcome::Kind::failed, Exit::board,
                      std::string("gave up waiting for the blackboard: ") + lost.what() +
@@ -106,31 +100,6 @@ void say_farewell(Session& session, const WorkerSetup& setup, int signal, std::o
   board->leave(caller);
 }
 
-// The threads beside the team. One that the system has no room for ends the session in one line.
-class Crew {
- public:
-  explicit Crew(Session& session) : session_(session) {}
-  template <class Start>
-  void try_to(Start start) {
-    try {
-      start();
-    } catch (const std::system_error& error) {
-      session_.end({Outcome::Kind::failed, Exit::interrupted,
-                    "cannot start a thread: " + error.code().message() +
-                        "; raise the user's limit of processes (ulimit -u), then the same command continues"});
-    }
-  }
-  template <class Body>
-  void start(Body body) {
-    try_to([&] { threads_.emplace_back(std::move(body)); });
-  }
-  void join() { threads_.clear(); }
-
- private:
-  Session& session_;
-  std::vector<std::jthread> threads_;
-};
-
 }  // namespace
 
 Outcome work(Session& session, const WorkerSetup& setup) {
@@ -183,12 +152,9 @@ Outcome work(Session& session, const WorkerSetup& setup) {
   Heartbeat heartbeat(session, *heartbeat_board, *setup.clock, std::move(heartbeats), setup.here);
   Reducer reducer(session, job, *reducer_board, *setup.clock, std::move(finisher), setup.reducer);
   std::optional<LastWords> last_words;
-  Crew crew(session);
   if (setup.last_words) {
-    crew.try_to([&] {
-      last_words.emplace([&](int signal, std::optional<std::uint64_t> chunk) {
-        say_farewell(session, setup, signal, chunk);
-      });
+    last_words.emplace([&](int signal, std::optional<std::uint64_t> chunk) {
+      say_farewell(session, setup, signal, chunk);
     });
   }
   const double begun = setup.clock->now();
@@ -196,7 +162,7 @@ Outcome work(Session& session, const WorkerSetup& setup) {
   std::atomic<bool> team_ended{false};
   Signal team_end;
 
-  crew.start([&] {
+  std::thread courier_thread([&] {
     repeat(session, session.courier, setup, setup.here.rank == 0, [&] {
       if (joined) return courier.step();
       if (session.drain) {
@@ -217,19 +183,18 @@ Outcome work(Session& session, const WorkerSetup& setup) {
     if (!team_ended) team_end.wait(setup.patience_at_end);
     if (!team_ended && setup.abandon) setup.abandon(*session.outcome());
   });
-  crew.start([&] {
+  std::thread heartbeat_thread([&] {
     repeat(
         session, session.heartbeat, setup, false, [&] { return joined ? heartbeat.step() : 0.05; },
         [&] { heartbeat.forget(); });
   });
-  crew.start([&] { repeat(session, session.reducer, setup, false, [&] { return joined ? reducer.step() : 0.05; }); });
+  std::thread reducer_thread(
+      [&] { repeat(session, session.reducer, setup, false, [&] { return joined ? reducer.step() : 0.05; }); });
 
   try {
     run_team(workload, job, facts);
   } catch (const BadInput& error) {
     session.end({Outcome::Kind::failed, Exit::usage, error.what()});
-  } catch (const Error& error) {
-    session.end({Outcome::Kind::failed, error.exit(), error.what()});
   } catch (const std::exception& error) {
     session.end({Outcome::Kind::failed, Exit::defect, std::string("the job failed outside a chunk: ") + error.what()});
   } catch (...) {
@@ -237,7 +202,9 @@ Outcome work(Session& session, const WorkerSetup& setup) {
   }
   team_ended = true;
   team_end.notify();
-  crew.join();
+  courier_thread.join();
+  heartbeat_thread.join();
+  reducer_thread.join();
   session.on_end = nullptr;
 
   auto outcome = *session.outcome();

@@ -109,6 +109,7 @@ void Workload::put(const Block& block, std::vector<std::pair<Node, Partial>> nod
     decayed_at_ = now;
     last_end_ = now;
     work_.computed += block.chunks.size();
+    done_ += block.chunks.size() - failures.size();
     work_.busy_seconds += seconds;
     if (const double each = seconds / static_cast<double>(block.chunks.size()); each > work_.longest) {
       work_.longest = each;
@@ -132,12 +133,17 @@ void Workload::tell(const std::atomic<std::uint64_t>* at_work, std::string_view 
 std::string Workload::at_work() const {
   const std::lock_guard lock(mutex_);
   const double now = clock_.now();
+  const auto seconds = [&](const Block& block) { return std::round((now - block.begun) * 1000) / 1000; };
   auto list = nlohmann::json::array();
   for (const auto& block : running_) {  // in the order in which they were begun
     if (list.size() == most_told || now - block.begun < long_seconds) break;
-    list.push_back({{"chunk", chunk_at_work(block)}, {"seconds", std::round((now - block.begun) * 1000) / 1000}, {"what", block.note}});
+    list.push_back({{"chunk", chunk_at_work(block)}, {"seconds", seconds(block)}, {"what", block.note}});
   }
-  return list.empty() ? "" : list.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace);
+  const nlohmann::json report{{"done", done_},
+                              {"running", running_.size()},
+                              {"oldest", running_.empty() ? 0.0 : seconds(running_.front())},
+                              {"chunks", std::move(list)}};
+  return report.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace);
 }
 
 void Workload::set_low_water(double seconds) {

@@ -95,8 +95,9 @@ class Workload {
   std::optional<ChunkFailure> give_up_overdue(double seconds);
   /// The chunk that has been computed for the longest time, and since when.
   [[nodiscard]] std::optional<std::pair<std::uint64_t, double>> oldest_running() const;
-  /// The chunks that have been computed for longer than half a second, at most eight: JSON, a list of objects with
-  /// chunk, seconds and what; empty: none.
+  /// What this rank tells about itself with its heartbeats. JSON: `done`, chunks that it has computed without an error;
+  /// `running`, blocks at work; `oldest`, seconds of the oldest of them; `chunks`, those at work for longer than half a
+  /// second, at most eight objects with chunk, seconds and what.
   [[nodiscard]] std::string at_work() const;
   [[nodiscard]] int threads() const;  ///< that are not given up
   /// Gives up chunks not begun, from the back, until at most `seconds` of work are left; true if any went. Each idle
@@ -143,6 +144,7 @@ class Workload {
   RangeSet held_;
   RangeSet apart_;            // copies
   Work work_;
+  std::uint64_t done_ = 0;    // chunks computed without an error
   double last_end_ = -1;
   double low_water_ = 0.002;
   double busy_ = 0;          // decaying sums, for the rate

@@ -256,6 +256,39 @@ TEST_F(RedisOnlyTest, RemovesARunWithAllItsKeysUnlessWorkersAreAtWork) {
   EXPECT_EQ(connection.command({"KEYS", "stint:{*"}).size(), 0U);
 }
 
+TEST_F(RedisOnlyTest, RemovesARunWhoseWorkersAreAllGoneByTheHeartbeatsThatWereSeen) {
+  spec.slots = 1;
+  board.create(spec, true, false);
+  Hand a(board, "a"), b(board, "b");
+  a.join(0);
+  b.join(-1);
+  board.renew("a", a.caller.generation, false, "{}");
+  const auto beats = board.beats();
+  EXPECT_EQ(beats, (std::map<std::string, std::string>{{"a", "2"}, {"b", "1"}}));
+  EXPECT_EQ(raw(scripts::remove_script, {"0", "a", "2"}), "BUSY") << "b is there";
+  EXPECT_EQ(raw(scripts::remove_script, {"0", "a", "1", "b", "1"}), "BUSY") << "a lives";
+  EXPECT_EQ(raw(scripts::remove_script, {"0", "a", "2", "b", "1"}), "OK");
+}
+
+TEST_F(RedisOnlyTest, TellsThoseWhoLookOnWhenAWorkerWasLastHeardAndWhatItHolds) {
+  spec.slots = 1;
+  board.create(spec, true, false);
+  Hand a(board, "a");
+  a.join(0);
+  const auto time_of = [&] { return std::stod(board.at_work().at("a")); };
+  EXPECT_NEAR(time_of(), board.now(), 60);
+  EXPECT_TRUE(board.at_work().at("a").ends_with(";")) << "it has only joined";
+  board.renew("a", a.caller.generation, false, "{}");
+  EXPECT_TRUE(board.at_work().at("a").ends_with(";{}"));
+  EXPECT_EQ(board.leader(), "a");
+  const auto claimed = *a.claim().range;
+  EXPECT_EQ(board.claims().at("a"), std::vector<Range>{claimed});
+  a.commit(std::vector<Node>{{0, claimed.first}});
+  EXPECT_EQ(board.done({claimed.first, claimed.first + 1}), (std::vector<bool>{true, false}));
+  EXPECT_EQ(board.state()->number("call_done", -1), 0);
+  EXPECT_GT(board.state()->number("call_begun"), 0);
+}
+
 TEST_F(RedisOnlyTest, ADoneRunKeepsThreeKeysForAWhile) {
   spec.slots = 1;
   board.create(spec, true, false);

@@ -2,6 +2,7 @@
 """One mpirun over three hosts, and worlds of three hosts that share a home: the embedded blackboard serves them all, asks
 for its password, and moves when its host is lost."""
 
+import json
 import os
 import pathlib
 import re
@@ -96,7 +97,7 @@ class SeveralHosts(unittest.TestCase):
         return [line.split()[3] for line in lines.stdout.splitlines() if '"redis-server"' in line]
 
     def joined(self):
-        return set(re.findall(r"worker +(node\d)/", self.on(self.hosts[2], "status", "shared")))
+        return {worker["host"] for worker in json.loads(self.on(self.hosts[2], "status", "shared", "--json"))["workers"]}
 
     def test_one_mpirun_over_all_hosts(self):
         world = self.start(self.hosts[0], *self.over_all(), *self.job())

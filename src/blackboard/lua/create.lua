@@ -18,7 +18,10 @@ local program, identity = ARGV[5], ARGV[6]
 local old = redis.call('HMGET', RUN, 'identity', 'program', 'state')
 local chunks, slots = tonumber(ARGV[10]), tonumber(ARGV[11])
 local seconds_to_join = 60
-local function own() redis.call('HSET', RUN, 'owner', ARGV[17], 'owned_at', string.format('%.3f', now())) end
+local function own()
+  redis.call('HSET', RUN, 'owner', ARGV[17], 'owned_at', string.format('%.3f', now()))
+  note_call()
+end
 if not (chunks >= 0 and chunks <= 2 ^ 32 and slots >= 1 and slots <= 2 ^ 32 and #ARGV[9] % 8 == 0) then
   return redis.error_reply('ERR stint: a run of ' .. ARGV[10] .. ' chunks and ' .. ARGV[11] .. ' slots cannot be')
 end

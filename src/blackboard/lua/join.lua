@@ -22,6 +22,7 @@ if take then
 end
 redis.call('HSET', BEATS, worker, 1)
 redis.call('HSET', WORKERS, worker, ARGV[3])
+redis.call('HSET', AT_WORK, worker, string.format('%.3f;', now()))
 redis.call('HSET', CLAIMS, worker, '0;')
 set_queue(worker, queue, rate_or_guess(0, run), run)
 if not leader then

@@ -246,6 +246,11 @@ local function revive(chosen)
   return failed
 end
 
+-- A call begins to compute the run: when, and how many chunks were done then.
+local function note_call()
+  redis.call('HSET', RUN, 'call_begun', string.format('%.3f', now()), 'call_done', redis.call('HGET', RUN, 'done') or 0)
+end
+
 -- A run that had ended runs again, under a new generation: nobody of before may go on with it.
 local function reopen()
   local workers = redis.call('HKEYS', BEATS)

@@ -2,7 +2,7 @@
 -- SPDX-License-Identifier: Apache-2.0
 -- A heartbeat. Takes the lead if nobody has it. The leader is told all heartbeats, the others the leader's. Thousands
 -- of workers send it all the time: it reads what it tells, and no more.
--- ARGV     generation, worker, computes (0 1), what has been at work there for long: JSON, '' nothing
+-- ARGV     generation, worker, computes (0 1), what the worker does: JSON
 -- Returns  OK leader, leader's beat, counters (chunks done failed computed again steals reaped busy active failures,
 --          workers, halting ('' soon now)),
 --          for the leader also a list: worker, beat…
@@ -15,11 +15,7 @@ if f[2] ~= 'running' then return {'ENDED'} end
 if redis.call('HEXISTS', BEATS, worker) == 0 then return {'FENCED'} end
 local beat = redis.call('HINCRBY', BEATS, worker, 1)
 if ARGV[3] == '1' then f[11] = redis.call('HINCRBY', RUN, 'active', 1) end
-if ARGV[4] ~= '' then
-  redis.call('HSET', AT_WORK, worker, string.format('%.3f;', now()) .. ARGV[4])
-else
-  redis.call('HDEL', AT_WORK, worker)
-end
+redis.call('HSET', AT_WORK, worker, string.format('%.3f;', now()) .. ARGV[4])
 local leader = redis.call('GET', LEADER)
 if not leader then
   leader = worker

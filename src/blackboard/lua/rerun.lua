@@ -19,5 +19,6 @@ local chosen
 if ARGV[2] ~= '' then chosen = parse(ARGV[2]) end
 if f[1] ~= 'running' then reopen() end
 local chunks = revive(chosen)
+if f[1] ~= 'running' or redis.call('HLEN', BEATS) == 0 then note_call() end
 if f[1] ~= 'running' then set_halt(ARGV[5]) end
 return {'OK', chunks}

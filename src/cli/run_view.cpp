@@ -1,0 +1,143 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "cli/run_view.hpp"
+
+#include "base/clock.hpp"
+#include "cli/summary.hpp"
+#include "engine/policy.hpp"
+
+#include <algorithm>
+#include <cstdlib>
+#include <map>
+#include <utility>
+
+namespace stint {
+namespace {
+
+using nlohmann::json;
+
+// What of these chunks is still in the worker's hands, and not done by another meanwhile.
+void leave_out_ended(RedisBlackboard& board, std::vector<WorkerView>& workers) {
+  std::vector<std::uint64_t> chunks;
+  for (const auto& worker : workers) {
+    for (const auto& each : worker.chunks) chunks.push_back(each.chunk);
+  }
+  if (chunks.empty()) return;
+  const auto claims = board.claims();
+  const auto done = board.done(chunks);
+  std::size_t at = 0;
+  for (auto& worker : workers) {
+    const auto held = claims.find(worker.worker);
+    std::erase_if(worker.chunks, [&](const ChunkAtWork& each) {
+      const bool is_done = done[at++];
+      return is_done || held == claims.end() || std::ranges::none_of(held->second, [&](const Range& range) {
+               return range.first <= each.chunk && each.chunk < range.last;
+             });
+    });
+  }
+}
+
+}  // namespace
+
+const char* const states_seen = "running, interrupted, halted, cancelled, failed, partial, done";
+
+std::size_t RunView::living() const {
+  return static_cast<std::size_t>(std::ranges::count_if(workers, &WorkerView::lives));
+}
+
+double RunView::elapsed() const {
+  if (state == "done" || state == "partial") return run.number("seconds", -1);
+  const double begun = run.number("call_begun", -1);
+  if (begun < 0) return -1;
+  const double end = state == "running" ? now : std::max(run.number("last_end", -1), heard);
+  return end < begun ? -1 : end - begun;
+}
+
+double RunView::last_sign() const {
+  double last = heard;
+  for (const auto* field : {"created", "call_begun", "last_end", "finished"}) last = std::max(last, run.number(field));
+  return last;
+}
+
+double RunView::rate() const {
+  const double seconds = elapsed();
+  const double before = run.number("call_done", -1);
+  if (seconds <= 0 || before < 0 || static_cast<double>(run.done) <= before) return -1;
+  return (static_cast<double>(run.done) - before) / seconds;
+}
+
+std::string state_seen(const RunState& run, bool anybody) {
+  if (run.state == "running" && !anybody) return run.fields.contains("halting") ? "halted" : "interrupted";
+  if (run.state == "cancelled" && run.fields.contains("exit")) return "halted";
+  return run.state;
+}
+
+WorkerView worker_view(const std::string& worker, const std::string& who, const std::string& told, double now,
+                       std::uint64_t workers, const Whereabouts& here) {
+  WorkerView view;
+  view.worker = worker;
+  view.host = worker.substr(0, worker.rfind('/'));
+  view.heartbeat_age = told.empty() ? -1 : std::max(0.0, now - std::strtod(told.c_str(), nullptr));
+  const auto known = json::parse(who, nullptr, false);
+  double lease = Whereabouts().lease;
+  if (known.is_object()) {
+    view.rank = known.value("rank", 0);
+    view.pid = known.value("pid", std::int64_t{0});
+    view.threads = known.value("threads", 0);
+    view.guest = known.value("guest", false);
+    lease = known.value("lease", lease);
+  }
+  view.lives = !known_gone(who, here) && view.heartbeat_age < policy::lease_seconds(lease, workers);
+  const auto border = told.find(';');
+  const auto report = json::parse(border == told.npos ? "" : told.substr(border + 1), nullptr, false);
+  if (!report.is_object()) return view;
+  view.done = report.value("done", std::uint64_t{0});
+  view.running = report.value("running", std::uint64_t{0});
+  view.oldest = report.value("oldest", 0.0);
+  for (const auto& each : report.value("chunks", json::array())) {
+    if (!each.is_object()) continue;
+    view.chunks.push_back({each.value("chunk", std::uint64_t{0}), each.value("seconds", 0.0) + std::max(0.0, view.heartbeat_age),
+                           each.value("what", "")});
+  }
+  return view;
+}
+
+RunView look_at(RedisBlackboard& board, RunState state, const Whereabouts& here) {
+  RunView view{std::move(state), "", unix_now()};
+  std::map<std::string, std::string> told;
+  if (view.run.state != "done" && view.run.state != "partial") told = board.at_work();
+  for (const auto& [worker, text] : told) view.heard = std::max(view.heard, std::strtod(text.c_str(), nullptr));
+  if (view.run.state == "running") {
+    view.now = board.now();
+    const auto workers = board.workers();
+    const auto leader = board.leader();
+    for (const auto& [worker, who] : workers) {
+      const auto found = told.find(worker);
+      view.workers.push_back(
+          worker_view(worker, who, found == told.end() ? "" : found->second, view.now, workers.size(), here));
+      view.workers.back().leads = worker == leader;
+    }
+    std::ranges::stable_sort(view.workers, {}, &WorkerView::rank);
+    leave_out_ended(board, view.workers);
+  }
+  const bool about_to_join = view.workers.empty() && known_alive(view.run.field("owner"), here);
+  view.state = state_seen(view.run, view.living() > 0 || about_to_join);
+  return view;
+}
+
+nlohmann::ordered_json run_json(const RunView& view, const std::string& what) {
+  auto out = nlohmann::ordered_json::parse(summary_json(view.run, 0));
+  const auto known = [](double value) { return value < 0 ? json(nullptr) : json(value); };
+  out["state"] = view.state;
+  if (view.run.state == "running") out["ranks"] = view.living();
+  int threads = 0;
+  for (const auto& worker : view.workers) threads = std::max(threads, worker.lives ? worker.threads : 0);
+  if (threads > 0) out["threads"] = threads;
+  out["what"] = what;
+  out["created"] = view.run.number("created");
+  out["elapsed"] = known(view.elapsed());
+  out["rate"] = known(view.rate());
+  out["error"] = view.run.field("error");
+  return out;
+}
+
+}  // namespace stint

@@ -1,0 +1,33 @@
+// SPDX-License-Identifier: Apache-2.0
+// The verb ls: the runs on the blackboard, newest first. Only looks.
+#pragma once
+
+#include <stint/main.hpp>
+
+#include "redis/address.hpp"
+
+#include <CLI/App.hpp>
+
+#include <cstdint>
+#include <optional>
+#include <span>
+#include <string>
+#include <vector>
+
+namespace stint {
+
+struct ListOptions {
+  bool json = false;
+  std::uint64_t limit = 0;          ///< runs; 0: all
+  std::vector<std::string> states;  ///< as state_seen; none: all
+};
+
+void add_list_options(CLI::App& app, ListOptions& options, const std::string& program);
+
+/// `address`: none if there is no blackboard yet, and so no run.
+int list_runs(const std::optional<redis::Address>& address, const ListOptions& options, std::span<const JobEntry> jobs);
+
+/// For each run the beginning by which `Directory::find` knows it among all of them.
+std::vector<std::string> shortest_names(const std::vector<std::string>& runs);
+
+}  // namespace stint

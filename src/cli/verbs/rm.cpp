@@ -1,0 +1,164 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "cli/verbs/rm.hpp"
+
+#include "base/error.hpp"
+#include "blackboard/directory.hpp"
+#include "blackboard/redis_blackboard.hpp"
+#include "cli/display.hpp"
+#include "cli/embedded.hpp"
+#include "cli/home.hpp"
+#include "cli/run_flags.hpp"
+#include "cli/run_view.hpp"
+#include "cli/verbs.hpp"
+
+#include <algorithm>
+#include <cstdio>
+#include <filesystem>
+#include <map>
+#include <optional>
+#include <utility>
+
+namespace stint {
+namespace {
+
+constexpr std::size_t most_named = 10;
+
+struct Candidate {
+  std::string run;
+  RunView view;
+  std::map<std::string, std::string> beats;  // of its workers, before they were looked at
+};
+
+std::optional<Candidate> candidate(const redis::Address& address, const std::string& run, const Whereabouts& here) {
+  RedisBlackboard board(address, run);
+  Candidate found{run, {}, board.beats()};
+  auto state = board.state();
+  if (!state) return std::nullopt;
+  found.view = look_at(board, std::move(*state), here);
+  return found;
+}
+
+bool chosen(const RemoveOptions& options, const RunView& view) {
+  if (options.done && view.state != "done") return false;
+  return options.older < 0 || view.now - view.last_sign() > options.older;
+}
+
+// The workers that are gone, by the heartbeat that they had: the board removes the run only if these are all it has.
+std::map<std::string, std::string> the_gone(const Candidate& found) {
+  std::map<std::string, std::string> gone;
+  for (const auto& worker : found.view.workers) {
+    const auto beat = found.beats.find(worker.worker);
+    if (!worker.lives && beat != found.beats.end()) gone.insert(*beat);
+  }
+  return gone;
+}
+
+std::string named(const std::vector<std::string>& runs) {
+  std::string text = counted(runs.size(), "run") + ": ";
+  if (runs.size() == 1) text = "run ";
+  for (std::size_t i = 0; i < std::min(runs.size(), most_named); ++i) text += (i > 0 ? ", " : "") + runs[i];
+  return runs.size() > most_named ? text + " and " + grouped(runs.size() - most_named) + " more" : text;
+}
+
+void refuse_busy(const Candidate& found) {
+  throw Error(Exit::usage, "run " + found.run + " is being computed" +
+                               (found.view.living() > 0 ? " by " + counted(found.view.living(), "rank") : "") +
+                               "; end it with stint cancel " + found.run + ", or give --force; nothing was removed");
+}
+
+// The runs that are named.
+std::vector<Candidate> by_name(const redis::Address& address, const RemoveOptions& options, const Whereabouts& here) {
+  Directory directory(address);
+  std::vector<Candidate> list;
+  for (const auto& name : options.runs) {
+    const auto run = directory.find(name);
+    if (std::ranges::find(list, run, &Candidate::run) != list.end()) continue;
+    auto found = candidate(address, run, here);
+    list.push_back(found ? std::move(*found) : Candidate{run, {}, {}});  // on the list alone: taken out of it
+    if (list.back().view.state == "running" && !options.forced) refuse_busy(list.back());
+  }
+  return list;
+}
+
+// Those that --done and --older choose; `busy`: what of them is computed, and stays.
+std::vector<Candidate> by_choice(const redis::Address& address, const RemoveOptions& options, const Whereabouts& here,
+                                 std::vector<std::string>& busy) {
+  std::vector<Candidate> list;
+  for (const auto& run : Directory(address).runs()) {
+    auto found = candidate(address, run, here);
+    if (!found || !chosen(options, found->view)) continue;
+    if (found->view.state == "running") {
+      busy.push_back(run);
+    } else {
+      list.push_back(std::move(*found));
+    }
+  }
+  return list;
+}
+
+void refuse_odd(const RemoveOptions& options) {
+  const bool choice = options.done || options.older >= 0;
+  if (options.runs.empty() && !choice) {
+    throw Error(Exit::usage, "nothing says which runs to remove: give RUN…, --done or --older 7d");
+  }
+  if (!options.runs.empty() && choice) {
+    throw Error(Exit::usage, "give either the runs to remove, or --done and --older, which choose them; nothing was removed");
+  }
+  if (choice && options.forced) {
+    throw Error(Exit::usage, "--force is for runs that are named; nothing was removed");
+  }
+}
+
+}  // namespace
+
+void add_remove_options(CLI::App& app, RemoveOptions& options, const std::string& program) {
+  app.add_option("RUN", options.runs, "run ids, beginnings of one, or 'last'");
+  app.add_flag("--done", options.done, "all runs that are done");
+  app.add_option(
+         "--older",
+         [&options](const std::vector<std::string>& texts) {
+           const auto seconds = parse_seconds(texts.at(0));
+           if (!seconds) throw CLI::ValidationError("--older", "'" + texts.at(0) + "' is not a time: give 90, 10m, 2h or 7d");
+           options.older = *seconds;
+           return true;
+         },
+         "all runs to which nothing has happened for so long", false)
+      ->type_name("TIME")
+      ->type_size(1);
+  app.add_flag("--dry-run", options.dry_run, "print their ids, and remove nothing");
+  app.add_flag("--force", options.forced, "also while ranks compute it");
+  app.footer("With both --done and --older, a run must be both. A run that is being computed stays, unless it is named and "
+             "--force is given.\nExamples:\n  " +
+             program + " rm wordcount-3fa9c1\n  " + program + " rm --done --older 7d");
+}
+
+int remove_runs(const std::optional<redis::Address>& board, const RemoveOptions& options) {
+  refuse_odd(options);
+  if (!board && options.runs.empty()) {
+    std::fputs("stint: there is no run yet, and none was removed\n", stderr);
+    return 0;
+  }
+  const auto address = board ? *board : existing_blackboard();
+  const auto here = Whereabouts::here();
+  std::vector<std::string> removed, busy;
+  const auto list = options.runs.empty() ? by_choice(address, options, here, busy) : by_name(address, options, here);
+  Directory directory(address);
+  std::string ids;
+  for (const auto& found : list) {
+    ids += found.run + "\n";
+    if (!options.dry_run && !directory.remove(found.run, options.forced, the_gone(found))) {
+      busy.push_back(found.run);  // joined meanwhile
+      continue;
+    }
+    removed.push_back(found.run);
+    std::error_code ignored;
+    if (!options.dry_run) std::filesystem::remove_all(store_folder(found.run), ignored);  // files kept with it
+  }
+  if (options.dry_run) print(ids);
+  std::string line = removed.empty() ? "no run was removed" : (options.dry_run ? "would remove " : "removed ") + named(removed);
+  if (!busy.empty()) line += "; " + named(busy) + (busy.size() == 1 ? " is" : " are") + " being computed, and stay" + (busy.size() == 1 ? "s" : "");
+  std::fprintf(stderr, "stint: %s\n", line.c_str());
+  return !busy.empty() && !options.runs.empty() ? static_cast<int>(Exit::usage) : 0;
+}
+
+}  // namespace stint
