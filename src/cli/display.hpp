@@ -1,11 +1,16 @@
 // SPDX-License-Identifier: Apache-2.0
 // What the user sees on stderr while a run is computed: lines, and on a terminal a bar below them, elsewhere one plain
-// line every 10 s. Thread-safe.
+// line from time to time. Thread-safe.
 #pragma once
 
+#include "cli/quantity_text.hpp"
+#include "cli/remaining.hpp"
+#include "cli/terminal.hpp"
 #include "engine/session.hpp"
 
 #include <condition_variable>
+#include <functional>
+#include <map>
 #include <memory>
 #include <mutex>
 #include <string>
@@ -19,8 +24,18 @@ namespace stint {
 
 struct RunOptions;
 
+/// What a bar says of a run at one moment, and what a Remaining thinks of it.
+BarFields fields_of(const Progress& progress, const std::string& run, const Remaining& remaining);
+
+/// Seconds that the chunk at work for longest has been, of what workers say (worker → `time;JSON`); -1: none has for long.
+double longest_at_work(const std::map<std::string, std::string>& said);
+
 class Display {
  public:
+  /// Seconds that the chunk at work for longest has been; below 0: none has for long. May throw: then it is not known.
+  using Oldest = std::function<double()>;
+  using ShowBar = std::function<void(const BarFields&)>;
+
   /// `rank`: of this process; the log file of rank R is FILE.R in a world of many.
   Display(const RunOptions& options, int rank, int ranks);
   ~Display();
@@ -34,33 +49,24 @@ class Display {
   /// For the log, and with -v for stderr.
   void log(const std::string& line);
 
-  /// Shows the progress until stop(), whenever this rank leads.
-  void start(const Session& session, const std::string& run);
+  /// Who draws the bar, if it is not the terminal of this process.
+  void show_bar_with(ShowBar show) { show_bar_ = std::move(show); }
+  /// Shows the progress until stop(), whenever this rank leads. `threads`: of a rank, each with a chunk.
+  void start(const Session& session, const std::string& run, int threads, Oldest oldest);
   void stop();
 
  private:
-  void loop(const Session& session, const std::string& run);
-  void line(const std::string& text);
-  void clear_bar();
+  void loop(const Session& session, const std::string& run, int threads, const Oldest& oldest);
 
   const bool quiet_;
   const bool verbose_;
-  bool bar_ = false;
-  bool colour_ = false;
-  int columns_ = 80;
+  Terminal& terminal_;
+  ShowBar show_bar_;
   std::shared_ptr<spdlog::logger> log_;
-  std::mutex mutex_;  // stderr, and all below
-  bool bar_shown_ = false;
+  std::mutex mutex_;
   bool stop_ = false;
   std::condition_variable stopping_;
   std::thread thread_;
 };
-
-/// 12345678 → "12,345,678".
-std::string grouped(std::uint64_t number);
-/// (1, "chunk") → "1 chunk", (2000, "chunk") → "2,000 chunks".
-std::string counted(std::uint64_t number, const char* what);
-/// Seconds for people: "0.8 s", "3 min 20 s", "2 h 5 min".
-std::string duration(double seconds);
 
 }  // namespace stint

@@ -4,6 +4,7 @@
 #include "cli/doctor_checks.hpp"
 #include "cli/home.hpp"
 #include "cli/home_board.hpp"
+#include "cli/terminal.hpp"
 #include "mpi/world.hpp"
 
 #include <fmt/format.h>
@@ -32,9 +33,8 @@ class Report {
     const auto health = static_cast<std::size_t>(check.health);
     if (!json_) {
       const std::string mark = fmt::format("{:<4}", words[health]);
-      fmt::print("{}  {:<13} {}{}\n", colour_ ? colours[health] + mark + "\x1b[0m" : mark, check.name, check.found,
-                 check.advice.empty() ? "" : "; " + check.advice);
-      std::fflush(stdout);
+      print(fmt::format("{}  {:<13} {}{}\n", colour_ ? colours[health] + mark + "\x1b[0m" : mark, check.name, check.found,
+                        check.advice.empty() ? "" : "; " + check.advice));
     }
     checks_.push_back(std::move(check));
   }
@@ -55,11 +55,10 @@ class Report {
                       {"advice", check.advice}});
     }
     if (json_) {
-      std::puts(nlohmann::json{{"schema", 1}, {"checks", list}}
-                    .dump(-1, ' ', false, nlohmann::json::error_handler_t::replace)
-                    .c_str());
+      const nlohmann::json json{{"schema", 1}, {"checks", list}};
+      print(json.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace) + "\n");
     } else {
-      fmt::print("\n{} checks: {} ok, {} warn, {} bad\n", checks_.size(), counts[0], counts[1], counts[2]);
+      print(fmt::format("\n{} checks: {} ok, {} warn, {} bad\n", checks_.size(), counts[0], counts[1], counts[2]));
     }
     return code;
   }

@@ -4,6 +4,7 @@
 #include "cli/doctor.hpp"
 #include "cli/doctor_checks.hpp"
 #include "cli/launcher.hpp"
+#include "cli/terminal.hpp"
 #include "cli/trial.hpp"
 #include "mpi/world.hpp"
 
@@ -166,8 +167,7 @@ int doctor_rank(bool lose) {
   using std::chrono::milliseconds;
   mpi::World world(launch_bound);
   const auto first = std::atoi(world.broadcast(std::to_string(::getpid()), 10).c_str());
-  fmt::print("rank {} of {}: {} cores\n", world.rank(), world.size(), usable_cores());
-  std::fflush(stdout);
+  print(fmt::format("rank {} of {}: {} cores\n", world.rank(), world.size(), usable_cores()));
   if (!lose || world.size() < 2) return 0;
   if (world.rank() == 0) {
     std::this_thread::sleep_for(milliseconds(100));  // the others have its word by then
@@ -183,8 +183,7 @@ int doctor_rank(bool lose) {
     std::this_thread::sleep_for(milliseconds(1000));
   }
   std::this_thread::sleep_for(until_ended);
-  fmt::print("rank {} went on\n", world.rank());
-  std::fflush(stdout);
+  print(fmt::format("rank {} went on\n", world.rank()));
   ::_exit(0);  // MPI_Finalize might wait for the lost one
 }
 

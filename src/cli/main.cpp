@@ -7,6 +7,7 @@
 
 #include "base/error.hpp"
 #include "base/own_folder.hpp"
+#include "base/standard_descriptors.hpp"
 #include "blackboard/blackboard.hpp"
 #include "cli/board_address.hpp"
 #include "cli/doctor.hpp"
@@ -22,6 +23,7 @@
 #include "cli/run_flags.hpp"
 #include "cli/run_options.hpp"
 #include "cli/status.hpp"
+#include "cli/terminal.hpp"
 #include "cli/verbs.hpp"
 #include "cli/verbs/ls.hpp"
 #include "cli/verbs/rm.hpp"
@@ -35,7 +37,6 @@
 #include <cstdio>
 #include <filesystem>
 #include <malloc.h>
-#include <iostream>
 #include <memory>
 #include <optional>
 #include <sstream>
@@ -92,7 +93,7 @@ std::vector<Range> parse_list(const std::string& text) {
 }
 
 int one_line(const std::string& line, Exit exit) {
-  if (mpi::rank_from_environment() == 0) std::fprintf(stderr, "stint: %s\n", line.c_str());
+  if (mpi::rank_from_environment() == 0) Terminal::standard().line(line);
   return static_cast<int>(exit);
 }
 
@@ -313,7 +314,11 @@ int CommandLine::operator()() {
   try {
     app_.parse(argc_, argv_);
   } catch (const CLI::Success& wish) {
-    return mpi::rank_from_environment() == 0 ? app_.exit(wish) : 0;
+    if (mpi::rank_from_environment() != 0) return 0;
+    std::ostringstream text;
+    const int code = app_.exit(wish, text, text);
+    print(text.str());
+    return code;
   } catch (const CLI::ParseError& error) {
     const auto verbs = app_.get_subcommands();
     if (error.get_exit_code() == static_cast<int>(CLI::ExitCodes::ExtrasError)) {
@@ -340,7 +345,9 @@ int CommandLine::operator()() {
   if (verb == "doctor" && !trial_.empty()) return doctor_rank(trial_ == "lose");
   if (verb == "doctor") return doctor(given_board(choice_.board, choice_.board_file), json_);
   if (verb == "new") {
-    new_project(name_, std::cout);
+    std::ostringstream text;
+    new_project(name_, text);
+    print(text.str());
     return 0;
   }
   if (stop_) {
@@ -354,22 +361,15 @@ int CommandLine::operator()() {
   }
   ::setenv("STINT_IDLE", std::to_string(guard_.idle).c_str(), 1);
   const auto board = embedded_blackboard(guard_.interface);
-  std::puts((board.network ? *board.network : board.here).shown().c_str());
+  print((board.network ? *board.network : board.here).shown() + "\n");
   return 0;
 }
 
-}  // namespace
-
-int run_main(int argc, char** argv, std::span<const JobEntry> jobs) {
-  const double begun =
-      std::chrono::duration<double>(std::chrono::steady_clock::now().time_since_epoch()).count();
+// Every error ends as one line and an exit code.
+template <class Step>
+int exit_code_of(Step step) {
   try {
-    LaunchedRank launched(argc, argv);
-    auto words = launched.arguments();
-    std::vector<char*> pointers;
-    for (auto& word : words) pointers.push_back(word.data());
-    pointers.push_back(nullptr);
-    return CommandLine(static_cast<int>(words.size()), pointers.data(), jobs, begun, launched)();
+    return step();
   } catch (const Error& error) {
     return one_line(error.what(), error.exit());
   } catch (const BadInput& error) {
@@ -379,6 +379,30 @@ int run_main(int argc, char** argv, std::span<const JobEntry> jobs) {
   } catch (const std::exception& error) {
     return one_line(std::string("defect: ") + error.what(), Exit::defect);
   }
+}
+
+}  // namespace
+
+int run_main(int argc, char** argv, std::span<const JobEntry> jobs) {
+  const double begun =
+      std::chrono::duration<double>(std::chrono::steady_clock::now().time_since_epoch()).count();
+  open_standard_descriptors();
+  auto& terminal = Terminal::standard();
+  std::signal(SIGPIPE, SIG_IGN);  // the reader of a pipe, or the blackboard, may go at any time
+  const int code = exit_code_of([&] {
+    LaunchedRank launched(argc, argv);
+    auto words = launched.arguments();
+    std::vector<char*> pointers;
+    for (auto& word : words) pointers.push_back(word.data());
+    pointers.push_back(nullptr);
+    return CommandLine(static_cast<int>(words.size()), pointers.data(), jobs, begun, launched)();
+  });
+  const int late = exit_code_of([&] {
+    terminal.finish();
+    return 0;
+  });
+  if (terminal.reader_gone()) end_of_pipe();
+  return code != 0 ? code : late;
 }
 
 }  // namespace stint

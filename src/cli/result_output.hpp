@@ -5,12 +5,12 @@
 
 #include <stint/output.hpp>
 
+#include "cli/output_file.hpp"
+
 #include <filesystem>
-#include <fstream>
 #include <map>
 #include <memory>
 #include <sstream>
-#include <streambuf>
 #include <string>
 
 namespace stint {
@@ -19,37 +19,32 @@ class ResultOutput final : public Output {
  public:
   /// `path`: of `--output`; empty: text goes to stdout. Throws Error(usage) when the file cannot be written: before
   /// hours are burnt.
-  explicit ResultOutput(std::filesystem::path path);
-  ~ResultOutput() override;
+  explicit ResultOutput(const std::filesystem::path& path);
   ResultOutput(const ResultOutput&) = delete;
   ResultOutput& operator=(const ResultOutput&) = delete;
 
   /// From now on what goes to stdout is seen at once, and not kept in memory: for a job that follows its results.
   void go_live();
-  /// Lets what has been written so far be seen, after go_live. Throws Error(usage) for a closed stdout.
+  /// Lets what has been written so far be seen, after go_live. Throws as Terminal::out.
   void flush();
 
   std::ostream& text() override;
   std::ostream& file(const std::string& name) override;
 
-  /// Makes the result visible. Throws Error(usage) for a full disk or a closed stdout.
+  /// Makes the result visible. Throws Error(usage) for a full disk or a closed stdout, and ReaderGone.
   void publish();
   /// Forgets what was written: the result is rendered again.
   void clear();
 
  private:
-  struct File {
-    std::filesystem::path temporary;
-    std::filesystem::path path;
-    std::ofstream stream;
-  };
-  File& open(const std::filesystem::path& path);
+  void to_stdout(std::string_view bytes) const;
 
-  std::filesystem::path path_;
+  const std::filesystem::path folder_;  // for further files
   std::ostringstream memory_;
-  std::unique_ptr<std::streambuf> straight_;  // to stdout
+  PassingBuffer straight_;             // to stdout
   std::unique_ptr<std::ostream> live_;
-  std::map<std::string, std::unique_ptr<File>> files_;  // by final path
+  std::unique_ptr<OutputFile> main_;   // none: stdout
+  std::map<std::string, std::unique_ptr<OutputFile>> files_;  // by path
 };
 
 }  // namespace stint

@@ -118,6 +118,19 @@ ResultOutput& RunCommand::live_output() {
   return *output_;
 }
 
+// A reader that is gone ends the run as Ctrl-C does: what is done stays, what is at work may end, and nobody speaks.
+void RunCommand::follow_quietly(const std::function<void()>& step) {
+  if (Terminal::standard().reader_gone()) return;
+  try {
+    step();
+    output_->flush();
+  } catch (const ReaderGone&) {
+    session_.drain = true;
+    session_.stop = true;
+    session_.courier.notify();
+  }
+}
+
 Whereabouts RunCommand::whereabouts() const {
   auto here = Whereabouts::here();
   here.rank = rank_;
@@ -168,18 +181,17 @@ Outcome RunCommand::compute() {
     setup.follow = [this](Range chunks, Hidden& partial) {
       job_->unload(partial);
       if (guest()) return;
-      job_->follow(chunks, partial, live_output());
-      output_->flush();
+      follow_quietly([&] { job_->follow(chunks, partial, live_output()); });
     };
   }
   if (job_->follows() && !guest()) {
     setup.follow_failures = [this](const std::map<std::uint64_t, std::string>& failures) {
-      for (const auto& failed : failed_chunks(failures)) job_->follow_failure(failed, live_output());
-      output_->flush();
+      follow_quietly([&] {
+        for (const auto& failed : failed_chunks(failures)) job_->follow_failure(failed, live_output());
+      });
     };
     setup.follow_end = [this] {
-      job_->follow_end(live_output());
-      output_->flush();
+      follow_quietly([&] { job_->follow_end(live_output()); });
     };
   }
   setup.halt = [this](const RunState& state) { return halted(state); };
@@ -207,7 +219,11 @@ Outcome RunCommand::compute() {
   };
   session_.say = [this](const std::string& line) { display_->say(line); };
   session_.log = [this](const std::string& line) { display_->log(line); };
-  display_->start(session_, run_);
+  if (launched_.launched()) {
+    display_->show_bar_with([this](const BarFields& fields) { launched_.show_bar(fields.encode()); });
+  }
+  display_->start(session_, run_, job_->parallel_chunks() ? 1 : threads_.count,
+                  [this] { return longest_at_work(RedisBlackboard(board_, run_).at_work()); });
   if (rank_ == 0) launched_.report_begun();
   const auto outcome = work(session_, setup);
   display_->stop();
@@ -263,6 +279,7 @@ int RunCommand::operator()() {
     try {
       if (local) ticket_.emplace(LocalTicket::of_rank_0(*launched_.shared_folder()));
       output_ = std::make_unique<ResultOutput>(options_.output);
+      if (!options_.summary.empty()) summary_ = std::make_unique<OutputFile>(options_.summary, "the summary");
       start_board();
     } catch (const Error& error) {
       early = error;

@@ -11,6 +11,7 @@
 #include "cli/embedded.hpp"
 #include "cli/identity.hpp"
 #include "cli/launched_rank.hpp"
+#include "cli/output_file.hpp"
 #include "cli/rendezvous.hpp"
 #include "cli/result_output.hpp"
 #include "cli/run.hpp"
@@ -22,6 +23,7 @@
 #include <atomic>
 #include <cstdint>
 #include <filesystem>
+#include <functional>
 #include <map>
 #include <memory>
 #include <optional>
@@ -64,6 +66,8 @@ class RunCommand {
   bool await_run();     // other ranks; false: nothing to compute
   void take_plan();
   ResultOutput& live_output();
+  void follow_quietly(const std::function<void()>& step);
+  void write_summary(const RunState& state, std::uint64_t computed_here);
   // Whoever joins a run is a guest: it leaves when nothing is left, and prints nothing.
   bool guest() const { return joined_ && !options_.wait; }
   Outcome compute();
@@ -102,6 +106,7 @@ class RunCommand {
   Options* job_options_ = nullptr;
   std::unique_ptr<Display> display_;
   std::unique_ptr<ResultOutput> output_;
+  std::unique_ptr<OutputFile> summary_;
   std::optional<EmbeddedStart> start_;     // rank 0, of a blackboard of one's own
   redis::Address address_;                 // of the blackboard, for processes of this host
   std::optional<redis::Address> network_;  // for those of others

@@ -67,10 +67,17 @@ int RunCommand::code_of(const RunState& state) const {
   return options_.exit_count ? static_cast<int>(std::min<std::uint64_t>(state.failed, 101)) : static_cast<int>(Exit::partial);
 }
 
+void RunCommand::write_summary(const RunState& state, std::uint64_t computed_here) {
+  if (options_.summary.empty()) return;
+  if (!summary_) summary_ = std::make_unique<OutputFile>(options_.summary, "the summary");
+  summary_->stream() << summary_json(state, computed_here) << '\n';
+  summary_->publish();
+}
+
 int RunCommand::show_stored(RedisBlackboard& board, const RunState& state) {
   show_stored_result(*job_, board, state, facts(), *output_, following_);
   const int code = code_of(state);
-  if (!options_.summary.empty()) write_whole(options_.summary, summary_json(state, 0));
+  write_summary(state, 0);
   display_->say(fmt::format("run {} is {}: {} of {} chunks, nothing computed{}", run_, state.state, grouped(state.done),
                             grouped(state.chunks),
                             state.state == "partial" ? "; stint rerun " + run_ + " gives the failed chunks another life" : ""));
@@ -96,9 +103,7 @@ int RunCommand::conclude(const Outcome& outcome) {
   switch (kind) {
     case Outcome::Kind::finished: {
       const auto state = board.state();
-      if (state && !options_.summary.empty()) {
-        write_whole(options_.summary, summary_json(*state, state->computed - computed_before_));
-      }
+      if (state) write_summary(*state, state->computed - computed_before_);
       if (output_ && launched_.claim_printing()) {
         if (guest() && !owned_ && state && options_.output.empty()) {
           show_stored(board, *state);

@@ -8,6 +8,7 @@
 #include "cli/job_options.hpp"
 #include "cli/rendezvous.hpp"
 #include "cli/stored_result.hpp"
+#include "cli/terminal.hpp"
 #include "cli/verbs.hpp"
 #include "codec/frame.hpp"
 #include "engine/costs.hpp"
@@ -110,11 +111,15 @@ bool RunCommand::prepare_rerun() {
 
 void RunCommand::show_plan() {
   const auto chunks = job_->chunks();
+  PassingBuffer buffer(print);
+  std::ostream out(&buffer);
+  out.exceptions(std::ios::badbit);
   for (std::uint64_t chunk = 0; chunk < chunks; ++chunk) {
     const auto text = job_->describe(chunk);
     if (text.empty()) break;
-    fmt::print("{}\n", text);
+    out << text << '\n';
   }
+  out.flush();
   // The plan and a bit a chunk are all that lies there before chunks end; what those give only they know.
   const auto plan_bytes = job_->encode_plan().size();
   display_->say(fmt::format("run {} would compute {} on {} of {} on {}; its plan has {} bytes, the blackboard would begin "

@@ -1,8 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "cli/summary.hpp"
 
-#include "cli/result_output.hpp"
-
 #include <nlohmann/json.hpp>
 
 namespace stint {
@@ -23,12 +21,6 @@ std::string summary_json(const RunState& state, std::uint64_t computed_here) {
       {"seconds", state.number("seconds")},
       {"compute_seconds", state.number("compute_seconds")}};
   return json.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace);
-}
-
-void write_whole(const std::string& file, const std::string& text) {
-  ResultOutput output(file);
-  output.text() << text << '\n';
-  output.publish();
 }
 
 }  // namespace stint

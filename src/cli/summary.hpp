@@ -11,7 +11,4 @@ namespace stint {
 /// `computed_here`: chunks computed since this command began; a run that is only looked at: 0.
 std::string summary_json(const RunState& state, std::uint64_t computed_here);
 
-/// Writes `text` to `file`, whole or not at all. Throws Error(usage).
-void write_whole(const std::string& file, const std::string& text);
-
 }  // namespace stint

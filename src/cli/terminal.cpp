@@ -9,8 +9,10 @@
 #include <cerrno>
 #include <charconv>
 #include <csignal>
+#include <cstdio>
 #include <cstdlib>
 #include <cstring>
+#include <iostream>
 #include <poll.h>
 #include <sys/ioctl.h>
 #include <unistd.h>
@@ -141,14 +143,18 @@ void Terminal::write(Stream stream, std::string_view bytes) {
       ::poll(&ready, 1, -1);  // as long as a write that blocks; whoever reads decides
       continue;
     }
-    if (error == EPIPE && !setup_.broken_pipe_is_an_error) {
-      reader_gone_ = true;
-      throw ReaderGone();
-    }
-    const std::string name = stream == Stream::out ? "stdout" : "stderr";
-    throw Error(Exit::usage, error == EBADF ? name + " is closed; what should go there is lost"
-                                            : "cannot write to " + name + ": " + std::strerror(error));
+    refuse(stream, error);
   }
+}
+
+void Terminal::refuse(Stream stream, int error) {
+  if (error == EPIPE && !setup_.broken_pipe_is_an_error) {
+    reader_gone_ = true;
+    throw ReaderGone();
+  }
+  const std::string name = stream == Stream::out ? "stdout" : "stderr";
+  throw Error(Exit::usage, error == EBADF ? name + " is closed; what should go there is lost"
+                                          : "cannot write to " + name + ": " + std::strerror(error));
 }
 
 void Terminal::write_in_peace(std::string_view bytes) {
@@ -211,6 +217,14 @@ void Terminal::line(std::string_view text) {
   draw_again();
 }
 
+void Terminal::finish() {
+  const std::lock_guard lock(out_mutex_);
+  errno = 0;
+  std::cout.flush();
+  const bool flushed = std::fflush(stdout) == 0;
+  if (!flushed || std::ferror(stdout) != 0 || !std::cout) refuse(Stream::out, errno != 0 ? errno : EIO);
+}
+
 void Terminal::bar(const BarFields& fields) {
   const std::lock_guard lock(screen_mutex_);
   if (!setup_.screen) {
@@ -231,5 +245,7 @@ void Terminal::end_bar() {
   clear();
   fields_.reset();
 }
+
+void print(std::string_view text) { Terminal::standard().out(text); }
 
 }  // namespace stint

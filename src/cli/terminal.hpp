@@ -19,6 +19,9 @@
 
 namespace stint {
 
+constexpr double lines_unasked = 10;  ///< seconds between two lines that stand for a bar
+constexpr double lines_wished = 1;    ///< the same with --progress
+
 /// What a progress bar says.
 struct BarFields {
   std::string run;
@@ -72,6 +75,9 @@ class Terminal {
   /// ReaderGone nothing is said any more.
   void line(std::string_view text);
 
+  /// Looks after what was printed through std::cout and stdio, past this object: as out() would.
+  void finish();
+
   /// Draws the bar, or writes its line when the last one is older than `seconds_between_lines`.
   void bar(const BarFields& fields);
   /// Takes it away.
@@ -85,6 +91,7 @@ class Terminal {
  private:
   enum class Stream { out, err };
   void write(Stream stream, std::string_view bytes);
+  [[noreturn]] void refuse(Stream stream, int error);
   void write_in_peace(std::string_view bytes);
   void clear();
   void draw();
@@ -94,7 +101,7 @@ class Terminal {
   const Setup setup_;
   std::atomic<std::uint64_t> written_{0};
   std::atomic<bool> reader_gone_{false};
-  std::atomic<double> seconds_between_lines_{10};
+  std::atomic<double> seconds_between_lines_{lines_unasked};
   // Two locks: while a pager keeps stdout waiting, lines for stderr go on. Where both are terminals out() takes both.
   std::mutex out_mutex_;
   std::mutex screen_mutex_;  // stderr, and all below
@@ -104,5 +111,8 @@ class Terminal {
   bool unfinished_seen_ = false;  // a bar waited for the rest of the line before
   double last_line_ = 0;
 };
+
+/// Text of a verb, on stdout: Terminal::standard().out.
+void print(std::string_view text);
 
 }  // namespace stint

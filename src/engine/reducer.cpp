@@ -271,6 +271,8 @@ double Reducer::step() {
   progress.reaped = state->reaped;
   progress.again = state->again;
   progress.computed = state->computed;
+  progress.busy_seconds = state->busy_seconds;
+  progress.longest = state->number("longest");
   if (state->state != "running") {
     session_.ended_by(Refusal::ended);
     return 0;

@@ -58,6 +58,7 @@ struct Outcome {
 struct Progress {
   std::atomic<std::uint64_t> chunks{0}, done{0}, failed{0}, workers{0}, steals{0}, reaped{0}, again{0}, computed{0};
   std::atomic<std::uint64_t> computed_here{0}, claims{0}, commits{0};
+  std::atomic<double> busy_seconds{0}, longest{0};  ///< of chunks that ended: their sum, and the longest
   std::atomic<bool> finishing{false};
 };
 

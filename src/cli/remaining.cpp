@@ -1,0 +1,115 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "cli/remaining.hpp"
+
+#include "cli/quantity_text.hpp"
+
+#include <algorithm>
+#include <cmath>
+#include <limits>
+
+namespace stint {
+namespace {
+
+constexpr std::size_t most_ends = 512;
+constexpr double recent_share = 1.0 / 3;  // of the time so far
+constexpr double even_ratio = 1.8;        // of two estimates that one number may stand for
+constexpr double skewed_ratio = 3;        // of the longest chunk to the usual one
+constexpr double skewed_low = 0.5;        // of an estimate from a rate that a few long chunks made slow
+constexpr double tail = 2;                // times the longest chunk so far
+
+}  // namespace
+
+std::string Estimate::text() const {
+  switch (kind) {
+    case Kind::unknown:
+      return "";
+    case Kind::number:
+      return duration(low) + " left";
+    case Kind::range:
+      if (std::isinf(high)) return "at least " + duration(low) + " left";
+      return low < 0.05 ? "up to " + duration(high) + " left" : duration(low) + " to " + duration(high) + " left";
+    case Kind::running:
+      break;
+  }
+  std::string words = std::to_string(running) + " running";
+  if (oldest >= 0) words += ", oldest " + duration(oldest);
+  if (usual >= 0) words += " (usual " + duration(usual) + ")";
+  return words;
+}
+
+void Remaining::see(const Sighting& sighting) {
+  // Another count: the run was made anew, or failed chunks were revived.
+  if (!begun_ || sighting.ended < last_.ended || sighting.total != last_.total) {
+    begun_ = true;
+    first_ = {sighting.now, sighting.ended};
+    ends_.clear();
+  } else if (sighting.ended > last_.ended) {
+    ends_.push_back({sighting.now, sighting.ended});
+  }
+  last_ = sighting;
+  if (ends_.size() <= most_ends) return;
+  std::deque<End> half;
+  for (std::size_t i = ends_.size() % 2; i < ends_.size(); i += 2) half.push_back(ends_[i]);
+  half.back() = ends_.back();
+  ends_ = std::move(half);
+}
+
+// Where the last part of the time begins: from one end to another, so that chunks that end together count as they came.
+Remaining::End Remaining::recent() const {
+  const double from = ends_.back().time - std::max(recent_share * (ends_.back().time - first_.time), 2 * last_.longest);
+  End begin = first_;
+  for (const auto& end : ends_) {
+    if (end.time > from) break;
+    begin = end;
+  }
+  return begin;
+}
+
+double Remaining::rate() const {
+  if (ends_.empty()) return 0;
+  const auto begin = recent();
+  const double idle = last_.now - ends_.back().time;
+  const double seconds = ends_.back().time - begin.time + (idle > last_.longest ? idle : 0);
+  return static_cast<double>(ends_.back().ended - begin.ended) / std::max(seconds, 1e-9);
+}
+
+Estimate Remaining::estimate() const {
+  Estimate estimate;
+  const auto left = static_cast<double>(last_.total - std::min(last_.total, last_.ended));
+  if (left <= 0) return estimate;
+  if (left <= static_cast<double>(last_.lanes)) {
+    estimate.kind = Estimate::Kind::running;
+    estimate.running = static_cast<std::uint64_t>(left);
+    estimate.oldest = last_.oldest;
+    estimate.usual = last_.usual;
+    return estimate;
+  }
+  if (ends_.empty()) return estimate;
+  const double idle = last_.now - ends_.back().time;
+  const auto since = [&](const End& begin) {
+    const double seconds_each = (ends_.back().time - begin.time) / static_cast<double>(ends_.back().ended - begin.ended);
+    return left * seconds_each - idle;  // the next ones are on their way
+  };
+  const double overall = since(first_), recently = since(recent());
+  const auto known = static_cast<double>(ends_.back().ended - first_.ended);
+  estimate.low = std::max(0.0, std::min(overall, recently));
+  estimate.high = std::max({0.0, overall, recently});
+  // Longer than any that ended: what is at work now does not go on as before.
+  if (idle > last_.longest) estimate.high = std::max(estimate.high, left * (last_.now - first_.time) / known);
+  if (last_.usual > 0 && std::max(last_.longest, last_.oldest) > skewed_ratio * last_.usual) {
+    // What still waits may be longer than all that ended, the more so the more is left; what is at work is already, if it
+    // is older than they became, and nobody knows how much longer it takes.
+    estimate.low *= skewed_low;
+    estimate.high += tail * last_.longest * std::sqrt(1 + left / known);
+    if (last_.oldest > last_.longest) estimate.high = std::numeric_limits<double>::infinity();
+  }
+  if (estimate.high <= even_ratio * estimate.low) {
+    estimate.kind = Estimate::Kind::number;
+    estimate.low = estimate.high = std::sqrt(estimate.low * estimate.high);
+  } else {
+    estimate.kind = Estimate::Kind::range;
+  }
+  return estimate;
+}
+
+}  // namespace stint
