@@ -242,6 +242,7 @@ int Launch::ended_early(int status) const {
 }
 
 int Launch::operator()() {
+  terminal_.set_seconds_between_lines(options_.progress ? lines_wished : lines_unasked);
   check_hostfile();
   folder_.emplace();
   leave_for_ranks();
