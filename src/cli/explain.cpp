@@ -9,6 +9,7 @@
 #include "cli/run_view.hpp"
 #include "cli/status.hpp"
 #include "cli/stored_result.hpp"
+#include "cli/terminal.hpp"
 #include "cli/text_layout.hpp"
 #include "cli/verbs.hpp"
 #include "cli/what_ran.hpp"

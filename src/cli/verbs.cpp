@@ -32,14 +32,6 @@ void refuse_good_chunks(const std::string& run, const RunState& state,
   }
 }
 
-void print(const std::string& text) {
-  try {
-    Terminal::standard().out(text);
-  } catch (const ReaderGone&) {
-    end_of_pipe();
-  }
-}
-
 int show_result(const redis::Address& address, const std::string& name, const std::string& output_file,
                 std::span<const JobEntry> jobs, const std::vector<std::string>& options) {
   const auto run = Directory(address).find(name);

@@ -16,8 +16,6 @@
 
 namespace stint {
 
-/// What a verb shows, on stdout. Throws Error(usage) if it cannot be written; ends quietly if its reader is gone.
-void print(const std::string& text);
 /// `options`: `--name value` for the job's result options, such as --top.
 int show_result(const redis::Address& address, const std::string& run, const std::string& output,
                 std::span<const JobEntry> jobs, const std::vector<std::string>& options);

@@ -5,6 +5,7 @@
 #include "blackboard/redis_blackboard.hpp"
 #include "cli/display.hpp"
 #include "cli/run_view.hpp"
+#include "cli/terminal.hpp"
 #include "cli/text_layout.hpp"
 #include "cli/verbs.hpp"
 #include "cli/what_ran.hpp"

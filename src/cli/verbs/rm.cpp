@@ -9,6 +9,7 @@
 #include "cli/home.hpp"
 #include "cli/run_flags.hpp"
 #include "cli/run_view.hpp"
+#include "cli/terminal.hpp"
 #include "cli/verbs.hpp"
 
 #include <algorithm>
