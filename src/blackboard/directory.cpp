@@ -30,23 +30,32 @@ std::string listed(const std::vector<std::string>& runs) {
 
 }  // namespace
 
+bool NamePattern::fits(std::string_view run) const {
+  return run.size() >= beginning.size() + end.size() && run.starts_with(beginning) && run.ends_with(end);
+}
+
+NamePattern name_pattern(std::string_view name) {
+  constexpr std::string_view cut = "…";
+  const auto at = name.find(cut);
+  if (at == name.npos) return {name, ""};
+  return {name.substr(0, at), name.substr(at + cut.size())};
+}
+
 std::string run_named(std::string_view name, const std::vector<std::string>& runs) {
   if (runs.empty()) throw Error(Exit::usage, "there is no run yet; stint run JOB starts one");
   if (name == "last") return runs.front();
-  const auto is_whole = [&](const std::string& run) { return run == name; };
-  if (const auto whole = std::ranges::find_if(runs, is_whole); whole != runs.end()) return *whole;
-  constexpr std::string_view cut = "…";  // as ls shortens them
-  if (name.ends_with(cut)) name.remove_suffix(cut.size());
-  std::vector<std::string> begun, similar;
+  if (std::ranges::find(runs, name) != runs.end()) return std::string(name);
+  const auto pattern = name_pattern(name);
+  std::vector<std::string> fitting, similar;
   for (const auto& run : runs) {
-    if (!name.empty() && run.starts_with(name)) begun.push_back(run);
+    if (!pattern.empty() && pattern.fits(run)) fitting.push_back(run);
     if (!name.empty() && run.find(name) != run.npos) similar.push_back(run);
   }
-  if (begun.size() == 1) return begun.front();
+  if (fitting.size() == 1) return fitting.front();
   std::string shown;  // what a user typed may hold anything
   for (const char c : name) shown += static_cast<unsigned char>(c) < 0x20 || c == 0x7f ? '?' : c;
-  if (begun.size() > 1) {
-    throw Error(Exit::usage, "'" + shown + "' begins " + std::to_string(begun.size()) + " runs: " + listed(begun) +
+  if (fitting.size() > 1) {
+    throw Error(Exit::usage, "'" + shown + "' begins " + std::to_string(fitting.size()) + " runs: " + listed(fitting) +
                                  "; give more of the name");
   }
   throw Error(Exit::usage, "there is no run '" + shown + "' on this blackboard; " +

@@ -14,8 +14,15 @@
 
 namespace stint {
 
-/// The one run that `name` means: an id, an unambiguous beginning of one (also with … behind it), or `last`, the first of
-/// `runs`. Throws Error(usage).
+/// What a name that is not a whole id means: a beginning, or, as `ls` shortens ids, beginning…end.
+struct NamePattern {
+  std::string_view beginning, end;
+  [[nodiscard]] bool empty() const { return beginning.empty() && end.empty(); }
+  [[nodiscard]] bool fits(std::string_view run) const;
+};
+NamePattern name_pattern(std::string_view name);
+
+/// The one run that `name` means: an id, an unambiguous pattern, or `last`, the first of `runs`. Throws Error(usage).
 std::string run_named(std::string_view name, const std::vector<std::string>& runs);
 
 class Directory {

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "cli/explain.hpp"
 
+#include <stint/options.hpp>
+
 #include "base/error.hpp"
 #include "blackboard/directory.hpp"
 #include "blackboard/redis_blackboard.hpp"
@@ -20,6 +22,8 @@
 #include <algorithm>
 #include <cctype>
 #include <map>
+#include <optional>
+#include <stdexcept>
 #include <cstdlib>
 #include <ctime>
 #include <vector>
@@ -144,6 +148,15 @@ std::string run_text(const RunView& view, const std::string& what, const std::ve
   return text + failure_lines(failures, texts);
 }
 
+std::optional<std::uint64_t> chunk_in(const std::string& text) {
+  if (text.empty()) return std::nullopt;
+  try {
+    return parse_count(text);
+  } catch (const std::invalid_argument&) {
+    throw Error(Exit::usage, "'" + printable(text) + "' is not the number of a chunk: give one such as 17, or none for the whole run");
+  }
+}
+
 nlohmann::ordered_json events_json(const std::vector<Event>& events) {
   auto list = nlohmann::ordered_json::array();
   for (const auto& event : events) list.push_back({{"time", event.time}, {"kind", event.kind}, {"text", event.text}});
@@ -152,8 +165,9 @@ nlohmann::ordered_json events_json(const std::vector<Event>& events) {
 
 }  // namespace
 
-int explain(const redis::Address& address, const std::string& name, std::optional<std::uint64_t> chunk, bool json,
+int explain(const redis::Address& address, const std::string& name, const std::string& chunk_text, bool json,
             std::span<const JobEntry> jobs) {
+  const auto chunk = chunk_in(chunk_text);
   const auto run = Directory(address).find(name);
   RedisBlackboard board(address, run);
   const auto view = look_at(board, present_state(board, run), Whereabouts::here());

@@ -6,14 +6,13 @@
 
 #include "redis/address.hpp"
 
-#include <cstdint>
-#include <optional>
 #include <span>
 #include <string>
 
 namespace stint {
 
-int explain(const redis::Address& address, const std::string& run, std::optional<std::uint64_t> chunk, bool json,
+/// `chunk_text`: number of a chunk; empty: the whole run.
+int explain(const redis::Address& address, const std::string& run, const std::string& chunk_text, bool json,
             std::span<const JobEntry> jobs);
 
 }  // namespace stint

@@ -142,7 +142,7 @@ class CommandLine {
   bool foreground_ = false;
   bool stop_ = false;
   std::string trial_;
-  std::optional<std::uint64_t> chunk_;
+  std::string chunk_;
   std::string chunk_list_;
   bool all_failed_ = false;
 };

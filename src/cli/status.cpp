@@ -24,6 +24,7 @@ namespace {
 using nlohmann::json;
 using nlohmann::ordered_json;
 
+constexpr std::size_t most_at_work = 20;          // in the text
 constexpr std::size_t most_failed = 10;           // in the text
 constexpr std::size_t most_failed_json = 10'000;
 
@@ -97,7 +98,7 @@ std::string table_of_ranks(const RunView& view) {
   std::vector<std::vector<std::string>> rows;
   for (const auto& worker : view.workers) {
     const double oldest = oldest_now(worker);
-    rows.push_back({std::to_string(worker.rank) + (worker.leads ? "*" : ""), printable(worker.host),
+    rows.push_back({std::to_string(worker.rank) + (worker.leads ? "*" : ""), printable(worker.host) + (worker.guest ? " (guest)" : ""),
                     std::to_string(worker.pid), std::to_string(worker.threads), grouped(worker.done),
                     worker.lives ? grouped(worker.running) : "lost", oldest > 0 && worker.lives ? duration(oldest) : "",
                     worker.heartbeat_age < 0 ? "" : duration(worker.heartbeat_age) + " ago"});
@@ -140,7 +141,12 @@ std::string head(const RunView& view, const std::string& what) {
 std::string chunk_lines(const json& at_work, const json& slowest, const std::vector<FailedChunk>& failures,
                         ChunkTexts& texts) {
   std::string text;
+  std::size_t shown = 0;
   for (const auto& each : at_work) {
+    if (++shown > most_at_work) {
+      text += fmt::format("at work  … and {} more\n", grouped(at_work.size() - most_at_work));
+      break;
+    }
     const auto what = each["what"].get<std::string>();
     text += fitted(fmt::format("at work  chunk {} on {}{}{}, for {}{}", each["chunk"].get<std::uint64_t>(),
                                each["host"].get<std::string>(), what.empty() ? "" : ", ", printable(what),

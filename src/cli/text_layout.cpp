@@ -102,7 +102,7 @@ std::string table(std::vector<Column> columns, std::vector<std::vector<std::stri
   for (const auto& row : rows) {
     std::string line;
     for (std::size_t i = 0; i < columns.size(); ++i) {
-      line += padded(shortened(row[i], widths[i]), widths[i], columns[i].right) + std::string(gap, ' ');
+      line += padded(columns[i].shorten(row[i], widths[i]), widths[i], columns[i].right) + std::string(gap, ' ');
     }
     line.erase(line.find_last_not_of(' ') + 1);
     text += line + '\n';

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstddef>
+#include <functional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -28,6 +29,7 @@ struct Column {
   std::string title;
   bool right = false;     ///< numbers
   std::size_t least = 0;  ///< characters to which it may be shortened; 0: never
+  std::function<std::string(const std::string&, std::size_t)> shorten = shortened;  ///< to a width
   int drop = 0;           ///< left out if the table is too wide, the highest number first; 0: never
 };
 

@@ -148,6 +148,8 @@ class Verbs(unittest.TestCase):
                 self.assertRegex(self.home.run("explain", run, chunk).stdout, rf"^chunk {chunk} of run {run}: {sentence}")
                 check_schema("explain", json.loads(self.home.run("explain", run, chunk, "--json").stdout))
         self.assertIn("run done has no chunk 3: its chunks are 0 to 2", self.refused("explain", "done", 3))
+        for text in ("-1", "x", "99999999999999999999"):
+            self.assertIn(f"'{text}' is not the number of a chunk", self.refused("explain", "done", "--", text))
 
     def test_ls_tells_what_ran_and_chooses(self):
         whole = self.home.run("ls").stdout
@@ -165,6 +167,8 @@ class Verbs(unittest.TestCase):
 
     def test_fits_narrow_terminals(self):
         long = "a-long-name-" + "x" * 60
+        self.home.run("run", "-q", "--run-id", long + "2", "pi", "--points", "1e6")
+        self.addCleanup(self.home.run, "rm", long + "2")
         self.home.run("run", "-q", "--run-id", long, "commands", "echo {}", ":::", "word " * 60)
         self.addCleanup(self.home.run, "rm", long)
         for columns in (120, 80, 50):
@@ -176,9 +180,9 @@ class Verbs(unittest.TestCase):
                                          "\n".join(lines))
             for line in self.on_terminal(columns, "ls")[1:]:
                 self.home.run("status", line.split()[0])  # what is shown names the run
-        name = next(line.split()[0] for line in self.on_terminal(50, "ls") if line.startswith("a-long"))
-        self.assertTrue(name.endswith("…"))
-        self.assertEqual(self.home.status(name)["run"], long)
+        names = [line.split()[0] for line in self.on_terminal(50, "ls") if line.startswith("a-long")]
+        self.assertEqual([self.home.status(name)["run"] for name in names], [long, long + "2"])
+        self.assertTrue(all("…" in name for name in names), names)
         self.assertIn(long + " ", self.home.run("ls").stdout, "whole where it is piped")
 
     def test_status_has_a_row_a_rank(self):

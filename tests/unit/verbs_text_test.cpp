@@ -17,14 +17,14 @@ namespace {
 
 using ::testing::HasSubstr;
 
-const std::vector<std::string> runs{"pi-aa11-1", "wordcount-b2", "pi-aa11-2", "pi", "odd…"};
+const std::vector<std::string> runs{"pi-aa11-1", "wordcount-b2", "pi-aa11-2", "pi"};
 
 TEST(RunNamedTest, TakesAnIdItsBeginningOrLast) {
   EXPECT_EQ(run_named("last", runs), "pi-aa11-1");
   EXPECT_EQ(run_named("pi", runs), "pi") << "a whole id, though others begin so";
   EXPECT_EQ(run_named("w", runs), "wordcount-b2");
   EXPECT_EQ(run_named("wordc…", runs), "wordcount-b2") << "as ls shortens it";
-  EXPECT_EQ(run_named("odd…", runs), "odd…");
+  EXPECT_EQ(run_named("pi…2", runs), "pi-aa11-2");
 }
 
 TEST(RunNamedTest, RefusesWithAdvice) {
@@ -40,6 +40,8 @@ TEST(RunNamedTest, RefusesWithAdvice) {
            {"a", {"a1", "a2", "a3", "a4", "a5", "a6", "a7"}, "'a' begins 7 runs: a1, a2, a3, a4, a5 and 2 more;"},
            {"aa11-2", runs, "there is no run 'aa11-2' on this blackboard; did you mean pi-aa11-2? stint ls lists all"},
            {"sum", runs, "there is no run 'sum' on this blackboard; stint ls lists all"},
+           {"pi…3", runs, "there is no run 'pi…3'"},
+           {"…", runs, "there is no run '…'"},
            {"", runs, "there is no run ''"},
            {"\x1b[31m", runs, "there is no run '?[31m'"},
            {"*", runs, "there is no run '*'"},
@@ -53,10 +55,14 @@ TEST(RunNamedTest, RefusesWithAdvice) {
   }
 }
 
-TEST(ShortestNamesTest, AreBeginningsThatNameEachRun) {
-  const auto names = shortest_names(runs);
-  EXPECT_EQ(names, (std::vector<std::string>{"pi-aa11-1", "w", "pi-aa11-2", "pi", "o"}));
-  for (std::size_t i = 0; i < runs.size(); ++i) EXPECT_EQ(run_named(names[i], runs), runs[i]);
+TEST(ShortNameTest, IsAPatternThatNamesTheRun) {
+  const std::vector<std::string> long_runs{"scan-of-parameters-1", "scan-of-parameters-2", "scan-of-parameters-2b", "aaaaaaaaab-x-aaaaaaaaab",
+                                           "aaaaaaaaab-y-aaaaaaaaab", "wordcount-3fa9c1-77"};
+  EXPECT_EQ(short_name("wordcount-3fa9c1-77", 12, long_runs), "wordcount-3…");
+  EXPECT_EQ(short_name("scan-of-parameters-1", 12, long_runs), "scan-o…ers-1");
+  EXPECT_EQ(short_name("aaaaaaaaab-x-aaaaaaaaab", 12, long_runs), "aaaaaaaaab-x-aaaaaaaaab") << "nothing shorter tells them apart";
+  EXPECT_EQ(short_name("wordcount-3fa9c1-77", 19, long_runs), "wordcount-3fa9c1-77");
+  for (const auto& run : long_runs) EXPECT_EQ(run_named(short_name(run, 12, long_runs), long_runs), run);
 }
 
 TEST(TextLayoutTest, CountsCharactersAndShowsNoControlCharacters) {

@@ -13,13 +13,14 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <cstdint>
 #include <cstdio>
-#include <map>
+#include <sstream>
 
 namespace stint {
 namespace {
 
-constexpr std::size_t short_name = 20;  // characters of a run id where there is no room for all of it
+constexpr std::size_t short_width = 20;  // characters of a run id where there is no room for all of it
 constexpr std::size_t short_what = 16;
 
 std::string percent(const RunState& state) {
@@ -49,61 +50,52 @@ std::vector<std::string> row_of(const RunView& view, const std::string& run, con
 
 std::string table_of(const std::vector<RunView>& views, const std::vector<std::string>& whats,
                      const std::vector<std::string>& all) {
-  const int width = stdout_columns();
-  const auto names = shortest_names(all);
-  std::map<std::string, std::size_t> needed;
-  for (std::size_t i = 0; i < all.size(); ++i) needed[all[i]] = text_width(names[i]);
-  std::size_t least = short_name;
   std::vector<std::vector<std::string>> rows;
-  for (std::size_t i = 0; i < views.size(); ++i) {
-    const auto run = views[i].run.field("run");
-    if (needed[run] >= short_name) least = std::max(least, std::min(needed[run] + 1, text_width(run)));
-    rows.push_back(row_of(views[i], run, whats[i]));
-  }
-  return table({{.title = "RUN", .least = least},
+  for (std::size_t i = 0; i < views.size(); ++i) rows.push_back(row_of(views[i], views[i].run.field("run"), whats[i]));
+  const auto short_id = [&](const std::string& run, std::size_t width) { return short_name(run, width, all); };
+  return table({{.title = "RUN", .least = short_width, .shorten = short_id},
                 {.title = "STATE"},
                 {.title = "DONE", .right = true},
                 {.title = "FAILED", .right = true, .drop = 2},
                 {.title = "BEGUN", .right = true, .drop = 3},
                 {.title = "TOOK", .right = true, .drop = 4},
                 {.title = "WHAT", .least = short_what, .drop = 1}},
-               std::move(rows), width);
+               std::move(rows), stdout_columns());
 }
 
 }  // namespace
 
 void add_list_options(CLI::App& app, ListOptions& options, const std::string& program) {
   app.add_flag("--json", options.json, "one JSON object a line");
-  app.add_option("--limit", options.limit, "the newest N only")->type_name("N");
-  app.add_option("--state", options.states, std::string("only those in these states: ") + states_seen)
+  app.add_option("--limit", options.limit, "the newest N only")->type_name("N")->check(CLI::Range(1, 1'000'000'000));
+  const auto set_states = [&options](const std::vector<std::string>& texts) {
+    options.states.clear();
+    std::istringstream list(texts.at(0));
+    for (std::string state; std::getline(list, state, ',');) {
+      if ((std::string(", ") + states_seen + ",").find(", " + state + ",") == std::string::npos) {
+        throw CLI::ValidationError("--state", "'" + state + "' is not a state; choose of: " + states_seen);
+      }
+      options.states.push_back(state);
+    }
+    return true;
+  };
+  app.add_option("--state", set_states, std::string("only those in these states: ") + states_seen, false)
       ->type_name("STATE,…")
-      ->delimiter(',')
-      ->check(CLI::Validator(
-          [](const std::string& text) {
-            const std::string all = std::string(", ") + states_seen + ",";
-            return all.find(", " + text + ",") != all.npos ? std::string()
-                                                           : "'" + text + "' is not a state; choose of: " + states_seen;
-          },
-          ""));
-  app.footer("Run ids are shortened where the terminal is narrow: what stands before … names the run.\nExamples:\n  " +
+      ->type_size(1);
+  app.footer("Run ids are shortened where the terminal is narrow: such a name with … means the run as well.\nExamples:\n  " +
              program + " ls --limit 10\n  " + program + " ls --state interrupted,failed");
 }
 
-std::vector<std::string> shortest_names(const std::vector<std::string>& runs) {
-  auto sorted = runs;
-  std::ranges::sort(sorted);
-  const auto common = [](const std::string& a, const std::string& b) {
-    return static_cast<std::size_t>(std::ranges::mismatch(a, b).in1 - a.begin());
+std::string short_name(const std::string& run, std::size_t width, const std::vector<std::string>& runs) {
+  if (run.size() <= width || width < 3) return run;
+  const auto names_it = [&](const std::string& name) {
+    return std::ranges::count_if(runs, [pattern = name_pattern(name)](const auto& other) { return pattern.fits(other); }) == 1;
   };
-  std::vector<std::string> names;
-  for (const auto& run : runs) {
-    const auto at = std::ranges::lower_bound(sorted, run);
-    std::size_t shared = 0;
-    if (at != sorted.begin()) shared = std::max(shared, common(run, *(at - 1)));
-    if (at + 1 != sorted.end()) shared = std::max(shared, common(run, *(at + 1)));
-    names.push_back(run.substr(0, shared + 1));
+  const auto tail = (width - 1) / 2;
+  for (const auto& name : {run.substr(0, width - 1) + "…", run.substr(0, width - 1 - tail) + "…" + run.substr(run.size() - tail)}) {
+    if (names_it(name)) return name;
   }
-  return names;
+  return run;
 }
 
 int list_runs(const std::optional<redis::Address>& address, const ListOptions& options, std::span<const JobEntry> jobs) {

@@ -27,7 +27,7 @@ void add_list_options(CLI::App& app, ListOptions& options, const std::string& pr
 /// `address`: none if there is no blackboard yet, and so no run.
 int list_runs(const std::optional<redis::Address>& address, const ListOptions& options, std::span<const JobEntry> jobs);
 
-/// For each run the beginning by which `Directory::find` knows it among all of them.
-std::vector<std::string> shortest_names(const std::vector<std::string>& runs);
+/// At most `width` characters by which run_named knows `run` among `runs`: a beginning…, or beginning…end; else all of it.
+std::string short_name(const std::string& run, std::size_t width, const std::vector<std::string>& runs);
 
 }  // namespace stint
