@@ -6,6 +6,7 @@
 #include "engine/whereabouts.hpp"
 
 #include <cerrno>
+#include <cstdlib>
 #include <cstring>
 #include <fcntl.h>
 #include <sstream>
@@ -17,6 +18,7 @@ namespace stint {
 namespace {
 
 namespace fs = std::filesystem;
+const std::string no_job = "-";
 
 fs::path lock_file(const fs::path& home) { return home / "serve.lock"; }
 
@@ -47,25 +49,42 @@ DataLock::~DataLock() {
 }
 
 // The file stays what it is: who has it open waits for this very one.
-void DataLock::write(const fs::path& socket) const {
+void DataLock::write(const std::string& job, const fs::path& socket) const {
   const auto here = Whereabouts::here();
-  const auto text = here.boot + " " + std::to_string(here.pid) + " " + std::to_string(here.start) + " " + socket.string() + "\n";
+  const auto text = here.boot + " " + std::to_string(here.pid) + " " + std::to_string(here.start) + " " +
+                    (job.empty() ? no_job : job) + " " + socket.string() + "\n";
   [[maybe_unused]] const bool written = ::pwrite(descriptor_, text.data(), text.size(), 0) == static_cast<ssize_t>(text.size()) &&
                                         ::ftruncate(descriptor_, static_cast<off_t>(text.size())) == 0;
 }
 
-std::optional<GuardianHere> guardian_here(const fs::path& home) {
+std::optional<GuardianRecord> last_guardian(const fs::path& home) {
   std::istringstream line(private_line(lock_file(home)));
   std::string boot;
   std::uint64_t start = 0;
-  GuardianHere guardian;
+  GuardianRecord guardian;
   std::string socket;
-  if (!(line >> boot >> guardian.pid >> start) || line.get() != ' ' || !std::getline(line, socket)) return std::nullopt;
+  if (!(line >> boot >> guardian.pid >> start >> guardian.job) || line.get() != ' ' || !std::getline(line, socket)) {
+    return std::nullopt;
+  }
   const auto here = Whereabouts::here();
-  if (kernel_of(boot) != kernel_of(here.boot)) return std::nullopt;
+  guardian.here = kernel_of(boot) == kernel_of(here.boot);
   if (boot != here.boot || process_start(guardian.pid) != start) guardian.pid = 0;
+  if (guardian.job == no_job) guardian.job.clear();
   guardian.socket = socket;
   return guardian;
+}
+
+std::optional<GuardianRecord> guardian_here(const fs::path& home) {
+  auto guardian = last_guardian(home);
+  return guardian && guardian->here ? guardian : std::nullopt;
+}
+
+std::string batch_job_here() {
+  for (const auto* name : {"SLURM_JOB_ID", "PBS_JOBID", "LSB_JOBID", "FLUX_JOB_ID", "OAR_JOB_ID"}) {
+    const char* job = std::getenv(name);
+    if (job != nullptr && *job != '\0' && std::strpbrk(job, " \t\n") == nullptr) return std::string(name) + "=" + job;
+  }
+  return "";
 }
 
 }  // namespace stint

@@ -21,19 +21,27 @@ class DataLock {
   DataLock(const DataLock&) = delete;
   DataLock& operator=(const DataLock&) = delete;
 
-  /// Says that this process is the guardian, and where the socket is.
-  void write(const std::filesystem::path& socket) const;
+  /// Says that this process is the guardian, for which batch job it was started ('': it is to outlive that), and where
+  /// the socket is.
+  void write(const std::string& job, const std::filesystem::path& socket) const;
 
  private:
   explicit DataLock(int descriptor) : descriptor_(descriptor) {}
   int descriptor_;
 };
 
-struct GuardianHere {
+struct GuardianRecord {
+  bool here = false;     ///< it is of this host, and of this boot
   std::int64_t pid = 0;  ///< 0: it ended, or is out of sight of this process
+  std::string job;
   std::filesystem::path socket;
 };
-/// What the last guardian on this host wrote; none: there was none in this boot.
-std::optional<GuardianHere> guardian_here(const std::filesystem::path& home);
+/// What the last guardian of the home wrote; none: there was none.
+std::optional<GuardianRecord> last_guardian(const std::filesystem::path& home);
+/// The same of this host and this boot.
+std::optional<GuardianRecord> guardian_here(const std::filesystem::path& home);
+
+/// The batch job in which this process runs, of any batch system known; empty: none.
+std::string batch_job_here();
 
 }  // namespace stint

@@ -2,6 +2,7 @@
 #include "cli/embedded.hpp"
 
 #include "base/error.hpp"
+#include "cli/board_upkeep.hpp"
 #include "cli/data_lease.hpp"
 #include "cli/data_lock.hpp"
 #include "cli/guardian.hpp"
@@ -37,14 +38,16 @@ constexpr auto look_pause = std::chrono::milliseconds(100);
 constexpr auto end_seconds = std::chrono::seconds(30);
 // For a server on another host, which has just begun to start, or is asked to listen.
 constexpr auto elsewhere_seconds = std::chrono::seconds(5);
+constexpr auto leave_seconds = std::chrono::seconds(10);
 constexpr const char* looker_idle = "10";  // seconds
 
 // A guardian that nobody has to wait for. `ready`: a descriptor that it is to keep; -1: none.
-void start_guardian(const fs::path& home, const std::string& interface, int ready) {
+void start_guardian(const fs::path& home, const std::string& interface, int ready, const std::string& job) {
   const std::string self = fs::read_symlink("/proc/self/exe").string();
   const char* idle = std::getenv("STINT_IDLE");
   std::vector<std::string> words{self, "serve", "--foreground", "--home", home.string(), "--ready", std::to_string(ready),
                                  "--idle", idle != nullptr && *idle != '\0' ? idle : "600"};
+  if (!job.empty()) words.insert(words.end(), {"--job", job});
   if (!interface.empty()) words.insert(words.end(), {"--interface", interface});
   std::vector<char*> arguments;
   for (auto& word : words) arguments.push_back(word.data());
@@ -80,11 +83,11 @@ void start_guardian(const fs::path& home, const std::string& interface, int read
 }
 
 // Starts a guardian. Returns where it answers.
-std::FILE* guardian_with_answers(const fs::path& home, const std::string& interface) {
+std::FILE* guardian_with_answers(const fs::path& home, const std::string& interface, const std::string& job) {
   int pipe_ends[2];
   if (::pipe2(pipe_ends, O_CLOEXEC) != 0) throw Error(Exit::board, std::string("no pipe: ") + std::strerror(errno));
   std::FILE* answers = ::fdopen(pipe_ends[0], "r");
-  start_guardian(home, interface, pipe_ends[1]);
+  start_guardian(home, interface, pipe_ends[1], job);
   ::close(pipe_ends[1]);
   return answers;
 }
@@ -126,16 +129,18 @@ std::optional<redis::Address> running(const fs::path& home) {
 
 }  // namespace
 
-void start_guardian(const fs::path& home, const std::string& interface) { start_guardian(home, interface, -1); }
+void start_guardian(const fs::path& home, const std::string& interface) {
+  start_guardian(home, interface, -1, batch_job_here());
+}
 
-EmbeddedStart::EmbeddedStart(const std::string& interface)
-    : home_(home_folder()), interface_(interface == "none" ? "" : interface), answers_(nullptr, std::fclose) {
+EmbeddedStart::EmbeddedStart(const std::string& interface, bool lasting)
+    : home_(home_folder()), interface_(interface == "none" ? "" : interface), lasting_(lasting), answers_(nullptr, std::fclose) {
   if (!running(home_)) start();
 }
 
 void EmbeddedStart::start() {
   if (held_elsewhere(home_)) ask_to_listen(home_);
-  answers_.reset(guardian_with_answers(home_, interface_));
+  answers_.reset(guardian_with_answers(home_, interface_, lasting_ ? "" : batch_job_here()));
 }
 
 EmbeddedBoard EmbeddedStart::wait() {
@@ -161,7 +166,9 @@ EmbeddedBoard EmbeddedStart::wait() {
   }
 }
 
-EmbeddedBoard embedded_blackboard(const std::string& interface) { return EmbeddedStart(interface).wait(); }
+EmbeddedBoard embedded_blackboard(const std::string& interface, bool lasting) {
+  return EmbeddedStart(interface, lasting).wait();
+}
 
 std::optional<redis::Address> blackboard_with_data() {
   const fs::path home = home_path();
@@ -179,6 +186,30 @@ redis::Address existing_blackboard() {
   if (found) return *found;
   const auto home = home_path().empty() ? home_folder() : home_path();
   throw Error(Exit::usage, "there is no run yet in " + home.string() + "; stint run JOB starts one");
+}
+
+void leave_embedded() noexcept {
+  try {
+    const auto job = batch_job_here();
+    const auto home = home_path();
+    const auto guardian = job.empty() || home.empty() ? std::nullopt : last_guardian(home);
+    if (!guardian || guardian->job != job) return;
+    const auto address = answering(home);
+    if (!address) return;
+    const auto facts = board_facts(*address);
+    if (!facts.answers || facts.clients > 0) return;
+    if (guardian->here && guardian->pid > 0) {
+      ::kill(static_cast<pid_t>(guardian->pid), SIGTERM);
+    } else {
+      shut_down(*address);
+    }
+    for (const auto end = steady_clock::now() + leave_seconds; steady_clock::now() < end;
+         std::this_thread::sleep_for(std::chrono::milliseconds(5))) {
+      if (guardian->here ? DataLock::take(home).has_value() : !held_elsewhere(home)) return;
+    }
+  } catch (const std::exception&) {
+    // Then another host waits for a sign of life.
+  }
 }
 
 // Its guardian ends it; one on another host, or out of sight, sees that its server was told to end.

@@ -154,7 +154,7 @@ void Guardian::listen_where_wished(const std::string& interface) {
 
 void Guardian::start_server(const std::string& interface) {
   server_->start();
-  lock_->write(server_->address().socket);
+  lock_->write(options_.job, server_->address().socket);
   last_start_ = steady_clock::now();
   bool listens = false;
   server_->await_answer([&](Answer said) {

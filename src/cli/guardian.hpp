@@ -13,6 +13,7 @@ namespace stint {
 struct GuardOptions {
   double idle = 600;      ///< seconds without a client after which the server ends
   int ready = -1;         ///< ≥ 0: notes are written there, and then guard_ok, or an exit code and why there is no server
+  std::string job;        ///< for whose runs alone it was started; its last process ends it (leave_embedded)
   std::string interface;  ///< on which the server listens, too; empty: as the connection file says
 };
 

@@ -224,6 +224,7 @@ void CommandLine::add_other_verbs() {
   serve->add_flag("--stop", stop_, "end it; the data stays");
   add_interface_option(*serve, guard_.interface);
   serve->add_option("--ready", guard_.ready, "")->group("");
+  serve->add_option("--job", guard_.job, "")->group("");
   serve->footer("Example:\n  export STINT_BOARD=$(" + program_ + " serve)");
   auto* fresh = app_.add_subcommand("new", "make a project of your own in a new folder");
   fresh->add_option("NAME", name_, "name of the folder, the program and the job")->required();
@@ -360,7 +361,7 @@ int CommandLine::operator()() {
     return guard(home_folder(), guard_);
   }
   ::setenv("STINT_IDLE", std::to_string(guard_.idle).c_str(), 1);
-  const auto board = embedded_blackboard(guard_.interface);
+  const auto board = embedded_blackboard(guard_.interface, true);
   print((board.network ? *board.network : board.here).shown() + "\n");
   return 0;
 }
@@ -389,8 +390,10 @@ int run_main(int argc, char** argv, std::span<const JobEntry> jobs) {
   open_standard_descriptors();
   auto& terminal = Terminal::standard();
   std::signal(SIGPIPE, SIG_IGN);  // the reader of a pipe, or the blackboard, may go at any time
+  bool is_rank = false;
   const int code = exit_code_of([&] {
     LaunchedRank launched(argc, argv);
+    is_rank = launched.launched();
     auto words = launched.arguments();
     std::vector<char*> pointers;
     for (auto& word : words) pointers.push_back(word.data());
@@ -401,6 +404,7 @@ int run_main(int argc, char** argv, std::span<const JobEntry> jobs) {
     terminal.finish();
     return 0;
   });
+  if (!is_rank) leave_embedded();  // the launcher does, after its ranks
   if (terminal.reader_gone()) end_of_pipe();
   return code != 0 ? code : late;
 }

@@ -28,7 +28,7 @@ class ServerTest(unittest.TestCase):
             return None
 
     def socket(self):
-        return pathlib.Path((self.folder / "serve.lock").read_text().rstrip("\n").split(" ", 3)[3])
+        return pathlib.Path((self.folder / "serve.lock").read_text().rstrip("\n").split(" ", 4)[4])
 
     def quick(self, *words, seconds=5.0, code=0):
         """Runs stint, which must end within so many seconds, far below any wait of old."""
@@ -217,6 +217,27 @@ class ServerTest(unittest.TestCase):
         eventually(10, "the file is small", lambda: size() < 1 << 20)
         self.quick("serve", "--stop")
         self.quick("ls", seconds=1)
+
+    def test_what_a_batch_job_started_ends_with_its_last_command_and_what_serve_started_does_not(self):
+        self.home.environment["PBS_JOBID"] = "77.host"
+        for words in (("run", "pi", "--points", 100), ("run", "-n", 2, "pi", "--points", 200), ("ls",)):
+            self.quick(*words, seconds=15)
+            self.assertIsNone(self.guardian(), words)
+            self.assertEqual(list(self.folder.glob("serve.lease.*")), [], "another host need not wait")
+        self.quick("serve")
+        for words in (("run", "pi", "--points", 100), ("ls",)):
+            self.quick(*words)
+            self.assertIsNotNone(self.guardian(), words)
+        self.quick("serve", "--stop")
+        # Whoever else uses it keeps it.
+        with subprocess.Popen([STINT, "run", "synthetic", "--chunks", "60", "--seconds", "0.05"], env=self.home.environment,
+                              stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as run:
+            eventually(20, "it runs", lambda: "running" in self.home.run("ls").stdout)
+            guardian = self.guardian()
+            self.quick("ls")
+            self.assertEqual(self.guardian(), guardian)
+            self.assertEqual(run.wait(30), 0)
+        self.assertIsNone(self.guardian())
 
     def test_runs_whose_time_is_over_go_with_their_files(self):
         self.quick("run", "--run-id", "old", "commands", "echo", ":::", "1")
