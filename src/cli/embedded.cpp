@@ -20,6 +20,7 @@
 #include <cstring>
 #include <fcntl.h>
 #include <memory>
+#include <poll.h>
 #include <string>
 #include <sys/wait.h>
 #include <thread>
@@ -39,6 +40,7 @@ constexpr auto end_seconds = std::chrono::seconds(30);
 // For a server on another host, which has just begun to start, or is asked to listen.
 constexpr auto elsewhere_seconds = std::chrono::seconds(5);
 constexpr auto leave_seconds = std::chrono::seconds(10);
+constexpr int silent_seconds = 120;  // longer than a guardian waits for anything but data that load
 constexpr const char* looker_idle = "10";  // seconds
 
 // A guardian that nobody has to wait for. `ready`: a descriptor that it is to keep; -1: none.
@@ -87,6 +89,7 @@ std::FILE* guardian_with_answers(const fs::path& home, const std::string& interf
   int pipe_ends[2];
   if (::pipe2(pipe_ends, O_CLOEXEC) != 0) throw Error(Exit::board, std::string("no pipe: ") + std::strerror(errno));
   std::FILE* answers = ::fdopen(pipe_ends[0], "r");
+  std::setvbuf(answers, nullptr, _IONBF, 0);  // poll sees what was not read yet
   start_guardian(home, interface, pipe_ends[1], job);
   ::close(pipe_ends[1]);
   return answers;
@@ -98,14 +101,21 @@ struct Failure {
   std::string line;
 };
 
+// Something to read, or the end; false: not in time.
+bool readable(std::FILE* file, int seconds) {
+  pollfd wish{::fileno(file), POLLIN, 0};
+  return ::poll(&wish, 1, seconds * 1000) != 0;
+}
+
 // Waits for the guardian's last word; none: the server answers. `told`: the note that the user has seen last.
 std::optional<Failure> word_of_guardian(const fs::path& home, std::FILE* answers, std::string& told) {
   std::string word;
   char* buffer = nullptr;
   std::size_t size = 0;
-  while (::getline(&buffer, &size, answers) > 0) {
+  while (readable(answers, silent_seconds) && ::getline(&buffer, &size, answers) > 0) {
     std::string line = buffer;
     while (!line.empty() && line.back() == '\n') line.pop_back();
+    if (line == guard_loads) continue;
     if (!line.starts_with(guard_note)) {
       word = line;
     } else if (std::exchange(told, line) != line) {
@@ -117,7 +127,8 @@ std::optional<Failure> word_of_guardian(const fs::path& home, std::FILE* answers
   int code = 0;
   const auto [end, error] = std::from_chars(word.data(), word.data() + word.size(), code);
   if (error == std::errc{} && end + 1 < word.data() + word.size()) return Failure{static_cast<Exit>(code), end + 1};
-  return Failure{Exit::board, "the guardian of the blackboard ended at once; see " + (home / "redis.log").string()};
+  return Failure{Exit::board, "the guardian of the blackboard in " + home.string() + " ended at once, or gave no sign for " +
+                                  std::to_string(silent_seconds) + " s; see " + (home / "redis.log").string()};
 }
 
 // A server that loads its data is ready for those who see it load; on this host the guardian says if it fails at that.

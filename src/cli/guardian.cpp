@@ -31,6 +31,7 @@ constexpr int watch_pause = 250;       // ms
 constexpr int silent_seconds = 60;     // of another guardian on this host, whose server does not load either
 constexpr int older_end_seconds = 15;  // for a server whose guardian was killed
 constexpr auto rewrite_patience = std::chrono::seconds(5);
+constexpr auto sign_pause = std::chrono::seconds(5);
 constexpr auto quick = std::chrono::seconds(2);
 constexpr int most_quick_ends = 3;
 
@@ -69,6 +70,7 @@ class Guardian {
   std::jthread keeper_;
   std::optional<EmbeddedServer> server_;
   steady_clock::time_point last_start_;
+  steady_clock::time_point last_sign_;  // to the process that started us
   int quick_ends_ = 0;  // one after another
 };
 
@@ -160,6 +162,10 @@ void Guardian::start_server(const std::string& interface) {
   server_->await_answer([&](Answer said) {
     if (told_to_stop) throw Error(Exit::interrupted, "the blackboard was ended while it started");
     if (data_lost) throw Error(Exit::board, "another node took over the data in " + home_.string());
+    if (steady_clock::now() - last_sign_ > sign_pause) {
+      last_sign_ = steady_clock::now();
+      tell(guard_loads);
+    }
     // Also while it loads: so others see that it is there.
     if (said != Answer::none && (!std::exchange(listens, true) || asked_to_listen(home_))) listen_where_wished(interface);
   });

@@ -20,6 +20,8 @@ struct GuardOptions {
 /// Lines in `ready`: how a note for the user begins, and what says that the server answers.
 constexpr const char* guard_note = "note: ";
 constexpr const char* guard_ok = "ok";
+/// A sign of life while the server loads its data, every few seconds.
+constexpr const char* guard_loads = "loads";
 
 /// `stint serve --foreground`: looks after the server until it was idle for long, or SIGTERM, upon which it ends within
 /// seconds.
