@@ -4,7 +4,7 @@
 
     bench/measure.py [--build DIR] [--text FOLDER] [--repeat N] [FIGURE…]
 
-FIGURE: empty memory tail wordcount overhead restart lost-rank lost-leader lost-server commands commands-tail
+FIGURE: start empty memory tail wordcount overhead restart lost-rank lost-leader lost-server commands commands-tail
 commands-memory; none: all. Stint and the plain program it is compared with run in turn, A B A B, and each pair gives one
 ratio; the median of the ratios counts. Needs 2 free cores, and for commands GNU parallel."""
 
@@ -31,6 +31,7 @@ class Bench:
     def __init__(self, options):
         self.repeat = options.repeat
         self.text = options.text
+        self.runs = options.runs
         self.bin = pathlib.Path(options.build).resolve() / "bin"
         self.folder = pathlib.Path(tempfile.mkdtemp(prefix="stint-bench-"))
         self.environment = dict(os.environ, STINT_HOME=str(self.folder / "home"), XDG_RUNTIME_DIR=str(self.folder))
@@ -74,6 +75,29 @@ class Bench:
             return answer.decode()
 
     # The figures. Each yields dictionaries.
+
+    def start(self):
+        """Runs of ten empty chunks beside two busy processes, in pairs with mpirun and a program that does MPI_Init, a barrier
+        and MPI_Finalize on as many ranks (for -n 1: the same program alone)."""
+        self.stint("serve")
+        environment = dict(OMPI_ALLOW_RUN_AS_ROOT="1", OMPI_ALLOW_RUN_AS_ROOT_CONFIRM="1")
+        self.environment.update(environment)
+        busy = [subprocess.Popen([sys.executable, "-c", "while True: pass"]) for _ in range(2)]
+        try:
+            for ranks in (1, 2, 4, 8):
+                world = ["mpirun", "--oversubscribe", "--bind-to", "none", "-n", ranks] if ranks > 1 else []
+                times, ratios = [], []
+                for _ in range(self.runs):
+                    hello = self.command(*world, self.bin / "mpi_hello")[1]
+                    times.append(self.stint("run", "-q", "-n", ranks, "synthetic", "--chunks", 10, "--fresh")[1])
+                    ratios.append(times[-1] / hello)
+                median = statistics.median(times)
+                yield {"ranks": ranks, "runs": self.runs, "seconds": round(median, 3), "slowest": round(max(times), 3),
+                       "slowest_over_median": round(max(times) / median, 2), "over_mpi_hello": round(statistics.median(ratios), 3)}
+        finally:
+            for process in busy:
+                process.kill()
+                process.wait()
 
     def empty(self):
         """Chunks a second from start to result: whole processes, mpirun and MPI_Init included."""
@@ -301,6 +325,7 @@ class Bench:
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--runs", type=int, default=200, help="short runs for each number of ranks of `start`")
     parser.add_argument("figures", nargs="*", metavar="FIGURE")
     parser.add_argument("--build", default=ROOT / "build", help="build folder (default: build)")
     parser.add_argument("--text", help="folder of text for wordcount")
@@ -310,7 +335,7 @@ def main():
     os.environ.setdefault("OMPI_ALLOW_RUN_AS_ROOT_CONFIRM", "1")
     bench = Bench(options)
     try:
-        for name in options.figures or ["empty", "memory", "tail", "wordcount", "overhead", "restart", "lost-rank",
+        for name in options.figures or ["start", "empty", "memory", "tail", "wordcount", "overhead", "restart", "lost-rank",
                                         "lost-leader", "lost-server", "commands", "commands-tail", "commands-memory"]:
             for figure in getattr(bench, name.replace("-", "_"))():
                 print(json.dumps({"figure": name, **figure}), flush=True)
