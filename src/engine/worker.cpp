@@ -35,6 +35,10 @@ void repeat(Session& session, Signal& signal, const WorkerSetup& setup, bool spe
       on_lost();
       const double now = setup.clock->now();
       if (misses == 0) lost_since = now;
+      if (session.drain && now - lost_since > std::min(setup.patience, setup.courier.grace)) {
+        session.end({Outcome::Kind::interrupted, Exit::interrupted, ""});  // told to stop: what it has goes with it
+        return;
+      }
       if (now - lost_since > setup.patience) {
         session.end({Outcome::Kind::failed, Exit::board,
                      std::string("gave up waiting for the blackboard: ") + lost.what() +

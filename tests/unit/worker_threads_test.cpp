@@ -18,10 +18,10 @@ namespace {
 constexpr std::uint64_t chunks = 400;
 
 struct Crew {
-  Crew(support::SimulatedRun& of, int count) : run(of) {
-    for (int rank = 0; rank < count; ++rank) {
+  Crew(support::SimulatedRun& of, int count, int first = 0, double lease = 0.5) : run(of) {
+    for (int rank = first; rank < first + count; ++rank) {
       auto& session = sessions.emplace_back();
-      threads.emplace_back([this, &session, rank] {
+      threads.emplace_back([this, &session, rank, lease] {
         const auto job = support::trace_job(run.arguments);
         SteadyClock clock;
         WorkerSetup setup;
@@ -36,13 +36,16 @@ struct Crew {
         setup.leads = rank == 0;
         setup.last_words = false;
         setup.courier.commit_seconds = 0.005;
-        setup.courier.lease = 0.5;
+        setup.courier.lease = lease;
+        setup.courier.grace = 0.1;
+        setup.leader_lost = [this] { return leader_lost.load(); };
         setup.reducer.fold_seconds = 0.01;
         setup.render = [this](Partial, const RunState&) { ++rendered; };
         setup.fields = [](const RunState&) { return std::map<std::string, std::string>{}; };
         const auto outcome = work(session, setup);
         finished += outcome.kind == Outcome::Kind::finished ? 1 : 0;
         ended += outcome.kind == Outcome::Kind::ended ? 1 : 0;
+        interrupted += outcome.kind == Outcome::Kind::interrupted ? 1 : 0;
       });
     }
   }
@@ -52,7 +55,8 @@ struct Crew {
 
   support::SimulatedRun& run;
   std::list<Session> sessions;
-  std::atomic<int> finished{0}, ended{0}, rendered{0};
+  std::atomic<int> finished{0}, ended{0}, interrupted{0}, rendered{0};
+  std::atomic<bool> leader_lost{false};
   std::vector<std::thread> threads;
 };
 
@@ -85,6 +89,40 @@ TEST_F(WorkerThreads, RequestsAndRepliesMayBeLostOnTheWay) {
   crew.threads.clear();
   EXPECT_EQ(crew.finished, 1);
   expect_result();
+}
+
+// The bound of these waits, two leases, is longer than ctest lets this program run.
+constexpr double long_lease = 600;
+
+TEST_F(WorkerThreads, AWorkerThatComesLateSeesThatTheRunHasEnded) {
+  { Crew first(run, 1); }
+  Crew late(run, 2, 1, long_lease);
+  for (auto& thread : late.threads) thread.join();
+  late.threads.clear();
+  EXPECT_EQ(late.ended, 2);
+}
+
+TEST_F(WorkerThreads, NobodyWaitsForALeaderThatIsLost) {
+  Crew others(run, 2, 1, long_lease);
+  others.leader_lost = true;
+  for (auto& thread : others.threads) thread.join();
+  others.threads.clear();
+  EXPECT_EQ(others.finished, 1);
+  expect_result();
+}
+
+TEST_F(WorkerThreads, AWorkerThatIsToldToStopNeitherWaitsForALeaderNorForABlackboardThatIsAway) {
+  for (const bool away : {false, true}) {
+    if (away) run.server->down(true);
+    Crew others(run, 2, 1, long_lease);
+    for (auto& session : others.sessions) {
+      session.drain = true;
+      session.courier.notify();
+    }
+    for (auto& thread : others.threads) thread.join();
+    others.threads.clear();
+    EXPECT_EQ(others.interrupted, 2) << (away ? "away" : "there");
+  }
 }
 
 TEST_F(WorkerThreads, WhoIsToldToStopLeavesTheRestToTheOthers) {
