@@ -218,6 +218,9 @@ Template::Template(const std::vector<std::string>& command) {
     parts_.push_back({.kind = Kind::value, .text = {}});
   }
   end_text();
+  std::string own;  // what the values are does not decide
+  for (const Part& part : parts_) own += part.kind == Kind::text ? part.text : "x";
+  needs_shell_ = !quotes_ || needs_shell(own);
 }
 
 std::string Template::changed(const std::string& value, Kind kind) {
@@ -235,22 +238,20 @@ std::string Template::changed(const std::string& value, Kind kind) {
   }
 }
 
-std::string Template::replaced(const Part& part, const std::vector<std::string>& arguments) const {
-  const auto shown = [&](const std::string& value) {
-    const std::string text = changed(value, part.kind);
-    return quotes_ ? quote(text) : text;
-  };
+// The text of one source, or of each.
+std::vector<std::string> Template::replaced(const Part& part, const std::vector<std::string>& arguments) {
+  std::vector<std::string> texts;
   if (part.source) {
     // Counting from the end goes round once more: of two, {-3} is the last again. GNU parallel does so.
     const auto count = static_cast<std::int64_t>(arguments.size());
     std::int64_t at = *part.source;
     if (at < 0) at += count + 1;
     if (*part.source < 0 && at <= 0) at += count;
-    return at >= 1 && at <= count ? shown(arguments[static_cast<std::size_t>(at - 1)]) : "";
+    if (at >= 1 && at <= count) texts.push_back(changed(arguments[static_cast<std::size_t>(at - 1)], part.kind));
+    return texts;
   }
-  std::string text;
-  for (std::size_t at = 0; at < arguments.size(); ++at) text += (at == 0 ? "" : " ") + shown(arguments[at]);
-  return text;
+  for (const auto& argument : arguments) texts.push_back(changed(argument, part.kind));
+  return texts;
 }
 
 std::string Template::expand(const std::vector<std::string>& arguments, std::uint64_t number,
@@ -263,10 +264,40 @@ std::string Template::expand(const std::vector<std::string>& arguments, std::uin
       if (part.source) continue;  // {1#} and {1%} are nothing
       command += part.kind == Kind::number ? std::to_string(number) : std::string(slot);
     } else {
-      command += replaced(part, arguments);
+      std::string_view between;
+      for (const auto& text : replaced(part, arguments)) {
+        (command += between) += quotes_ ? quote(text) : text;
+        between = " ";
+      }
     }
   }
   return command;
+}
+
+std::optional<std::vector<std::string>> Template::words(const std::vector<std::string>& arguments, std::uint64_t number,
+                                                        std::string_view slot) const {
+  if (needs_shell_) return std::nullopt;
+  std::vector<std::string> words;
+  std::optional<std::string> word;  // an empty value is a word, too
+  const auto end_word = [&] {
+    if (word) words.push_back(*std::exchange(word, std::nullopt));
+  };
+  const auto add = [&](std::string_view text) { word = word.value_or("").append(text); };
+  for (const Part& part : parts_) {
+    if (part.kind == Kind::text) {
+      for (const char& c : part.text) is_space(c) ? end_word() : add({&c, 1});
+    } else if (part.kind == Kind::number || part.kind == Kind::slot) {
+      if (!part.source) add(part.kind == Kind::number ? std::to_string(number) : std::string(slot));
+    } else {
+      bool first = true;
+      for (const auto& text : replaced(part, arguments)) {
+        if (!std::exchange(first, false)) end_word();
+        add(text);
+      }
+    }
+  }
+  end_word();
+  return words;
 }
 
 bool Template::uses_slot() const {

@@ -67,6 +67,11 @@ class Template {
   [[nodiscard]] std::string expand(const std::vector<std::string>& arguments, std::uint64_t number,
                                    std::string_view slot = "{%}") const;
 
+  /// The same as the words of a program, each value as it is; none where the words of the template itself need a shell.
+  /// What the values hold does not matter.
+  [[nodiscard]] std::optional<std::vector<std::string>> words(const std::vector<std::string>& arguments,
+                                                              std::uint64_t number, std::string_view slot) const;
+
   /// Whether the slot is asked for.
   [[nodiscard]] bool uses_slot() const;
 
@@ -79,10 +84,11 @@ class Template {
   };
   static std::optional<Part> replacement(std::string_view inside);
   static std::string changed(const std::string& value, Kind kind);
-  [[nodiscard]] std::string replaced(const Part& part, const std::vector<std::string>& arguments) const;
+  static std::vector<std::string> replaced(const Part& part, const std::vector<std::string>& arguments);
 
   std::vector<Part> parts_;
   bool quotes_ = true;
+  bool needs_shell_ = true;
 };
 
 /// The commands of a plain file, one a line. Blank lines and those that begin with `#`, after blanks or not, are left

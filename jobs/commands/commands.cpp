@@ -1,9 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "commands.hpp"
 
+#include "environment.hpp"
+
 #include <unistd.h>
 #include <algorithm>
 #include <cerrno>
+#include <csignal>
+#include <cstdio>
 #include <cstdlib>
 #include <cstring>
 #include <deque>
@@ -47,25 +51,38 @@ std::string content_of(const std::string& path) {
   return text.str();
 }
 
-// Whether a variable is of the launcher, and not for a command, which may start MPI programs itself.
-bool of_launcher(std::string_view variable) {
-  if (variable.starts_with("OMPI_ALLOW_RUN_AS_ROOT")) return false;
-  for (auto prefix : {"OMPI_", "PMIX_", "PMI_", "PRTE_", "SLURM_STEP",
-                      "STINT_EXIT_FILE=", "STINT_RESTART_NUMBER=", "STINT_TERMINAL=", "STINT_STDIN="}) {
-    if (variable.starts_with(prefix)) return true;
-  }
-  return false;
-}
-
 std::string name_of_signal(int signal) {
   const char* name = ::strsignal(signal);
   return std::string(name != nullptr ? name : "a signal") + " (signal " + std::to_string(signal) + ")";
+}
+
+std::string why_failed(const Ended& ended) {
+  if (!ended.why.empty()) return ended.why;
+  if (ended.output_error != 0)
+    return "cannot keep its output in " + Scratch::folder() + ": " + std::strerror(ended.output_error) + "; set TMPDIR";
+  if (ended.timed_out) return "timed out after " + std::to_string(static_cast<long>(ended.seconds)) + " s";
+  return ended.signal != 0 ? name_of_signal(ended.signal) : "exit code " + std::to_string(ended.exit);
+}
+
+std::string host_name() {
+  char host[256] = "localhost";
+  ::gethostname(host, sizeof host - 1);
+  return host;
+}
+
+std::string gigabytes(std::uint64_t bytes) {
+  char text[32];
+  std::snprintf(text, sizeof text, "%.1fG", static_cast<double>(bytes) / static_cast<double>(1 << 30));
+  return text;
 }
 
 Limits limits_of(const std::string& text, double delay, std::uint64_t memory_free) {
   Limits limits;
   limits.delay = delay;
   limits.memory_free = memory_free;
+  if (memory_free > memory_total())
+    throw BadInput("--memfree " + gigabytes(memory_free) + " is more than the " + gigabytes(memory_total()) + " that " +
+                   host_name() + " has; no command would ever begin");
   if (text.empty()) return limits;
   const bool share = text.ends_with('%');
   const double number = parse_number(share ? text.substr(0, text.size() - 1) : text);
@@ -90,12 +107,6 @@ std::map<std::string, double> times_of_joblog(const std::string& text) {
     times[line.substr(at)] = std::strtod(seconds.c_str(), nullptr);
   }
   return times;
-}
-
-std::string host_name() {
-  char host[256] = "localhost";
-  ::gethostname(host, sizeof host - 1);
-  return host;
 }
 
 // From a record, which travels on, into a log.
@@ -270,18 +281,14 @@ CommandList Commands::plan(const Context& context) {
 }
 
 std::vector<std::string> Commands::environment(const Context& context) const {
-  std::vector<std::string> variables;
-  for (char** variable = environ; *variable != nullptr; ++variable) {
-    if (!of_launcher(*variable)) variables.emplace_back(*variable);
-  }
+  auto variables = user_environment(environ, std::getenv("STINT_ENVIRONMENT"));
   if (!env_from_.empty()) {
     std::istringstream lines(content_of(env_from_));
     for (std::string line; std::getline(lines, line);) {
       if (line.empty() || line.starts_with('#')) continue;
       const auto equals = line.find('=');
       if (equals == line.npos || equals == 0) throw BadInput(env_from_ + ": '" + line + "' is no NAME=VALUE");
-      std::erase_if(variables, [&](const std::string& other) { return other.starts_with(line.substr(0, equals + 1)); });
-      variables.push_back(line);
+      set_variable(variables, line);
     }
   }
   variables.push_back("STINT_RUN=" + context.run());
@@ -292,13 +299,52 @@ std::vector<std::string> Commands::environment(const Context& context) const {
 void Commands::prepare(const Context& context) {
   if (!workdir_.empty() && !std::filesystem::is_directory(workdir_))
     throw BadInput("--workdir " + workdir_ + " is no folder");
-  processes_ = std::make_shared<Processes>(environment(context), workdir_, limits_of(timeout_, delay_, memory_free_));
-  log_ = std::make_shared<OutputLog>(context.store_dir(), context.worker());
-  keeper_ = std::make_shared<Keeper>(context.worker());
+  std::signal(SIGXFSZ, SIG_IGN);  // beyond `ulimit -f` a write is an error then, which is said, and not our end
+  try {
+    Scratch().fresh();  // where outputs cannot be kept nothing begins
+    processes_ = std::make_shared<Processes>(environment(context), workdir_, limits_of(timeout_, delay_, memory_free_));
+    log_ = std::make_shared<OutputLog>(context.store_dir(), context.worker());
+    keeper_ = std::make_shared<Keeper>(context.worker());
+  } catch (const BadInput&) {
+    throw;
+  } catch (const std::runtime_error& error) {
+    throw BadInput(error.what());
+  }
   const auto words = parse_words(words_, [](const std::string&) { return ""; });  // but not what the values are
   if (words.sources.empty() && each_.empty()) return;
-  auto command = Template(words.command.empty() ? std::vector<std::string>{"{}"} : words.command);
-  if (command.uses_slot()) by_slot_ = std::make_shared<Template>(std::move(command));
+  template_ = std::make_shared<Template>(words.command.empty() ? std::vector<std::string>{"{}"} : words.command);
+}
+
+// With values the words of the template decide whether there is a shell between, whatever the values hold.
+std::vector<std::string> Commands::words_of(const Command& command, const std::string& slot) const {
+  if (!template_ || command.values.empty()) return processes_->words_of(command.text);
+  auto words = template_->words(command.values, command.number, slot);
+  if (words && !processes_->is_function(words->front())) return *std::move(words);
+  return processes_->words_of(template_->uses_slot() ? template_->expand(command.values, command.number, slot) : command.text);
+}
+
+// Until it has run. What keeps it from beginning ends the run, for no command has failed.
+Ended Commands::run(const Command& command, const Context& context, Files& files) const {
+  const auto slot = std::to_string(context.slot() + 1);
+  const std::vector<std::string> more{"STINT_CHUNK=" + std::to_string(context.chunk()),
+                                      "STINT_ATTEMPT=" + std::to_string(context.attempt()), "STINT_SLOT=" + slot};
+  const auto words = words_of(command, slot);
+  const Processes::Caller caller{[&] { return context.stop_requested(); }, [&] { return context.abandon_requested(); },
+                                 [&](int pid) { context.tell("pid " + std::to_string(pid)); },
+                                 [&](const std::string& what) { context.tell(what); }};
+  std::optional<Ended> ended;
+  while (!ended) {
+    if (context.stop_requested()) throw std::runtime_error("told to stop");
+    try {
+      const int out = files.out.fresh();
+      const int err = files.err.fresh();
+      ended = processes_->run(words, more, out, err, caller);
+    } catch (const std::runtime_error& error) {
+      throw BadInput(std::string(error.what()) + "; the same command goes on then");
+    }
+  }
+  if (ended->abandoned) throw std::runtime_error("told to stop");
+  return *ended;
 }
 
 Records Commands::compute(const Command& command, const Context& context, Files& files) const {
@@ -311,45 +357,22 @@ Records Commands::compute(const Command& command, const Context& context, Files&
   Record record;
   record.number = command.number;
   record.host = host_name();
-  const auto slot = std::to_string(context.slot() + 1);
-  const std::vector<std::string> more{"STINT_CHUNK=" + std::to_string(context.chunk()),
-                                      "STINT_ATTEMPT=" + std::to_string(context.attempt()), "STINT_SLOT=" + slot};
-  const auto text = by_slot_ ? by_slot_->expand(command.values, command.number, slot) : command.text;
-  const Processes::Caller caller{[&] { return context.stop_requested(); }, [&] { return context.abandon_requested(); },
-                                 [&](int pid) { context.tell("pid " + std::to_string(pid)); }};
-  std::optional<Ended> tried;
-  while (!tried) {
-    if (context.stop_requested()) throw std::runtime_error("told to stop");
-    const int out = files.out.fresh();
-    const int err = files.err.fresh();
-    tried = processes_->run(text, more, out, err, caller);
-  }
-  if (tried->abandoned) throw std::runtime_error("told to stop");
-  const auto& ended = *tried;
-  record.exit = ended.timed_out ? -1 : ended.exit;
+  const auto ended = run(command, context, files);
+  const bool cut = ended.output_error != 0;
+  record.exit = ended.timed_out || (cut && ended.exit == 0) ? -1 : ended.exit;
   record.signal = ended.signal;
   record.start = ended.start;
   record.seconds = ended.seconds;
+  const bool failed = cut || record.exit != 0 || record.signal != 0;
   try {
     record.place = log_->append(files.out, files.err);
+    const auto limit = failed ? carried_bytes_of_failed : carried_bytes;
+    if (!context.store_shared()) record.carried = {files.out.beginning(limit), files.err.beginning(limit)};
   } catch (const std::runtime_error& error) {
     throw BadInput(error.what());  // no chunk can be kept; the same command goes on when there is room
   }
-  if (!context.store_shared()) {
-    const auto limit = record.exit == 0 && record.signal == 0 ? carried_bytes : carried_bytes_of_failed;
-    record.carried = {files.out.beginning(limit), files.err.beginning(limit)};
-  }
-  if (ended.left_some) {
-    files.out.drop();
-    files.err.drop();
-  }
-  if (record.exit == 0 && record.signal == 0) return Records(record);
-  std::string why = ended.why;
-  if (why.empty() && ended.timed_out)
-    why = "timed out after " + std::to_string(static_cast<long>(ended.seconds)) + " s";
-  if (why.empty())
-    why = record.signal != 0 ? name_of_signal(record.signal) : "exit code " + std::to_string(record.exit);
-  throw ChunkError(why, text_of(record));
+  if (!failed) return Records(record);
+  throw ChunkError(why_failed(ended), text_of(record));
 }
 
 void Commands::reduce(Records& left, Records right) const {

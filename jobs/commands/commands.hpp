@@ -57,6 +57,8 @@ class Commands {
   void check() const;
   [[nodiscard]] CommandList commands();
   [[nodiscard]] std::vector<std::string> environment(const Context& context) const;
+  [[nodiscard]] std::vector<std::string> words_of(const Command& command, const std::string& slot) const;
+  [[nodiscard]] Ended run(const Command& command, const Context& context, Files& files) const;
 
   std::vector<std::string> words_;
   std::string each_;
@@ -75,7 +77,7 @@ class Commands {
   CommandList plan_;              // as read by source()
   const CommandList* list_ = nullptr;  // what is followed
 
-  std::shared_ptr<Template> by_slot_;  // where the text of a command depends on its slot
+  std::shared_ptr<Template> template_;  // that values are put into; null: the commands stand in a list
   std::shared_ptr<Processes> processes_;
   std::shared_ptr<OutputLog> log_;
   std::shared_ptr<Keeper> keeper_;

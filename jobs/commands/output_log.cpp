@@ -6,6 +6,7 @@
 #include <unistd.h>
 #include <algorithm>
 #include <cerrno>
+#include <cstdlib>
 #include <cstring>
 #include <stdexcept>
 #include <vector>
@@ -15,8 +16,8 @@ namespace {
 
 constexpr std::size_t piece = std::size_t{1} << 16;  // bytes copied at a time
 
-[[noreturn]] void refuse(const std::string& what, const std::string& path) {
-  throw std::runtime_error(what + " " + path + ": " + std::strerror(errno));
+[[noreturn]] void refuse(const std::string& what, const std::string& path, const char* advice = "") {
+  throw std::runtime_error(what + " " + path + ": " + std::strerror(errno) + advice);
 }
 
 void show_part(std::string_view text, const std::string& tag, bool& line_begins, std::ostream& to) {
@@ -33,41 +34,59 @@ void show_part(std::string_view text, const std::string& tag, bool& line_begins,
   }
 }
 
+// All of these bytes, or std::runtime_error.
+std::string read_part(int file, std::uint64_t at, std::uint64_t bytes) {
+  std::string text(bytes, '\0');
+  for (std::size_t read = 0; read < text.size();) {
+    const auto got = ::pread(file, text.data() + read, text.size() - read, static_cast<off_t>(at + read));
+    if (got < 0 && errno == EINTR) continue;
+    if (got == 0) errno = EIO;
+    if (got <= 0) refuse("cannot read the output of a command in", Scratch::folder());
+    read += static_cast<std::size_t>(got);
+  }
+  return text;
+}
+
 }  // namespace
 
-Scratch::~Scratch() { drop(); }
-
-void Scratch::drop() {
+Scratch::~Scratch() {
   if (file_ >= 0) ::close(file_);
-  file_ = -1;
+}
+
+std::string Scratch::folder() {
+  const char* folder = std::getenv("TMPDIR");
+  return folder != nullptr && *folder != '\0' ? folder : "/tmp";
 }
 
 std::uint64_t Scratch::bytes() const {
   struct stat info {};
-  return ::fstat(file_, &info) == 0 ? static_cast<std::uint64_t>(info.st_size) : 0;
+  if (::fstat(file_, &info) != 0) refuse("cannot see the output of a command in", folder());
+  return static_cast<std::uint64_t>(info.st_size);
 }
 
-std::string Scratch::beginning(std::uint64_t limit) const {
-  std::string text(std::min(limit, bytes()), '\0');
-  std::size_t read = 0;
-  while (read < text.size()) {
-    const auto got = ::pread(file_, text.data() + read, text.size() - read, static_cast<off_t>(read));
-    if (got <= 0) break;
-    read += static_cast<std::size_t>(got);
-  }
-  text.resize(read);
+std::string Scratch::beginning(std::uint64_t limit) const { return read_part(file_, 0, std::min(limit, bytes())); }
+
+std::string Scratch::last_line(std::uint64_t limit) const {
+  const auto all = bytes();
+  const auto size = std::min<std::uint64_t>(all, piece);
+  std::string text = read_part(file_, all - size, size);
+  const auto end = text.find_last_not_of(" \t\r\n");
+  text.resize(end == text.npos ? 0 : end + 1);
+  text.erase(0, text.find_last_of("\r\n") + 1);
+  if (text.size() > limit) text.resize(limit);
   return text;
 }
 
 int Scratch::fresh() {
-  if (file_ >= 0 && bytes() == 0) return file_;  // nothing was written, so nobody is likely to
-  drop();
-  const std::string folder = std::filesystem::temp_directory_path();
-  file_ = ::open(folder.c_str(), O_TMPFILE | O_RDWR | O_APPEND | O_CLOEXEC, 0600);
+  if (file_ >= 0) {
+    if (bytes() > 0 && ::ftruncate(file_, 0) != 0) refuse("cannot empty a file in", folder());
+    return file_;
+  }
+  file_ = ::open(folder().c_str(), O_TMPFILE | O_RDWR | O_APPEND | O_CLOEXEC, 0600);
   if (file_ < 0) {  // not every file system has it
-    std::string name = folder + "/stint-output-XXXXXX";
+    std::string name = folder() + "/stint-output-XXXXXX";
     file_ = ::mkostemp(name.data(), O_APPEND | O_CLOEXEC);
-    if (file_ < 0) refuse("cannot make a file for the output of a command in", folder);
+    if (file_ < 0) refuse("cannot keep the output of commands in", folder(), "; set TMPDIR");
     ::unlink(name.c_str());
   }
   return file_;
@@ -91,47 +110,52 @@ OutputLog::~OutputLog() {
   }
 }
 
-std::uint64_t OutputLog::append(File& file, const Source& source, const char* suffix) {
-  if (source.most == 0) return 0;
+void OutputLog::append(File& file, const Source& source, const char* suffix) {
+  if (source.bytes == 0) return;
   const std::string path = folder_ / (name_ + suffix);
   if (file.descriptor < 0) {
     file.descriptor = ::open(path.c_str(), O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0600);
     if (file.descriptor < 0) refuse("cannot write the output of commands to", path);
+    file.end = static_cast<std::uint64_t>(::lseek(file.descriptor, 0, SEEK_END));
   }
-  file.end =
-      static_cast<std::uint64_t>(::lseek(file.descriptor, 0, SEEK_END));  // behind what a full disk may have cut off
   std::uint64_t at = 0;
-  while (at < source.most) {
+  while (at < source.bytes) {
     const auto text = source.from(at);
-    if (text.empty()) break;  // truncated meanwhile, by somebody who lives on
-    for (std::size_t done = 0; done < text.size();) {
-      const auto written = ::write(file.descriptor, text.data() + done, text.size() - done);
-      if (written < 0 && errno != EINTR) refuse("cannot write the output of commands to", path);
-      done += static_cast<std::size_t>(std::max<ssize_t>(written, 0));
+    const auto written = ::write(file.descriptor, text.data(), text.size());
+    if (written < 0 && errno == EINTR) continue;
+    if (written < 0) {
+      const int error = errno;
+      // Nobody reads behind the end; without what was begun there is room for others, perhaps.
+      [[maybe_unused]] const int ignored = ::ftruncate(file.descriptor, static_cast<off_t>(file.end));
+      file.end = static_cast<std::uint64_t>(::lseek(file.descriptor, 0, SEEK_END));
+      errno = error;
+      refuse("cannot write the output of commands to", path, "; make room there, then the same command goes on");
     }
-    at += text.size();
+    at += static_cast<std::uint64_t>(written);
   }
   file.end += at;
-  return at;
 }
 
 Place OutputLog::append(const Source& out, const Source& err) {
   const std::lock_guard lock(mutex_);
+  append(out_, out, ".out");
+  append(err_, err, ".err");
   Place place;
   place.log = name_;
-  place.out_bytes = append(out_, out, ".out");
-  place.out_at = out_.end - place.out_bytes;
-  place.err_bytes = append(err_, err, ".err");
-  place.err_at = err_.end - place.err_bytes;
+  place.out_bytes = out.bytes;
+  place.out_at = out_.end - out.bytes;
+  place.err_bytes = err.bytes;
+  place.err_at = err_.end - err.bytes;
   return place;
 }
 
 Place OutputLog::append(const Scratch& out, const Scratch& err) {
-  std::vector<char> buffer(std::min<std::uint64_t>(std::max(out.bytes(), err.bytes()), piece));
+  std::string buffer;
   auto source = [&](const Scratch& scratch) {
-    return Source{scratch.bytes(), [&](std::uint64_t at) {
-                    const auto got = ::pread(scratch.descriptor(), buffer.data(), buffer.size(), static_cast<off_t>(at));
-                    return std::string_view(buffer.data(), static_cast<std::size_t>(std::max<ssize_t>(got, 0)));
+    const auto bytes = scratch.bytes();
+    return Source{bytes, [&, bytes](std::uint64_t at) {
+                    buffer = read_part(scratch.descriptor(), at, std::min<std::uint64_t>(bytes - at, piece));
+                    return std::string_view(buffer);
                   }};
   };
   return append(source(out), source(err));

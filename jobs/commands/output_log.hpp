@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // Where the output of commands is kept: for each rank one append-only file for stdout and one for stderr, in the run's
-// store folder. A command writes to files of its own, without a name, which are appended when it has ended: so it may
-// do with them what it likes, and one that lives on writes into nobody else's output. Nothing is held in memory.
+// store folder. What a command writes is taken into files of its own, without a name (capture.hpp), which are appended
+// when it has ended: so outputs are never mixed. Nothing is held in memory. Each read and write that fails is an error:
+// of an output that is not whole nobody may believe that it is.
 #pragma once
 
 #include <cstdint>
@@ -28,7 +29,8 @@ struct Carried {
   [[nodiscard]] bool empty() const { return out.empty() && err.empty(); }
 };
 
-/// A file without a name for one command to write to. Renewed when somebody may still write to it.
+/// A file without a name in $TMPDIR, for the output of one command after another. What fails is a std::runtime_error
+/// that names the folder.
 class Scratch {
  public:
   Scratch() = default;
@@ -37,13 +39,16 @@ class Scratch {
   Scratch(const Scratch&) = delete;
   Scratch& operator=(const Scratch&) = delete;
 
-  /// An empty one. Throws std::runtime_error.
+  /// Empties it; returns its descriptor.
   int fresh();
   [[nodiscard]] int descriptor() const { return file_; }
   [[nodiscard]] std::uint64_t bytes() const;
   /// The first `limit` bytes, or all.
   [[nodiscard]] std::string beginning(std::uint64_t limit) const;
-  void drop();
+  /// The last line that is not blank, at most so many bytes of it.
+  [[nodiscard]] std::string last_line(std::uint64_t limit) const;
+  /// The folder in which these files are made.
+  static std::string folder();
 
  private:
   int file_ = -1;
@@ -57,7 +62,7 @@ class OutputLog {
   OutputLog(const OutputLog&) = delete;
   OutputLog& operator=(const OutputLog&) = delete;
 
-  /// Thread-safe. Throws std::runtime_error for a full disk.
+  /// Thread-safe. Throws std::runtime_error for a full disk; nothing is appended then.
   Place append(const Scratch& out, const Scratch& err);
   Place append(const Carried& carried);
 
@@ -66,12 +71,12 @@ class OutputLog {
     int descriptor = -1;
     std::uint64_t end = 0;
   };
-  /// Up to `most` bytes; what lies behind the first so many of them, or less, empty at the end.
+  /// So many bytes; what lies behind the first `at` of them, or a part of that.
   struct Source {
-    std::uint64_t most = 0;
+    std::uint64_t bytes = 0;
     std::function<std::string_view(std::uint64_t at)> from;
   };
-  std::uint64_t append(File& file, const Source& source, const char* suffix);
+  void append(File& file, const Source& source, const char* suffix);
   Place append(const Source& out, const Source& err);
 
   const std::filesystem::path folder_;

@@ -2,6 +2,8 @@
 #include "process.hpp"
 
 #include "arguments.hpp"
+#include "environment.hpp"
+#include "spawn_settings.hpp"
 
 #include <fcntl.h>
 #include <spawn.h>
@@ -15,92 +17,63 @@
 #include <cstring>
 #include <fstream>
 #include <stdexcept>
-
-extern char** environ;
+#include <system_error>
 
 namespace stint::commands {
 namespace {
 
 constexpr double kill_seconds = 5;                   // between SIGTERM and SIGKILL
 constexpr std::size_t enough_times = 3;              // for a median
+constexpr double patience = 10;                      // seconds for a command that cannot begin, where no other runs
 constexpr std::size_t largest_argument = 128 << 10;  // bytes; MAX_ARG_STRLEN of Linux
 
 double now() { return std::chrono::duration<double>(std::chrono::system_clock::now().time_since_epoch()).count(); }
 
-// Bytes that new processes can have; all there is, where the system does not say.
-std::uint64_t memory_available() {
+// In bytes; none where the system does not say.
+std::optional<std::uint64_t> memory(const std::string& which) {
   std::ifstream file("/proc/meminfo");
   std::string name;
   std::uint64_t kib = 0;
   for (std::string unit; file >> name >> kib; std::getline(file, unit)) {
-    if (name == "MemAvailable:") return kib * 1024;
+    if (name == which) return kib * 1024;
   }
-  return ~std::uint64_t{0};
+  return std::nullopt;
 }
+
+std::uint64_t memory_available() { return memory("MemAvailable:").value_or(~std::uint64_t{0}); }
 
 // Seconds that no change of the clock moves.
 double steady() { return std::chrono::duration<double>(std::chrono::steady_clock::now().time_since_epoch()).count(); }
 
-// As posix_spawn takes them; it writes to none.
-std::vector<char*> pointers(const std::vector<std::string>& words, const std::vector<std::string>& more = {}) {
-  std::vector<char*> list;
-  list.reserve(words.size() + more.size() + 1);
-  for (const auto* part : {&words, &more}) {
-    for (const auto& word : *part) list.push_back(const_cast<char*>(word.data()));
-  }
-  list.push_back(nullptr);
-  return list;
-}
-
-std::string reason(int error, const std::string& program, const std::string& folder, std::size_t bytes) {
-  if (error == E2BIG && bytes < largest_argument)
+std::string reason(int error, const std::vector<std::string>& words, const std::string& folder) {
+  std::size_t longest = 0;
+  for (const auto& word : words) longest = std::max(longest, word.size());
+  if (error == E2BIG && longest < largest_argument)
     return "the variables of its environment are more than the kernel takes";
   if (error == ENOENT && !folder.empty() && ::access(folder.c_str(), X_OK) != 0) {
     return "its folder " + folder + ": " + std::strerror(errno);
   }
   if (error == E2BIG) {
-    return "the command has " + std::to_string(bytes) +
+    return "the command has " + std::to_string(longest) +
            " bytes, more than the kernel takes in one argument (131,071); put it into a script";
   }
-  return program + ": " + std::strerror(error);
+  return words[0] + ": " + std::strerror(error);
 }
 
-// What a started process gets: the three descriptors, a group of its own, no signal blocked or ignored.
-class SpawnSettings {
- public:
-  SpawnSettings(int in, int out, int err, short flags) {
-    posix_spawn_file_actions_init(&actions);
-    if (in < 0) {
-      posix_spawn_file_actions_addopen(&actions, STDIN_FILENO, "/dev/null", O_RDONLY, 0);
-    } else {
-      posix_spawn_file_actions_adddup2(&actions, in, STDIN_FILENO);
-    }
-    posix_spawn_file_actions_adddup2(&actions, out, STDOUT_FILENO);
-    posix_spawn_file_actions_adddup2(&actions, err, STDERR_FILENO);
-    posix_spawn_file_actions_addclosefrom_np(&actions, STDERR_FILENO + 1);
-    posix_spawnattr_init(&attributes);
-    posix_spawnattr_setflags(&attributes, static_cast<short>(flags | POSIX_SPAWN_SETSIGDEF | POSIX_SPAWN_SETSIGMASK));
-    posix_spawnattr_setpgroup(&attributes, 0);
-    sigset_t signals;
-    sigfillset(&signals);
-    posix_spawnattr_setsigdefault(&attributes, &signals);
-    sigemptyset(&signals);
-    posix_spawnattr_setsigmask(&attributes, &signals);
-  }
-  ~SpawnSettings() {
-    posix_spawn_file_actions_destroy(&actions);
-    posix_spawnattr_destroy(&attributes);
-  }
-  SpawnSettings(const SpawnSettings&) = delete;
-  SpawnSettings& operator=(const SpawnSettings&) = delete;
-  posix_spawn_file_actions_t actions;
-  posix_spawnattr_t attributes;
-};
+std::string chosen_shell() {
+  const char* chosen = std::getenv("STINT_SHELL");
+  return chosen != nullptr ? chosen : "";
+}
+
+// The system has none to give now: another time it may.
+bool is_shortage(int error) { return error == EAGAIN || error == ENOMEM || error == EMFILE || error == ENFILE; }
 
 }  // namespace
 
+std::uint64_t memory_total() { return memory("MemTotal:").value_or(~std::uint64_t{0}); }
+
 Processes::Processes(std::vector<std::string> environment, std::string folder, Limits limits)
-    : environment_(std::move(environment)), folder_(std::move(folder)), limits_(limits) {
+    : environment_(std::move(environment)), folder_(std::move(folder)), limits_(limits), shell_(chosen_shell()) {
   watcher_ = std::jthread([this](const std::stop_token& stop) { watch(stop); });
 }
 
@@ -138,59 +111,111 @@ void Processes::watch(const std::stop_token& stop) {
 }
 
 // False: told to stop.
-bool Processes::await_turn(const std::function<bool()>& stop) {
-  while (!stop()) {
+bool Processes::await_turn(const Caller& caller) {
+  for (bool said = false; !caller.stop();) {
     {
       const std::lock_guard lock(mutex_);
       const double time = steady();
-      if (time >= next_start_ && (limits_.memory_free == 0 || memory_available() >= limits_.memory_free)) {
+      const bool room = limits_.memory_free == 0 || memory_available() >= limits_.memory_free;
+      if (time >= next_start_ && room) {
         next_start_ = time + limits_.delay;
         return true;
       }
+      if (!room && !said) caller.waits("waits for free memory");
+      said = said || !room;
     }
     std::this_thread::sleep_for(std::chrono::milliseconds(20));
   }
   return false;
 }
 
-std::optional<Ended> Processes::run(const std::string& command, const std::vector<std::string>& more, int out, int err,
-                                    const Caller& caller) {
-  if (!await_turn(caller.stop)) return std::nullopt;
-  const bool shell = needs_shell(command);
-  const char* chosen = std::getenv("STINT_SHELL");
-  const std::string program = shell ? (chosen != nullptr && *chosen != '\0' ? chosen : "/bin/sh") : "";
-  const std::vector<std::string> words = shell ? std::vector<std::string>{program, "-c", command} : plain_words(command);
-  const auto arguments = pointers(words);
-  const auto environment = pointers(environment_, more);
+std::vector<std::string> Processes::words_of(const std::string& text) const {
+  if (!needs_shell(text)) {
+    auto words = plain_words(text);
+    if (!is_function(words.front())) return words;
+  }
+  return {shell_.empty() ? "/bin/sh" : shell_, "-c", text};
+}
 
-  SpawnSettings settings(-1, out, err, POSIX_SPAWN_SETPGROUP);
+bool Processes::is_function(const std::string& word) const {
+  if (shell_.empty()) return false;
+  const auto begin = "BASH_FUNC_" + word + "%%=";
+  return std::ranges::any_of(environment_, [&](const std::string& variable) { return variable.starts_with(begin); });
+}
+
+// Returns an errno.
+int Processes::start(const std::vector<std::string>& words, const std::vector<std::string>& more, Capture& capture,
+                     int& pid) {
+  const std::string program = find_program(words[0], environment_, folder_);
+  if (program.empty()) return ENOENT;
+  const auto environment = pointers(environment_, more);
+  SpawnSettings settings(-1, capture.out_end(), capture.err_end(), POSIX_SPAWN_SETPGROUP);
   if (!folder_.empty()) posix_spawn_file_actions_addchdir_np(&settings.actions, folder_.c_str());
-  Ended ended;
-  ended.start = now();
-  const double begun = steady();
-  pid_t pid = -1;
-  int error = ::posix_spawnp(&pid, words[0].c_str(), &settings.actions, &settings.attributes, arguments.data(),
-                             environment.data());
-  if (error == ENOEXEC) {  // a script without #!
-    const std::vector<std::string> again{"/bin/sh", "-c", command};
-    error = ::posix_spawn(&pid, "/bin/sh", &settings.actions, &settings.attributes, pointers(again).data(),
-                          environment.data());
-  }
-  if (error != 0) {
-    ended.exit = error == ENOENT || error == ENOTDIR ? 127 : 126;
-    ended.why = reason(error, words[0], folder_, command.size());
-    return ended;
-  }
-  std::list<Running>::iterator mine;
+  const int error = ::posix_spawn(&pid, program.c_str(), &settings.actions, &settings.attributes,
+                                  pointers(words).data(), environment.data());
+  if (error != ENOEXEC) return error;
+  std::vector<std::string> script{"/bin/sh", program};  // without #!
+  script.insert(script.end(), words.begin() + 1, words.end());
+  return ::posix_spawn(&pid, "/bin/sh", &settings.actions, &settings.attributes, pointers(script).data(),
+                       environment.data());
+}
+
+// A command could not begin: waits until it may be tried again. False: nothing runs here that could make room.
+bool Processes::await_room(double& alone_since) {
   {
     const std::lock_guard lock(mutex_);
-    mine = running_.insert(running_.end(), {.group = pid, .since = begun, .abandon = &caller.abandon});
+    if (!running_.empty()) {
+      alone_since = 0;
+    } else if (alone_since == 0) {
+      alone_since = steady();
+    }
   }
+  if (alone_since > 0 && steady() - alone_since > patience) return false;
+  std::this_thread::sleep_for(std::chrono::milliseconds(50));
+  return true;
+}
+
+std::list<Processes::Running>::iterator Processes::note_begin(int pid, double begun, const Caller& caller) {
+  const std::lock_guard lock(mutex_);
+  return running_.insert(running_.end(), {.group = pid, .since = begun, .abandon = &caller.abandon});
+}
+
+std::optional<Ended> Processes::run(const std::vector<std::string>& words, const std::vector<std::string>& more, int out,
+                                    int err, const Caller& caller) {
+  if (!await_turn(caller)) return std::nullopt;
+  Ended ended;
+  std::optional<Capture> capture;
+  int pid = -1;
+  double begun = 0;
+  for (double alone_since = 0;;) {
+    int error = 0;
+    try {
+      capture.emplace(out, err);
+      ended.start = now();
+      begun = steady();
+      error = start(words, more, *capture, pid);
+    } catch (const std::system_error& no_pipe) {
+      error = no_pipe.code().value();
+    }
+    if (error == 0) break;
+    capture.reset();
+    if (!is_shortage(error)) {
+      ended.exit = error == ENOENT || error == ENOTDIR ? 127 : 126;
+      ended.why = reason(error, words, folder_);
+      return ended;
+    }
+    caller.waits(std::string("cannot begin yet: ") + std::strerror(error));
+    if (!await_room(alone_since)) {
+      throw std::runtime_error(std::string("cannot start a command: ") + std::strerror(error) +
+                               "; raise the limit of this user (ulimit -u, ulimit -n) or give fewer --threads");
+    }
+    if (caller.stop()) return std::nullopt;
+  }
+  const auto mine = note_begin(pid, begun, caller);
+  capture->began();
   caller.began(pid);
-  siginfo_t info{};
+  capture->follow(pid);
   // Not reaped yet: while it is watched, its number cannot become another's.
-  while (::waitid(P_PID, static_cast<id_t>(pid), &info, WEXITED | WNOWAIT) != 0 && errno == EINTR) {
-  }
   ended.seconds = steady() - begun;
   bool for_memory = false, told = false;
   {
@@ -214,6 +239,8 @@ std::optional<Ended> Processes::run(const std::string& command, const std::vecto
     }
     if (ended.left_some) ::kill(-pid, SIGKILL);
   }
+  capture->finish();
+  ended.output_error = capture->error();
   if (for_memory && WIFSIGNALED(status)) return std::nullopt;
   if (WIFSIGNALED(status)) {
     ended.signal = WTERMSIG(status);

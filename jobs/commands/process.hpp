@@ -1,8 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
-// Starts one command in a process group of its own, waits for its end, and ends it when it takes too long. Nothing of
-// this rank but three descriptors is passed on. Thread-safe: each thread of a rank runs a command at a time. And a
+// Starts one command in a process group of its own, takes its output, waits for its end, and ends it when it takes too
+// long. Nothing of this rank but three descriptors is passed on. A command that the system has no process, memory or
+// descriptor for now has not begun, and begins later. Thread-safe: each thread of a rank runs a command at a time. And a
 // keeper, a small process that ends all commands of this rank when the rank itself dies, even by SIGKILL.
 #pragma once
+
+#include "capture.hpp"
 
 #include <condition_variable>
 #include <cstdint>
@@ -26,7 +29,8 @@ struct Ended {
   bool abandoned = false;  ///< it was told to end, since nobody wanted it any more
   double start = 0;        ///< seconds since the epoch
   double seconds = 0;
-  std::string why = {};  ///< it could not be started
+  std::string why = {};   ///< it could not be started
+  int output_error = 0;   ///< errno: a part of its output could not be written
 };
 
 struct Limits {
@@ -36,6 +40,9 @@ struct Limits {
   std::uint64_t memory_free =
       0;  ///< bytes without which none begins; below half of it the youngest is ended, and begins again
 };
+
+/// Bytes of memory that this machine has.
+std::uint64_t memory_total();
 
 class Processes {
  public:
@@ -50,10 +57,16 @@ class Processes {
     std::function<bool()> stop;     ///< it need not begin any more
     std::function<bool()> abandon;  ///< it is to end
     std::function<void(int pid)> began;
+    std::function<void(const std::string& what)> waits = [](const std::string&) {};  ///< before it begins
   };
-  /// Runs it to its end. `more`: further variables; `out`, `err`: descriptors for its output. Returns without an
+  /// The words with which a command as text is started: its own, or those of a shell that is given the text.
+  [[nodiscard]] std::vector<std::string> words_of(const std::string& text) const;
+  /// Whether the shell that the user has chosen knows the word as a function of the environment (`export -f`).
+  [[nodiscard]] bool is_function(const std::string& word) const;
+  /// Runs it to its end. `more`: further variables; `out`, `err`: files for its output. Returns without an
   /// `Ended` where it did not begin, since it need not; and where it was ended for want of memory: it may be run again.
-  std::optional<Ended> run(const std::string& command, const std::vector<std::string>& more, int out, int err,
+  /// Throws std::runtime_error where it cannot begin although no other command of this rank runs: it has not begun.
+  std::optional<Ended> run(const std::vector<std::string>& words, const std::vector<std::string>& more, int out, int err,
                            const Caller& caller);
 
  private:
@@ -66,12 +79,16 @@ class Processes {
     bool for_memory = false;  // ended for want of it
   };
   void watch(const std::stop_token& stop);
-  bool await_turn(const std::function<bool()>& stop);
+  bool await_turn(const Caller& caller);
+  int start(const std::vector<std::string>& words, const std::vector<std::string>& more, Capture& capture, int& pid);
+  std::list<Running>::iterator note_begin(int pid, double begun, const Caller& caller);
+  bool await_room(double& alone_since);
   [[nodiscard]] double limit() const;
 
   const std::vector<std::string> environment_;
   const std::string folder_;
   const Limits limits_;
+  const std::string shell_;  // that the user has chosen; empty: none
   std::mutex mutex_;  // guards what follows
   std::list<Running> running_;
   std::vector<double> times_;  // sorted

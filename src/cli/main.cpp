@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // The command line: which verb, with what. Every error ends here as one line and an exit code.
+#include <stint/detail/affinity.hpp>
 #include <stint/main.hpp>
 
 #include <stint/error.hpp>
@@ -297,6 +298,7 @@ int CommandLine::start(JobNamed job) {
   }
   if (options_.ranks > 1 && !launched_.launched()) {
     given_board(options_.board, options_.board_file);  // what is wrong there is said once, and before mpirun starts
+    restore_affinity();  // mpirun and the ranks inherit it
     return launch(options_, argc_, argv_);
   }
   return run_job(options_, std::move(job), begun_, launched_);

@@ -75,7 +75,6 @@ RunFacts RunCommand::facts() const {
   facts.threads = threads_.count;
   facts.store_dir = store_folder(run_);
   if (options_.output.empty()) facts.call_file = launched_.printed_file();  // what was printed stays printed; a file is written whole
-  facts.scratch_dir = std::filesystem::temp_directory_path();
   facts.log = [this](std::string_view line) { display_->log(std::string(line)); };
   return facts;
 }

@@ -60,6 +60,7 @@ void RunCommand::choose(const std::string& job) {
   const auto chosen = job_named_(job);
   job_ = chosen.job;
   job_options_ = chosen.options;
+  if (job_->side_effects()) threads_ = threads_for_rank(options_.threads, ranks_here_, false);
 }
 
 // -1: any number.

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "cli/threads.hpp"
 
+#include <stint/detail/affinity.hpp>
+
 #include "cli/control_group.hpp"
 #include "cli/display.hpp"
 
@@ -13,13 +15,13 @@
 
 namespace stint {
 
-Threads threads_for_rank(int wanted, int ranks_here) {
+Threads threads_for_rank(int wanted, int ranks_here, bool openmp) {
   cpu_set_t mask;
   CPU_ZERO(&mask);
   const int all = static_cast<int>(std::max(1L, ::sysconf(_SC_NPROCESSORS_ONLN)));
   ::sched_getaffinity(0, sizeof mask, &mask);
   // What the process was given; with OMP_PROC_BIND set, this thread alone has been bound to one of them by now.
-  const int usable = std::max(1, ::omp_get_num_procs());
+  const int usable = std::max(1, processors_given().value_or(::omp_get_num_procs()));
   // A rank that is bound has its cores for itself; one that is not shares them with its neighbours.
   const bool bound = usable < all && ranks_here > 1;
   Threads threads;
@@ -30,7 +32,7 @@ Threads threads_for_rank(int wanted, int ranks_here) {
   const char* variable = std::getenv("OMP_NUM_THREADS");
   if (wanted > 0) {
     threads.count = wanted;
-  } else if (variable != nullptr && std::atoi(variable) > 0) {
+  } else if (openmp && variable != nullptr && std::atoi(variable) > 0) {
     threads.count = std::atoi(variable);
   }
   const std::string count = std::to_string(threads.count);

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// How many OpenMP threads a rank gets, and what is odd about it.
+// How many threads a rank gets, and what is odd about it.
 #pragma once
 
 #include <string>
@@ -12,7 +12,7 @@ struct Threads {
 };
 
 /// `wanted`: of --threads; 0: OMP_NUM_THREADS, else the cores that the rank may use, divided by the ranks here that
-/// share them.
-Threads threads_for_rank(int wanted, int ranks_here);
+/// share them. `openmp`: false for a job that starts programs, for which variables of OpenMP are meant then.
+Threads threads_for_rank(int wanted, int ranks_here, bool openmp = true);
 
 }  // namespace stint

@@ -231,7 +231,12 @@ double Courier::step() {
     session_.fenced = false;
   }
   if (const auto failure = workload_.next_failure()) {
-    tell_failure(*failure);
+    // What succeeded before it goes before it: the board ends a run, and excludes a host, by how many of each it knows.
+    if (pending_.empty() && !workload_.waiting_since()) {
+      tell_failure(*failure);
+    } else {
+      commit();
+    }
     return 0;
   }
   const double now = clock_.now();

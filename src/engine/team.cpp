@@ -1,14 +1,20 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "engine/team.hpp"
 
+#include "base/error.hpp"
 #include "engine/last_words.hpp"
 
+#include <stint/detail/affinity.hpp>
 #include <stint/error.hpp>
 
 #include <omp.h>
 
 #include <exception>
+#include <functional>
+#include <latch>
 #include <mutex>
+#include <string>
+#include <system_error>
 #include <thread>
 #include <utility>
 #include <vector>
@@ -32,18 +38,46 @@ class Collected final : public Sink {
   int attempt_;
 };
 
-// The threads of the team at once; each does `work(number)`.
+[[noreturn]] void refuse_threads(int threads, const std::system_error& error) {
+  throw Error(Exit::interrupted, "cannot start " + std::to_string(threads) + " threads: " + error.code().message() +
+                                     "; raise the user's limit of processes (ulimit -u), or give fewer --threads");
+}
+
+// Where a thread cannot start libgomp ends the process without a word to us: it is tried before.
+void try_threads(int threads) {
+  std::latch all_tried(1);
+  std::vector<std::jthread> tried;
+  try {
+    for (int number = 1; number < threads; ++number) tried.emplace_back([&] { all_tried.wait(); });
+  } catch (const std::system_error& error) {
+    all_tried.count_down();
+    refuse_threads(threads, error);
+  }
+  all_tried.count_down();
+}
+
+// The threads of the team at once; each does `work(number)`. `plain`: not those of OpenMP, whose number and places the
+// environment may say for what the job starts.
 template <class Work>
-void at_once(int threads, Work work) {
+void at_once(int threads, bool plain, Work work, const std::function<void()>& give_up) {
 #if defined(__SANITIZE_THREAD__)
-  // The thread sanitizer does not see what libgomp's threads wait for, and would find races that are none.
-  std::vector<std::thread> team;
-  for (int number = 0; number < threads; ++number) team.emplace_back(work, number);
-  for (auto& thread : team) thread.join();
-#else
-#pragma omp parallel num_threads(threads)
-  work(omp_get_thread_num());
+  plain = true;  // the thread sanitizer does not see what libgomp's threads wait for, and would find false races
 #endif
+  if (!plain) {
+    try_threads(threads);
+#pragma omp parallel num_threads(threads)
+    work(omp_get_thread_num());
+    return;
+  }
+  restore_affinity();
+  std::vector<std::jthread> team;
+  try {
+    for (int number = 1; number < threads; ++number) team.emplace_back(work, number);
+  } catch (const std::system_error& error) {
+    give_up();
+    refuse_threads(threads, error);
+  }
+  work(0);
 }
 
 void work_off(Workload& workload, const AnyJob& job, RunFacts facts, int number) {
@@ -80,6 +114,7 @@ void work_off(Workload& workload, const AnyJob& job, RunFacts facts, int number)
 void run_team(Workload& workload, const AnyJob& job, const RunFacts& facts) {
   RunFacts inside = facts;
   if (job.parallel_chunks()) {
+    try_threads(facts.threads);
     omp_set_num_threads(facts.threads);
     work_off(workload, job, inside, 0);
     return;
@@ -87,7 +122,7 @@ void run_team(Workload& workload, const AnyJob& job, const RunFacts& facts) {
   inside.threads = 1;
   std::exception_ptr error;
   std::mutex mutex;
-  at_once(facts.threads, [&](int number) {
+  const auto work = [&](int number) {
     try {
       work_off(workload, job, inside, number);
     } catch (...) {
@@ -95,7 +130,8 @@ void run_team(Workload& workload, const AnyJob& job, const RunFacts& facts) {
       if (!error) error = std::current_exception();
       workload.close();
     }
-  });
+  };
+  at_once(facts.threads, job.side_effects(), work, [&] { workload.close(); });
   if (error) std::rethrow_exception(error);
 }
 

@@ -13,7 +13,9 @@
 #include <cstring>
 #include <optional>
 #include <random>
+#include <system_error>
 #include <thread>
+#include <vector>
 
 namespace stint {
 namespace {
@@ -104,6 +106,31 @@ void say_farewell(Session& session, const WorkerSetup& setup, int signal, std::o
   board->leave(caller);
 }
 
+// The threads beside the team. One that the system has no room for ends the session in one line.
+class Crew {
+ public:
+  explicit Crew(Session& session) : session_(session) {}
+  template <class Start>
+  void try_to(Start start) {
+    try {
+      start();
+    } catch (const std::system_error& error) {
+      session_.end({Outcome::Kind::failed, Exit::interrupted,
+                    "cannot start a thread: " + error.code().message() +
+                        "; raise the user's limit of processes (ulimit -u), then the same command continues"});
+    }
+  }
+  template <class Body>
+  void start(Body body) {
+    try_to([&] { threads_.emplace_back(std::move(body)); });
+  }
+  void join() { threads_.clear(); }
+
+ private:
+  Session& session_;
+  std::vector<std::jthread> threads_;
+};
+
 }  // namespace
 
 Outcome work(Session& session, const WorkerSetup& setup) {
@@ -156,9 +183,12 @@ Outcome work(Session& session, const WorkerSetup& setup) {
   Heartbeat heartbeat(session, *heartbeat_board, *setup.clock, std::move(heartbeats), setup.here);
   Reducer reducer(session, job, *reducer_board, *setup.clock, std::move(finisher), setup.reducer);
   std::optional<LastWords> last_words;
+  Crew crew(session);
   if (setup.last_words) {
-    last_words.emplace([&](int signal, std::optional<std::uint64_t> chunk) {
-      say_farewell(session, setup, signal, chunk);
+    crew.try_to([&] {
+      last_words.emplace([&](int signal, std::optional<std::uint64_t> chunk) {
+        say_farewell(session, setup, signal, chunk);
+      });
     });
   }
   const double begun = setup.clock->now();
@@ -166,7 +196,7 @@ Outcome work(Session& session, const WorkerSetup& setup) {
   std::atomic<bool> team_ended{false};
   Signal team_end;
 
-  std::thread courier_thread([&] {
+  crew.start([&] {
     repeat(session, session.courier, setup, setup.here.rank == 0, [&] {
       if (joined) return courier.step();
       if (session.drain) {
@@ -187,18 +217,19 @@ Outcome work(Session& session, const WorkerSetup& setup) {
     if (!team_ended) team_end.wait(setup.patience_at_end);
     if (!team_ended && setup.abandon) setup.abandon(*session.outcome());
   });
-  std::thread heartbeat_thread([&] {
+  crew.start([&] {
     repeat(
         session, session.heartbeat, setup, false, [&] { return joined ? heartbeat.step() : 0.05; },
         [&] { heartbeat.forget(); });
   });
-  std::thread reducer_thread(
-      [&] { repeat(session, session.reducer, setup, false, [&] { return joined ? reducer.step() : 0.05; }); });
+  crew.start([&] { repeat(session, session.reducer, setup, false, [&] { return joined ? reducer.step() : 0.05; }); });
 
   try {
     run_team(workload, job, facts);
   } catch (const BadInput& error) {
     session.end({Outcome::Kind::failed, Exit::usage, error.what()});
+  } catch (const Error& error) {
+    session.end({Outcome::Kind::failed, error.exit(), error.what()});
   } catch (const std::exception& error) {
     session.end({Outcome::Kind::failed, Exit::defect, std::string("the job failed outside a chunk: ") + error.what()});
   } catch (...) {
@@ -206,9 +237,7 @@ Outcome work(Session& session, const WorkerSetup& setup) {
   }
   team_ended = true;
   team_end.notify();
-  courier_thread.join();
-  heartbeat_thread.join();
-  reducer_thread.join();
+  crew.join();
   session.on_end = nullptr;
 
   auto outcome = *session.outcome();

@@ -286,6 +286,30 @@ TEST(CommandsArgumentsTest, FillsInTheTemplate) {
   EXPECT_FALSE(Template({"echo {}"}).uses_slot());
 }
 
+TEST(CommandsArgumentsTest, GivesTheWordsOfAProgramWhateverTheValuesHold) {
+  const struct {
+    Texts command, values, words;  // no words: a shell is needed
+  } cases[] = {
+      {{"echo", "{}"}, {R"(a\\b)"}, {"echo", R"(a\\b)"}},
+      {{"echo", "{}"}, {"$(rm -rf ~) 'x' \"*\""}, {"echo", "$(rm -rf ~) 'x' \"*\""}},
+      {{"echo", "{}"}, {"-n"}, {"echo", "-n"}},
+      {{"echo"}, {"a  b"}, {"echo", "a  b"}},
+      {{"echo  {}\tx{}y"}, {"a b"}, {"echo", "a b", "xa by"}},
+      {{"cp", "{1}", "{2/}.{#}", "{3}"}, {"a", "/b/c"}, {"cp", "a", "c.7"}},
+      {{"cat", "{}", "-{}-"}, {"", "x"}, {"cat", "", "x", "-", "x-"}},
+      {{"gzip", "-k", "{.}.{%}"}, {"f'.txt"}, {"gzip", "-k", "f'.2"}},
+      {{"echo", "-e", "{}"}, {"x"}, {}},
+      {{"{}", "-v"}, {"x"}, {}},
+      {{"A=1", "env", "{}"}, {"x"}, {}},
+      {{"cat {} | wc"}, {"x"}, {}},
+      {{"cd", "{}"}, {"x"}, {}},
+      {{}, {"echo x"}, {}}};
+  for (const auto& each : cases) {
+    const auto words = Template(each.command).words(each.values, 7, "2");
+    EXPECT_EQ(words.value_or(Texts{}), each.words) << ::testing::PrintToString(each.command);
+  }
+}
+
 TEST(CommandsArgumentsTest, RefusesPerl) {
   const std::string message = error_of([] { Template({"echo", "{=2", "$_++\n", "=}", "{}"}); });
   EXPECT_THAT(message, HasSubstr("'{=2 $_++  =}' is Perl"));

@@ -22,6 +22,7 @@
 #include <sstream>
 #include <stdexcept>
 #include <string>
+#include <sys/resource.h>
 #include <sys/wait.h>
 #include <thread>
 #include <unistd.h>
@@ -87,7 +88,7 @@ class CommandsProcessTest : public ::testing::Test {
     for (pid_t pid : alive(mark)) ::kill(pid, SIGKILL);
   }
   Ended run(Processes& processes, const std::string& command, const Texts& more = {}) {
-    const auto ended = processes.run(command, more, out.fresh(), err.fresh(), never);
+    const auto ended = processes.run(processes.words_of(command), more, out.fresh(), err.fresh(), never);
     if (!ended) throw std::runtime_error("did not begin: " + command);
     return *ended;
   }
@@ -283,7 +284,7 @@ TEST_F(CommandsProcessTest, ATimeoutEndsTheWholeGroup) {
        {"sleep 60", "sleep 60 & wait", "(sleep 60; true) | cat", "(trap '' TERM; sleep 60) & wait"}) {
     threads.emplace_back([&, command] {
       Scratch mine;
-      const auto ended = processes.run(command, {}, mine.fresh(), mine.descriptor(), never);
+      const auto ended = processes.run(processes.words_of(command), {}, mine.fresh(), mine.descriptor(), never);
       ASSERT_TRUE(ended);
       EXPECT_TRUE(ended->timed_out) << command;
       EXPECT_EQ(ended->signal, SIGTERM) << command;
@@ -293,7 +294,7 @@ TEST_F(CommandsProcessTest, ATimeoutEndsTheWholeGroup) {
   threads.emplace_back([&] {
     Scratch mine;
     const auto ended =
-        processes.run("trap : TERM; sleep 60 & wait; wait; exit 7", {}, mine.fresh(), mine.descriptor(), never);
+        processes.run(processes.words_of("trap : TERM; sleep 60 & wait; wait; exit 7"), {}, mine.fresh(), mine.descriptor(), never);
     ASSERT_TRUE(ended);
     EXPECT_TRUE(ended->timed_out);
     EXPECT_EQ(ended->exit, 7) << "its child was told too, and was waited for";
@@ -333,6 +334,76 @@ TEST_F(CommandsProcessTest, TellsThatACommandLeftSome) {
   EXPECT_FALSE(run("sleep 0.01 & wait").left_some);
 }
 
+TEST_F(CommandsProcessTest, WhatACommandLeavesIsNeitherEndedNorStoppedByItsOutput) {
+  const std::string made = folder.path() / "made";
+  const auto ended = run("(sleep 0.3; yes | head -c 300000; echo late >&2; touch " + made + ") & echo now");
+  EXPECT_EQ(content(out), "now\n");
+  EXPECT_TRUE(ended.left_some);
+  EXPECT_TRUE(eventually([&] { return std::filesystem::exists(made); })) << "nobody reads, and its pipe is not full";
+  EXPECT_EQ(content(out), "now\n");
+  EXPECT_EQ(run("true").exit, 0);
+}
+
+TEST_F(CommandsProcessTest, OutputsAreWholeWhateverTheirSize) {
+  EXPECT_EQ(output("seq 300000; seq 200000 >&2").size(), 1'988'895u);
+  EXPECT_EQ(err.bytes(), 1'288'895u);
+  EXPECT_EQ(output("(echo one; echo two >&2); exec >&- 2>&-; sleep 0.1"), "one\n") << "it closes both";
+}
+
+TEST_F(CommandsProcessTest, AnOutputThatCannotBeWrittenIsTold) {
+  const auto handler = std::signal(SIGXFSZ, SIG_IGN);
+  rlimit old{};
+  ASSERT_EQ(::getrlimit(RLIMIT_FSIZE, &old), 0);
+  rlimit small = old;
+  small.rlim_cur = 100'000;  // as a full disk
+  ASSERT_EQ(::setrlimit(RLIMIT_FSIZE, &small), 0);
+  for (const char* command : {"yes | head -c 300000", "yes | head -c 300000 >&2; true", "seq 100000 || true", "yes"}) {
+    EXPECT_EQ(run(command).output_error, EFBIG) << command;
+  }
+  EXPECT_EQ(run("yes | head -c 100000").output_error, 0);
+  ::setrlimit(RLIMIT_FSIZE, &old);
+  std::signal(SIGXFSZ, handler);
+  EXPECT_EQ(out.bytes(), 100'000u);
+}
+
+TEST_F(CommandsProcessTest, ACommandWithoutADescriptorBeginsLater) {
+  rlimit old{};
+  ASSERT_EQ(::getrlimit(RLIMIT_NOFILE, &old), 0);
+  Processes processes(environment, where, limits);
+  const int to = out.fresh();
+  rlimit small = old;
+  small.rlim_cur = static_cast<rlim_t>(err.fresh()) + 1;
+  Texts waits;
+  auto caller = never;
+  caller.waits = [&](const std::string& what) {
+    waits.push_back(what);
+    ::setrlimit(RLIMIT_NOFILE, &old);
+  };
+  ASSERT_EQ(::setrlimit(RLIMIT_NOFILE, &small), 0);
+  const auto ended = processes.run({"echo", "begun"}, {}, to, err.descriptor(), caller);
+  ::setrlimit(RLIMIT_NOFILE, &old);
+  EXPECT_THAT(waits, ElementsAre("cannot begin yet: Too many open files"));
+  EXPECT_EQ(ended.value().exit, 0);
+  EXPECT_EQ(content(out), "begun\n");
+}
+
+TEST_F(CommandsProcessTest, AProgramIsFoundByThePathOfTheCommand) {
+  program("bin/stint-unit-program", "#!/bin/sh\necho found $1\n");
+  EXPECT_EQ(run("stint-unit-program x").exit, 127);
+  environment[0] = "PATH=" + (folder.path() / "bin").string() + ":/usr/bin:/bin";
+  EXPECT_EQ(output("stint-unit-program x"), "found x\n");
+  EXPECT_EQ(output("stint-unit-program x | cat"), "found x\n");
+}
+
+TEST_F(CommandsProcessTest, AFunctionOfTheEnvironmentIsKnownToTheShellThatWasChosen) {
+  environment.push_back("BASH_FUNC_greet%%=() {  echo \"hello $1\"\n}");
+  EXPECT_EQ(run("greet you").exit, 127);
+  ::setenv("STINT_SHELL", "/bin/bash", 1);
+  EXPECT_EQ(output("greet you"), "hello you\n");
+  EXPECT_EQ(output("greet 'a  b' | cat"), "hello a  b\n");
+  ::unsetenv("STINT_SHELL");
+}
+
 TEST_F(CommandsProcessTest, ADelaySpacesBeginnings) {
   limits.delay = 0.05;
   Processes processes(environment, where, limits);
@@ -343,7 +414,7 @@ TEST_F(CommandsProcessTest, ADelaySpacesBeginnings) {
     for (double& start : starts) {
       threads.emplace_back([&] {
         Scratch mine;
-        start = processes.run("true", {}, mine.fresh(), mine.descriptor(), never).value().start;
+        start = processes.run(processes.words_of("true"), {}, mine.fresh(), mine.descriptor(), never).value().start;
       });
     }
   }
@@ -355,7 +426,7 @@ TEST_F(CommandsProcessTest, ADelaySpacesBeginnings) {
 TEST_F(CommandsProcessTest, NothingBeginsOnceTold) {
   Processes processes(environment, where, limits);
   const std::string made = folder.path() / "made";
-  EXPECT_FALSE(processes.run("touch " + made, {}, out.fresh(), err.fresh(), {[] { return true; }, [] { return false; }, [](int) {}}));
+  EXPECT_FALSE(processes.run(processes.words_of("touch " + made), {}, out.fresh(), err.fresh(), {[] { return true; }, [] { return false; }, [](int) {}}));
   EXPECT_FALSE(std::filesystem::exists(made));
 }
 
@@ -364,19 +435,19 @@ TEST_F(CommandsProcessTest, WhoWaitsForItsTurnIsToldToo) {
   const Processes::Caller soon{[&] { return ++asked > 3; }, [] { return false; }, [](int) {}};
   limits.delay = 3600;
   Processes delayed(environment, where, limits);
-  EXPECT_TRUE(delayed.run("true", {}, out.fresh(), err.fresh(), soon)) << "the first one need not wait";
-  EXPECT_FALSE(delayed.run("true", {}, out.fresh(), err.fresh(), soon));
+  EXPECT_TRUE(delayed.run(delayed.words_of("true"), {}, out.fresh(), err.fresh(), soon)) << "the first one need not wait";
+  EXPECT_FALSE(delayed.run(delayed.words_of("true"), {}, out.fresh(), err.fresh(), soon));
   asked = 0;
   Limits memory;
   memory.memory_free = std::uint64_t{1} << 60;
   Processes starved(environment, where, memory);
-  EXPECT_FALSE(starved.run("true", {}, out.fresh(), err.fresh(), soon)) << "no machine has so much memory";
+  EXPECT_FALSE(starved.run(starved.words_of("true"), {}, out.fresh(), err.fresh(), soon)) << "no machine has so much memory";
 }
 
 TEST_F(CommandsProcessTest, WhatNobodyWantsAnyMoreIsEnded) {
   Processes processes(environment, where, limits);
   std::atomic<int> pid{0};
-  const auto ended = processes.run("sleep 60", {}, out.fresh(), err.fresh(),
+  const auto ended = processes.run(processes.words_of("sleep 60"), {}, out.fresh(), err.fresh(),
                                    {[] { return false; }, [&] { return pid != 0; }, [&](int of) { pid = of; }});
   ASSERT_TRUE(ended);
   EXPECT_EQ(ended->signal, SIGTERM);
@@ -396,7 +467,7 @@ TEST_F(CommandsProcessTest, ManyThreadsRunCommandsAtOnce) {
         Scratch mine;
         for (int i = 0; i < 50; ++i) {
           const bool fails = i % 10 == 0;
-          const auto ended = processes.run(fails ? "false" : "true", {}, mine.fresh(), mine.descriptor(), never);
+          const auto ended = processes.run(processes.words_of(fails ? "false" : "true"), {}, mine.fresh(), mine.descriptor(), never);
           right += ended && ended->exit == (fails ? 1 : 0) && ended->signal == 0 && !ended->timed_out;
         }
       });
@@ -415,9 +486,9 @@ class CommandsKeeperTest : public CommandsProcessTest {
     const int null = ::open("/dev/null", O_RDWR | O_CLOEXEC);
     std::vector<std::jthread> threads;
     for (std::size_t i = 0; i < commands.size(); ++i) {
-      threads.emplace_back([&, i] { own.run(commands[i], {part(i)}, null, null, never); });
+      threads.emplace_back([&, i] { own.run(own.words_of(commands[i]), {part(i)}, null, null, never); });
     }
-    threads.emplace_back([&] { others.run(other, {}, null, null, never); });
+    threads.emplace_back([&] { others.run(others.words_of(other), {}, null, null, never); });
     for (;;) ::pause();
   }
   [[nodiscard]] std::string part(std::size_t number) const {
@@ -442,7 +513,7 @@ TEST_F(CommandsKeeperTest, EndsAllCommandsOfARankThatWasKilledAsATimeoutDoesByFo
   for (const char* command : {"trap '' TERM; sleep 60 & wait", "kill -STOP $$; sleep 60"}) {
     threads.emplace_back([&, command] {
       Scratch mine;
-      const auto ended = processes.run(command, {timed}, mine.fresh(), mine.descriptor(), never);
+      const auto ended = processes.run(processes.words_of(command), {timed}, mine.fresh(), mine.descriptor(), never);
       ASSERT_TRUE(ended);
       EXPECT_TRUE(ended->timed_out) << command;
       EXPECT_EQ(ended->signal, SIGKILL) << command;

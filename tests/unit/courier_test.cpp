@@ -67,6 +67,21 @@ TEST_F(CourierTest, CommitsWhenResultsWaitedForCommitSeconds) {
   expect_claims_are_held();
 }
 
+TEST_F(CourierTest, WhatSucceededIsOnTheBoardBeforeAFailureThatCameLater) {
+  start(64, 1, {{"every", {"2"}}, {"failing", {"1"}}, {"until", {"9"}}});
+  for (int i = 0; i < 2; ++i) {
+    claim();
+    compute(0.01);
+  }
+  EXPECT_EQ(calls("fail"), 0U);
+  EXPECT_EQ(step(), 0);
+  EXPECT_EQ(state().done, 1U) << "although it has waited for less than commit_seconds";
+  EXPECT_EQ(calls("fail"), 0U);
+  EXPECT_EQ(step(), 0);
+  EXPECT_EQ(calls("fail"), 1U);
+  expect_claims_are_held();
+}
+
 TEST_F(CourierTest, WakesInTimeForTheNextCommit) {
   start(64);
   claim();
