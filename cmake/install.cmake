@@ -9,7 +9,9 @@ install(TARGETS stint EXPORT stint_targets
 install(TARGETS stint_program RUNTIME DESTINATION ${CMAKE_INSTALL_BINDIR})
 install(DIRECTORY include/stint DESTINATION ${CMAKE_INSTALL_INCLUDEDIR} FILES_MATCHING PATTERN "*.hpp")
 install(FILES LICENSE README.md DESTINATION ${CMAKE_INSTALL_DOCDIR})
-install(FILES slurm/run.sbatch DESTINATION ${CMAKE_INSTALL_DATADIR}/stint/slurm)
+install(DIRECTORY docs DESTINATION ${CMAKE_INSTALL_DOCDIR} FILES_MATCHING PATTERN "*.md")
+install(DIRECTORY slurm DESTINATION ${CMAKE_INSTALL_DATADIR}/stint FILES_MATCHING PATTERN "*.sbatch")
+install(DIRECTORY jobs DESTINATION ${CMAKE_INSTALL_DATADIR}/stint)  # to read, and to begin with
 
 # find_package(stint) gives stint::stint.
 set(stint_package ${CMAKE_INSTALL_LIBDIR}/cmake/stint)
@@ -24,6 +26,7 @@ configure_package_config_file(cmake/stint-config.cmake.in ${PROJECT_BINARY_DIR}/
 write_basic_package_version_file(${PROJECT_BINARY_DIR}/stint-config-version.cmake COMPATIBILITY SameMinorVersion)
 install(FILES ${PROJECT_BINARY_DIR}/stint-config.cmake ${PROJECT_BINARY_DIR}/stint-config-version.cmake
   DESTINATION ${stint_package})
+export(EXPORT stint_targets NAMESPACE stint:: FILE ${PROJECT_BINARY_DIR}/stint-targets.cmake)  # to be used where it is built
 install(EXPORT stint_targets NAMESPACE stint:: FILE stint-targets.cmake DESTINATION ${stint_package})
 
 # pkg-config --cflags --libs stint; the paths follow the file, so that the tree may be moved.

@@ -145,13 +145,16 @@ void Synthetic::options(stint::Options& options) {
   options.add("fail-chunks", fail_chunks, "chunks that throw: 3,17,20-25, or 3,17:2 at the first two attempts",
               run_time);
   options.add("crash-chunks", crash_chunks, "chunks that kill their rank", run_time);
-  options.add("crash-signal", crash_signal, "signal that they die of: 9 kills from outside, 11 is a bad pointer", run_time);
+  options.add("crash-signal", crash_signal, "signal that they die of: 9 kills from outside, 11 is a bad pointer, 0 calls exit(3)", run_time);
+  options.add_choice("crash-step", crash_step, {"none", "plan", "prepare", "reduce", "finish"},
+                     "a step outside chunks that kills its rank in the same way", run_time);
   options.add("hang-chunks", hang_chunks, "chunks that do not end", run_time);
   options.add("append", append, "a file that gets a line 'chunk attempt worker' at every beginning of a chunk",
               run_time);
 }
 
 Synthetic::Plan Synthetic::plan(const stint::Context&) const {
+  if (crash_step == "plan") die();
   if (!std::isfinite(seconds) || seconds < 0) throw std::invalid_argument("--seconds: give a duration of 0 or more");
   Plan plan{.chunks = chunks, .mean = seconds, .skew = skew == "linear" ? 1U : skew == "pareto" ? 2U : 0U};
   if (durations.empty()) {
@@ -184,6 +187,8 @@ Synthetic::Plan Synthetic::plan(const stint::Context&) const {
 }
 
 void Synthetic::prepare(const stint::Context&) {
+  if (crash_step == "prepare") die();
+  dies_in_reduce_ = crash_step == "reduce";
   failing_ = ChunkList("fail-chunks", fail_chunks);
   crashing_ = ChunkList("crash-chunks", crash_chunks);
   hanging_ = ChunkList("hang-chunks", hang_chunks);
@@ -199,6 +204,11 @@ void Synthetic::prepare(const stint::Context&) {
   eventful_ = append_to_ || !failing_.empty() || !crashing_.empty() || !hanging_.empty();
 }
 
+void Synthetic::die() const {
+  if (crash_signal == 0) std::exit(3);
+  ::raise(static_cast<int>(crash_signal));
+}
+
 void Synthetic::misbehave(const stint::Context& context) const {
   const std::uint64_t chunk = context.chunk();
   const int attempt = context.attempt();
@@ -209,7 +219,7 @@ void Synthetic::misbehave(const stint::Context& context) const {
       throw std::runtime_error("--append " + append + ": " + std::strerror(errno));
     }
   }
-  if (crashing_.names(chunk, attempt)) ::raise(static_cast<int>(crash_signal));
+  if (crashing_.names(chunk, attempt)) die();
   if (failing_.names(chunk, attempt)) throw std::runtime_error("chunk " + std::to_string(chunk) + " fails as told");
   while (hanging_.names(chunk, attempt)) {
     throw_if_stopped(context);
@@ -245,6 +255,7 @@ void Synthetic::add_payload(Partial& left, const Partial& right) {
 }
 
 void Synthetic::finish(const Partial& partial, stint::Output& output) const {
+  if (crash_step == "finish") die();
   std::uint64_t digest = partial.digest;
   for (unsigned char byte : partial.payload) digest = mix(digest ^ byte);
   char sum[32];

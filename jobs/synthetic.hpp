@@ -48,6 +48,7 @@ struct Synthetic {
   std::uint64_t payload = 0;
   std::uint64_t crash_signal = 9;
   std::string fail_chunks, crash_chunks, hang_chunks;
+  std::string crash_step = "none";
   std::string append;
 
   struct Item {
@@ -98,6 +99,7 @@ struct Synthetic {
     return partial;
   }
   void reduce(Partial& left, const Partial& right) const {
+    if (dies_in_reduce_) die();
     left.chunks += right.chunks;
     left.sum += right.sum;
     left.digest = std::rotl(left.digest, 23) * odd ^ right.digest;
@@ -120,6 +122,7 @@ struct Synthetic {
     return std::bit_cast<double>((bits & 0x800f'ffff'ffff'ffffU) | (1003 + (bits >> 52) % 32) << 52);
   }
   void pass_time(const Item& item, const stint::Context& context) const;
+  void die() const;
   void misbehave(const stint::Context& context) const;
   std::vector<unsigned char> payload_of(std::uint64_t index) const;
   static void add_payload(Partial& left, const Partial& right);
@@ -127,5 +130,6 @@ struct Synthetic {
   // Made by prepare.
   ChunkList failing_, crashing_, hanging_;
   std::shared_ptr<const int> append_to_;  ///< descriptor
+  bool dies_in_reduce_ = false;
   bool eventful_ = false;                 ///< something is to be done besides computing
 };

@@ -26,7 +26,9 @@
 //
 // before plan: sees what the run of the old text had done, to spare it in the new one; what it returns is said.
 //
-// A Partial is what compute returns: by value, movable, serialisable (trivially copyable, or by Boost.Serialization).
+// What has one of these names and another signature does not compile: it would never be called.
+// A Partial is what compute returns: by value, movable, default constructible, serialisable (trivially copyable, or by
+// Boost.Serialization), and without pointers: it holds what it means.
 // `reduce` must be associative in meaning, not in bits, and need not be commutative: Stint merges by a fixed tree.
 #pragma once
 
@@ -37,6 +39,7 @@
 #include <stint/range.hpp>
 
 #include <concepts>
+#include <cstddef>
 #include <cstdint>
 #include <string>
 #include <string_view>
@@ -47,13 +50,17 @@
 namespace stint {
 
 template <class J>
-concept HasName = requires {
+concept HasName = requires { requires std::is_pointer_v<decltype(&J::name)>; } && requires {
   { J::name } -> std::convertible_to<std::string_view>;
+  typename std::integral_constant<std::size_t, std::string_view(J::name).size()>;
 };
+
 template <class J>
-concept HasPlan = requires(J job, const Context& context) {
-  { job.plan(context).size() } -> std::convertible_to<std::uint64_t>;
-  job.plan(context)[std::uint64_t{0}];
+using PlanOf = std::decay_t<decltype(std::declval<J&>().plan(std::declval<const Context&>()))>;
+template <class J>
+concept HasPlan = requires(J job, const Context& context) { job.plan(context); } && requires(const PlanOf<J>& plan) {
+  { plan.size() } -> std::convertible_to<std::uint64_t>;
+  plan[std::uint64_t{0}];
 };
 template <class J>
 concept HasScratch = requires(const J job, const Context& context) { job.scratch(context); };
@@ -70,8 +77,6 @@ auto scratch_of(const J& job, const Context& context) {
 }
 }  // namespace detail
 
-template <class J>
-using PlanOf = std::decay_t<decltype(std::declval<J&>().plan(std::declval<const Context&>()))>;
 template <class J>
 using ItemOf = decltype(std::declval<const PlanOf<J>&>()[std::uint64_t{0}]);
 template <class J>

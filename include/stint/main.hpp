@@ -24,8 +24,8 @@ int run_main(int argc, char** argv, std::span<const JobEntry> jobs);
 template <class... Jobs>
 int main(int argc, char** argv) {
   static_assert(sizeof...(Jobs) > 0, "stint::main needs at least one job");
-  static constexpr std::array<JobEntry, sizeof...(Jobs)> jobs{JobEntry{
-      Jobs::name, about_of<Jobs>(), []() -> std::unique_ptr<AnyJob> { return std::make_unique<Adapter<Jobs>>(); }}...};
+  static constexpr std::array<JobEntry, sizeof...(Jobs)> jobs{
+      JobEntry{detail::name_of<Jobs>(), detail::about_of<Jobs>(), &make_job<Jobs>}...};
   return run_main(argc, argv, jobs);
 }
 

@@ -24,6 +24,10 @@ enum class OptionKind {
 
 class Options {
  public:
+  Options() = default;
+  Options(const Options&) = delete;  // a job that took a copy would register nothing
+  Options& operator=(const Options&) = delete;
+
   /// One registered field. `set` throws std::invalid_argument with what is wrong; `get` gives what `set` takes
   /// (floating point as hex, so that no bit is lost).
   struct Entry {

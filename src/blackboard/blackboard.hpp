@@ -253,7 +253,8 @@ class Blackboard {
   /// Gives up `worker`, if its heartbeat still is `beat`; without `beat` it is known to be gone.
   virtual Refusal reap(std::uint64_t generation, const std::string& worker, std::optional<std::uint64_t> beat,
                        Blame blame) = 0;
-  virtual Refusal leave(const Caller& caller) = 0;
+  /// `died`: the worker dies in a step of the job that belongs to no chunk, and how: the third such death ends the run.
+  virtual Refusal leave(const Caller& caller, const std::string& died = "") = 0;
   /// Leader only: `put` takes the place of `removed`; `lift` raises the limit of nodes, when nothing can be merged.
   virtual Refusal fold(const std::string& worker, std::uint64_t generation, const std::vector<Node>& removed,
                        const std::vector<Entry>& put, bool lift) = 0;

@@ -135,7 +135,8 @@ redis::Reply RedisBlackboard::command(std::initializer_list<std::string_view> wo
 redis::Reply RedisBlackboard::call(const scripts::Script& script, std::span<const std::string_view> words) {
   static std::mutex mutex;
   // Script → what the server calls it.
-  static std::map<std::pair<std::string_view, Edit>, std::string> digests;
+  // Never destroyed: a rank that calls exit() still reports that.
+  static auto& digests = *new std::map<std::pair<std::string_view, Edit>, std::string>;
   std::string digest;
   {
     const std::lock_guard lock(mutex);
@@ -332,8 +333,8 @@ Refusal RedisBlackboard::reap(std::uint64_t generation, const std::string& worke
                                                 std::to_string(static_cast<int>(blame))}));
 }
 
-Refusal RedisBlackboard::leave(const Caller& caller) {
-  return refusal_of(call(scripts::leave_script, {std::to_string(caller.generation), caller.worker}));
+Refusal RedisBlackboard::leave(const Caller& caller, const std::string& died) {
+  return refusal_of(call(scripts::leave_script, {std::to_string(caller.generation), caller.worker, died}));
 }
 
 Refusal RedisBlackboard::fold(const std::string& worker, std::uint64_t generation, const std::vector<Node>& removed,

@@ -32,7 +32,7 @@ class RedisBlackboard final : public Blackboard {
   Renewed renew(const std::string& worker, std::uint64_t generation, bool computes, const std::string& at_work) override;
   Refusal reap(std::uint64_t generation, const std::string& worker, std::optional<std::uint64_t> beat,
                Blame blame) override;
-  Refusal leave(const Caller& caller) override;
+  Refusal leave(const Caller& caller, const std::string& died = "") override;
   Refusal fold(const std::string& worker, std::uint64_t generation, const std::vector<Node>& removed,
                const std::vector<Entry>& put, bool lift) override;
   std::pair<Refusal, bool> mend(const std::string& worker, std::uint64_t generation) override;

@@ -24,6 +24,9 @@ struct Check {
   Exit exit = Exit::usage;  ///< of doctor, when this is bad
 };
 
+/// To the blackboard, of each rank: those of courier and heartbeat. The leader's reducer has one more.
+constexpr unsigned connections_of_rank = 2, connections_of_leader = 1;
+
 // Programs and MPI (doctor_mpi.cpp, doctor_machine.cpp).
 Check server_program_check();
 /// mpirun, launch, recovery, binding, user: the last four from real starts of 2 ranks.

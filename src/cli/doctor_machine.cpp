@@ -20,7 +20,6 @@ namespace stint {
 namespace {
 
 constexpr std::uint64_t mebi = std::uint64_t{1} << 20;
-constexpr rlim_t connections_of_rank = 2;  // courier and heartbeat; the leader's reducer has one more
 
 std::uint64_t meminfo(const std::string& name) {
   std::ifstream file("/proc/meminfo");

@@ -11,7 +11,6 @@
 namespace stint {
 namespace {
 
-constexpr long connections_of_rank = 4;
 constexpr long few_ranks = 64;
 constexpr long short_threshold = 1000;  // milliseconds
 
@@ -134,7 +133,7 @@ Check clients_check(const Told& told) {
   const long most = static_cast<long>(told.number("maxclients"));
   if (most <= 0) return {"clients", Health::ok, "not told", ""};
   const long taken = static_cast<long>(told.number("connected_clients"));
-  const long ranks = std::max(0L, most - taken) / connections_of_rank;
+  const long ranks = std::max(0L, most - taken - long{connections_of_leader}) / long{connections_of_rank};
   const std::string found = fmt::format("{} of {} connected, {} fit{}", taken, most,
                                         counted(static_cast<std::uint64_t>(ranks), "more rank"), ranks == 1 ? "s" : "");
   if (ranks >= few_ranks) return {"clients", Health::ok, found, ""};

@@ -11,15 +11,28 @@
 #include <vector>
 
 namespace stint {
+namespace {
+
+// The job's author sees this at the first start.
+void refuse_second(const CLI::App& app, const std::string& name) {
+  for (const auto* each = &app; each != nullptr; each = each->get_parent()) {
+    if (each->get_option_no_throw(name) == nullptr) continue;
+    throw Error(Exit::defect, "the job registers option " + name + ", which is Stint's already; "
+                              "give it another name in options()");
+  }
+}
+
+}  // namespace
 
 void add_job_options(CLI::App& app, Options& options, const std::set<OptionKind>& kinds) {
   for (const auto& entry : options.entries()) {
     if (!kinds.empty() && !kinds.contains(entry.kind)) continue;
+    const std::string name = entry.positional ? entry.name : "--" + entry.name;
+    refuse_second(app, name);
     if (entry.flag) {
-      app.add_flag_callback("--" + entry.name, [&entry] { entry.set({"true"}); }, entry.help)->group("Options of the job");
+      app.add_flag_callback(name, [&entry] { entry.set({"true"}); }, entry.help)->group("Options of the job");
       continue;
     }
-    const std::string name = entry.positional ? entry.name : "--" + entry.name;
     auto* option = app.add_option(
         name,
         [&entry, name](const std::vector<std::string>& texts) {

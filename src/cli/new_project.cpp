@@ -6,6 +6,7 @@
 
 #include <algorithm>
 #include <array>
+#include <dlfcn.h>
 #include <filesystem>
 #include <fstream>
 #include <ostream>
@@ -54,6 +55,24 @@ void replace_all(std::string& text, std::string_view from, std::string_view to) 
   }
 }
 
+// The option with which CMake finds this Stint, a space before it; empty: it looks there by itself. The package lies
+// beside the library that this code is in: installed, or where it was built.
+std::string cmake_option() {
+  Dl_info code{};
+  if (::dladdr(reinterpret_cast<const void*>(&cmake_option), &code) == 0 || code.dli_fname == nullptr) return "";
+  std::error_code error;
+  const auto folder = std::filesystem::canonical(code.dli_fname, error).parent_path();
+  for (const auto* place : {"cmake/stint", "..", "../lib/cmake/stint", "../lib64/cmake/stint"}) {
+    const auto package = (folder / place).lexically_normal();
+    if (!std::filesystem::exists(package / "stint-config.cmake", error)) continue;
+    const auto path = package.string();
+    if (path.starts_with("/usr/lib") || path.starts_with("/usr/local/lib")) return "";
+    const bool plain = path.find_first_not_of("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789/._-+") == path.npos;
+    return plain ? " -Dstint_DIR=" + path : " '-Dstint_DIR=" + path + "'";
+  }
+  return "";
+}
+
 }  // namespace
 
 void new_project(const std::string& name, std::ostream& out) {
@@ -66,9 +85,11 @@ void new_project(const std::string& name, std::ostream& out) {
                                         : "it is there already; choose another name"));
   }
   const std::string type = type_name(name);
+  const std::string configure = "cmake -B build" + cmake_option();
   for (auto [file, text] : templates::files) {
     replace_all(text, "{{name}}", name);
     replace_all(text, "{{Name}}", type);
+    replace_all(text, "{{configure}}", configure);
     if (file == "job.cpp") file = name + ".cpp";
     if (file == "run.sbatch") {  // Stint's own script, for another program
       replace_all(text, "${STINT:-stint}", "${STINT:-$SLURM_SUBMIT_DIR/build/" + name + "}");
@@ -87,7 +108,7 @@ void new_project(const std::string& name, std::ostream& out) {
   }
   out << "Made " << name << "/. Next:\n"
       << "  cd " << name << "\n"
-      << "  cmake -B build && cmake --build build && ctest --test-dir build\n"
+      << "  " << configure << " && cmake --build build && ctest --test-dir build\n"
       << "  build/" << name << " run -n 4 --points 1e10\n";
 }
 

@@ -7,7 +7,6 @@
 #include "base/watchdog.hpp"
 #include "blackboard/directory.hpp"
 #include "cli/board_address.hpp"
-#include "cli/check.hpp"
 #include "cli/home.hpp"
 #include "cli/rendezvous.hpp"
 #include "cli/stored_result.hpp"
@@ -147,10 +146,9 @@ Outcome RunCommand::compute() {
   run_facts.worker = new_worker_id(here);
   run_facts.slot = rank_here_ * threads_.count;
   run_facts.store_shared = store_shared();
-  job_->prepare(Context(run_facts));
+  in_job_step("prepare", [&] { job_->prepare(Context(run_facts)); });
   if (options_.check > 0 && rank_ == 0) {
-    const auto same = check_chunks(*job_, run_facts, options_.check);
-    display_->say(fmt::format("{} checked: the same bytes with every number of threads", counted(same, "chunk")));
+    check(run_facts);
   }
   SteadyClock clock;
   WorkerSetup setup;
@@ -211,6 +209,7 @@ Outcome RunCommand::compute() {
     job_->finish(std::move(partial), *output_);
   };
   setup.fields = [this](const RunState& state) { return final_fields(state); };
+  setup.ended_by_death = [this](const RunState& state) { return ended_by_death(state); };
   setup.abandon = [this](const Outcome& outcome) {
     const int code = conclude(outcome);
     std::fflush(nullptr);

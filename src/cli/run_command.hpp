@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// One process's way through `run` and `rerun`, in five files: run.cpp goes the way and computes, run_board.cpp finds
+// One process's way through `run` and `rerun`, in six files: run.cpp goes the way and computes, run_board.cpp finds
 // the blackboard, run_prepare.cpp makes or finds the run, run_take_over.cpp spares what a run of an older list has
-// done, run_conclude.cpp says how it ended. Included by these alone.
+// done, run_conclude.cpp says how it ended, job_steps.cpp what the job dies of. Included by these alone.
 #pragma once
 
 #include "base/clock.hpp"
@@ -86,6 +86,10 @@ class RunCommand {
   void mark_store() const;  // rank 0
   bool store_shared() const;
   bool report_exit(int code, bool with_result) const;
+  void in_job_step(const char* name, const std::function<void()>& call);
+  void check(const RunFacts& facts);
+  void check_finished();
+  int ended_by_death(const RunState& state);
   int say_and_end(const std::string& line, Exit exit);
   int go(std::optional<WorldHost>& host);
   void obey(int signal);

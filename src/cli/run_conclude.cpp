@@ -100,6 +100,7 @@ int RunCommand::conclude(const Outcome& outcome) {
   }
   bool with_result = kind == Outcome::Kind::finished;  // printed by this rank
   bool complete = with_result;
+  bool says = rank_ == 0;  // what ended all ranks: said once, by another where rank 0 is gone
   switch (kind) {
     case Outcome::Kind::finished: {
       const auto state = board.state();
@@ -134,13 +135,14 @@ int RunCommand::conclude(const Outcome& outcome) {
       complete = true;
       break;
     case Outcome::Kind::ended: {
-      if (rank_ != 0) return 0;
       const auto state = board.state();
+      says = state && state->state == "failed" && launched_.launched() ? launched_.claim_printing() : rank_ == 0;
+      if (rank_ != 0 && !says) return 0;
       const bool ours = state && state->field("world") == world_id_;  // whoever ended it
       if (state && state->state == "failed") {
         code = static_cast<int>(state->number("exit", static_cast<int>(Exit::defect)));
         const auto error = state->field("error");
-        display_->error(error.empty() ? "the run failed" : error);
+        if (says) display_->error(error.empty() ? "the run failed" : error);
       } else if (state && (state->state == "done" || state->state == "partial")) {
         // A rank of our own that outlived its mpirun: nobody saw what it printed.
         if (launched_.restarted()) {
@@ -186,10 +188,15 @@ int RunCommand::conclude(const Outcome& outcome) {
       return launched_.launched() ? 0 : code;  // whoever ends the run tells the launcher; nobody: it starts the ranks again
     case Outcome::Kind::failed:
       // What ends all ranks is said once; what only this rank knows, by this rank.
-      if (rank_ == 0 || session_.leading() || outcome.exit == Exit::interrupted) display_->error(outcome.error);
+      if (launched_.launched() && (outcome.exit == Exit::usage || outcome.exit == Exit::defect)) {
+        says = launched_.claim_printing();
+        if (says) display_->error(outcome.error);
+      } else if (rank_ == 0 || session_.leading() || outcome.exit == Exit::interrupted) {
+        display_->error(outcome.error);
+      }
       break;
   }
-  const bool speaks = rank_ == 0 || kind == Outcome::Kind::finished || kind == Outcome::Kind::halted;
+  const bool speaks = rank_ == 0 || says || kind == Outcome::Kind::finished || kind == Outcome::Kind::halted;
   if (!complete) code = error_code(code);
   return speaks && !report_exit(code, with_result) ? code : 0;
 }

@@ -161,7 +161,7 @@ void add_run_options(CLI::App& app, RunOptions& options) {
   add(app, "--wait", options.wait,
       "where others compute this run already: stay to its end and print the result, instead of leaving when nothing is left");
   add(app, "--restarts", options.restarts, "times that -n starts its ranks anew when all of them were lost")->type_name("K");
-  add(app, "--check", options.check, "first compute N chunks with several numbers of threads, and compare the bytes")
+  add(app, "--check", options.check, "first compute N chunks with several numbers of threads, and compare the bytes; also of a finished run")
       ->type_name("N");
   add(app, "--no-steal", options.no_steal, "each rank computes its own share only");
   bytes(app, "--partial-limit", options.partial_limit, "largest partial that may be stored")->default_str("64M");

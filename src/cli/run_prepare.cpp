@@ -53,7 +53,8 @@ void RunCommand::say_of_changed_input(const RunIdentity& identity) {
 void RunCommand::refuse_program(const RunState& state) const {
   throw Error(Exit::other_run, "run " + run_ + " was begun by another version of the program (" +
                                    state.field("program") + ", here " + program_ +
-                                   "); give --accept-program to go on with what is done, or --fresh to begin anew");
+                                   "); give --accept-program to go on with what is done" +
+                                   (options_.rerun.empty() ? ", or --fresh to begin anew" : ", or run it --fresh"));
 }
 
 void RunCommand::choose(const std::string& job) {
@@ -101,7 +102,10 @@ bool RunCommand::prepare_rerun() {
     exit_ = show_stored(board, *state);
     return false;
   }
-  if (program_ != state->field("program")) adopt_stored_plan(*job_, board, *state, run_);  // before the run is ours
+  if (program_ != state->field("program")) {
+    if (!options_.accept_program) refuse_program(*state);
+    adopt_stored_plan(*job_, board, *state, run_);  // before the run is ours
+  }
   const auto revived = board.rerun({options_.rerun_chunks, program_, options_.retries,
                                     failed_chunks_allowed(state->chunks), halt_rule(options_.halt, state->chunks)});
   if (revived.refusal != Refusal::none) throw Error(Exit::usage, "run " + run_ + " has just ended");
@@ -153,6 +157,7 @@ bool RunCommand::prepare_run() {
     if (found->state == "running") adopt_stored_plan(*job_, board, *found, run_);  // before the run is ours
   }
   if (there && (found->state == "done" || found->state == "partial")) {
+    if (options_.check > 0) check_finished();
     exit_ = show_stored(board, *found);
     return false;
   }
@@ -178,7 +183,7 @@ bool RunCommand::prepare_run() {
     }
     const auto plan_facts = facts();
     try {
-      job_->plan(Context(plan_facts));
+      in_job_step("plan", [&] { job_->plan(Context(plan_facts)); });
     } catch (const std::invalid_argument& error) {
       throw Error(Exit::usage, error.what());  // options that do not go together
     }
@@ -193,9 +198,8 @@ bool RunCommand::prepare_run() {
     }
     spec.plan = codec::wrap({'p', job_->plan_fingerprint(), spec.chunks}, job_->encode_plan());
     if (spec.plan.size() > options_.plan_limit) {
-      throw Error(Exit::usage, "the plan has " + std::to_string(spec.plan.size() >> 20) + " MiB, more than the limit of " +
-                                   std::to_string(options_.plan_limit >> 20) +
-                                   "; make chunks larger, or raise --plan-limit");
+      throw Error(Exit::usage, "the plan has " + grouped(spec.plan.size()) + " bytes, --plan-limit allows " +
+                                   grouped(options_.plan_limit) + "; make chunks larger, or raise --plan-limit");
     }
     spec.profile = Costs(job_->weights()).profile();
     spec.max_failed = failed_chunks_allowed(spec.chunks);

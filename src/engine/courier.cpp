@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <cstdio>
+#include <limits>
 
 namespace stint {
 namespace {
@@ -12,6 +13,15 @@ constexpr std::size_t bytes_a_commit = std::size_t{32} << 20;
 constexpr std::uint64_t chunks_a_commit = Workload::largest_node_chunks;  // Redis holds their bits several times over
 constexpr double slow_seconds = 0.01;   // of a round trip: the board is busy
 constexpr double gather_seconds = 0.01;  // at the end of a run, results that end together go together
+
+Error partial_too_large(const Node& node, std::size_t bytes, std::uint64_t limit) {
+  const std::string chunks = node.size() == 1 ? "chunk " + std::to_string(node.first())
+                                              : "chunks " + std::to_string(node.first()) + " to " + std::to_string(node.last() - 1);
+  return {Exit::usage, "the partial of " + chunks + " has " + std::to_string(bytes) + " bytes, --partial-limit allows " +
+                           std::to_string(limit) + "; " +
+                           (node.size() == 1 ? "make chunks smaller, or raise --partial-limit"
+                                             : "what reduce makes of several chunks grows with them: raise --partial-limit")};
+}
 
 }  // namespace
 
@@ -41,66 +51,67 @@ bool Courier::refused(Refusal refusal) {
 // Nothing more is begun here.
 bool Courier::ending() const { return session_.drain || session_.halt != Halt::none; }
 
-double Courier::commit_seconds() const {
-  return policy::commit_seconds(options_.commit_seconds, session_.progress.workers);
+// When the nodes that wait are to be committed; never: none wait.
+double Courier::commit_at() const {
+  const auto since = workload_.waiting_since();
+  if (!since) return std::numeric_limits<double>::infinity();
+  if (ending() || full_) return *since;
+  // Large partials are on their way for long: at most a tenth of the time goes into that, except at the end. But what
+  // has effects outside is on the board as soon as may be.
+  const double hold = policy::commit_seconds(options_.commit_seconds, session_.progress.workers);
+  const double at = *since + (workload_.tell_first_node ? hold : std::max(hold, 10 * price_.whole));
+  const auto demand = workload_.demand();
+  if (!starved_ || demand.ready_chunks > 0) return at;
+  return demand.running == 0 ? *since : std::min(at, *since + std::max(gather_seconds, price_.whole));
 }
 
-bool Courier::commit_due(double now) const {
-  const auto since = workload_.waiting_since();
-  if (!since) return false;
-  // Large partials take long to encode: at most a tenth of the time goes into that, except at the end.
-  if (ending() || full_ || now - *since >= std::max(commit_seconds(), 10 * encode_seconds_)) return true;
-  if (!starved_) return false;
-  const auto demand = workload_.demand();
-  return demand.ready_chunks == 0 && (demand.running == 0 || now - *since >= gather_seconds);
+// As much as the board can take at once.
+void Courier::encode_portion() {
+  const bool leading = session_.leading();
+  std::size_t bytes = 0;
+  std::uint64_t chunks = 0;
+  while (!collected_.empty() && pending_.size() < entries_a_commit && bytes < bytes_a_commit &&
+         (pending_.empty() || chunks + collected_.back().first.size() <= chunks_a_commit)) {
+    auto& [node, partial] = collected_.back();
+    pending_.push_back({node, encode_(node, *partial)});
+    const auto size = pending_.back().frame.size();
+    if (size > options_.partial_limit) throw partial_too_large(node, size, options_.partial_limit);
+    bytes += size;
+    chunks += node.size();
+    // Before it is on the board: else the reducer may read it there first, and nobody ever comes for it here.
+    if (leading) workload_.keep(node, std::move(partial));
+    collected_.pop_back();
+  }
+}
+
+void Courier::note_price() {
+  const Price price{portions_seconds_, portions_seconds_ / static_cast<double>(std::max<std::size_t>(portions_nodes_, 1))};
+  const bool first = last_price_.whole <= 0;
+  price_ = first ? price : Price{std::min(price.whole, last_price_.whole), std::min(price.node, last_price_.node)};
+  last_price_ = price;
 }
 
 void Courier::commit() {
-  if (pending_.empty()) {
+  const double begun = clock_.now();
+  if (pending_.empty() && collected_.empty()) {
     auto taken = workload_.collect();
-    const bool leading = session_.leading();
-    const double begun = clock_.now();
-    for (auto& [node, partial] : taken.nodes) {
-      pending_.push_back({node, encode_(node, *partial)});
-      if (pending_.back().frame.size() > options_.partial_limit) {
-        throw Error(Exit::usage, "the partial of chunks " + std::to_string(node.first()) + " to " +
-                                     std::to_string(node.last() - 1) + " has " +
-                                     std::to_string(pending_.back().frame.size() >> 20) +
-                                     " MiB, more than the limit; make chunks smaller or raise --partial-limit");
-      }
-      // Before it is on the board: else the reducer may read it there first, and nobody ever comes for it here.
-      if (leading) workload_.keep(node, std::move(partial));
-    }
+    collected_ = std::move(taken.nodes);
     pending_work_ = taken.work;
-    encode_seconds_ = clock_.now() - begun;
+    portions_seconds_ = 0;
+    portions_nodes_ = 0;
   }
-  // In portions that the board can take at once.
-  std::vector<Entry> portion;
+  if (pending_.empty()) encode_portion();
   std::vector<Node> nodes;
-  std::size_t bytes = 0;
-  std::uint64_t chunks = 0;
-  while (!pending_.empty() && portion.size() < entries_a_commit && bytes < bytes_a_commit &&
-         (portion.empty() || chunks + pending_.back().node.size() <= chunks_a_commit)) {
-    bytes += pending_.back().frame.size();
-    chunks += pending_.back().node.size();
-    nodes.push_back(pending_.back().node);
-    portion.push_back(std::move(pending_.back()));
-    pending_.pop_back();
-  }
-  Committed committed;
-  try {
-    committed = board_.commit(caller(nodes), pending_work_, portion);
-  } catch (...) {
-    std::move(portion.begin(), portion.end(), std::back_inserter(pending_));
-    throw;
-  }
+  for (const auto& entry : pending_) nodes.push_back(entry.node);
+  const auto committed = board_.commit(caller(nodes), pending_work_, pending_);
   pending_work_ = {};
   session_.progress.commits += 1;
-  if (committed.refusal == Refusal::stale) {
-    // Cannot happen to a courier that counts its requests; to be safe the nodes go again.
-    std::move(portion.begin(), portion.end(), std::back_inserter(pending_));
-    return;
-  }
+  // Cannot happen to a courier that counts its requests; to be safe the nodes go again.
+  if (committed.refusal == Refusal::stale) return;
+  pending_.clear();
+  portions_seconds_ += clock_.now() - begun;
+  portions_nodes_ += nodes.size();
+  if (collected_.empty()) note_price();
   workload_.committed(nodes);
   for (const auto& node : committed.refused) workload_.take_kept(node);
   for (const auto& node : committed.differing) {
@@ -138,7 +149,7 @@ void Courier::claim(double now) {
   const auto workers = session_.progress.workers.load();
   wish.cost = policy::claim_cost(policy::claim_seconds(workers), workload_.rate(), last_cost_);
   wish.least = static_cast<std::uint64_t>(std::max(1, demand.threads - demand.running));
-  wish.least_steal = policy::least_steal_seconds(round_trip_);
+  wish.least_steal = policy::least_steal_seconds(round_trip_, price_.node);
   wish.lease = options_.lease;
   wish.steal = options_.steal;
   if (options_.copies && misses_ > 2 && workload_.idle()) wish.copy_after = policy::copy_seconds(options_.lease);
@@ -225,6 +236,7 @@ double Courier::step() {
   if (session_.fenced) {
     session_.log("given up by the others; joining anew");
     workload_.reset();
+    collected_.clear();
     pending_.clear();
     rejoin_();
     number_ = 0;
@@ -232,7 +244,7 @@ double Courier::step() {
   }
   if (const auto failure = workload_.next_failure()) {
     // What succeeded before it goes before it: the board ends a run, and excludes a host, by how many of each it knows.
-    if (pending_.empty() && !workload_.waiting_since()) {
+    if (!sending() && !workload_.waiting_since()) {
       tell_failure(*failure);
     } else {
       commit();
@@ -258,11 +270,11 @@ double Courier::step() {
   // A board with thousands of workers answers late: then an idle thread waits for one reply only, not for that of the
   // commit, too.
   const bool idle = demand.ready_chunks == 0 && demand.running < demand.threads;
-  if (idle && round_trip_ > slow_seconds && pending_.empty() && !ending() && !full_ && !starved_) {
+  if (idle && round_trip_ > slow_seconds && !sending() && !ending() && !full_ && !starved_) {
     claim(now);
     return 0;
   }
-  if (!pending_.empty() || commit_due(now)) {
+  if (sending() || commit_at() <= now) {
     commit();
     return 0;
   }
@@ -281,12 +293,7 @@ double Courier::step() {
     }
     return std::min(next_claim_ - now, 0.01);
   }
-  double wait = 0.2;
-  if (const auto since = workload_.waiting_since()) {
-    wait = std::min(wait, std::max(0.0, *since + commit_seconds() - now));
-    if (starved_) wait = std::min(wait, gather_seconds);
-  }
-  return wait;
+  return std::clamp(commit_at() - now, 0.0, 0.2);
 }
 
 }  // namespace stint

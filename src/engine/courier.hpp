@@ -41,8 +41,10 @@ class Courier {
 
  private:
   Caller caller(const std::vector<Node>& but = {});
-  [[nodiscard]] double commit_seconds() const;
-  bool commit_due(double now) const;
+  [[nodiscard]] bool sending() const { return !pending_.empty() || !collected_.empty(); }
+  [[nodiscard]] double commit_at() const;
+  void encode_portion();
+  void note_price();
   void commit();
   void claim(double now);
   void tell_failure(const ChunkFailure& failure);
@@ -71,9 +73,18 @@ class Courier {
   double drains_since_ = -1;
   double idle_since_ = -1;
   bool let_go_ = false;               // of all, since the run halts
-  std::vector<Entry> pending_;        // encoded, not acknowledged
-  double encode_seconds_ = 0;         // of the last commit
+  std::vector<std::pair<Node, Partial>> collected_;  // to be committed, not encoded yet
+  std::vector<Entry> pending_;        // a portion of them, encoded, not acknowledged
   Work pending_work_;
+  // Seconds that a commit takes with all its portions: encoding, way, disk; and the share of one node. Of the last two
+  // commits the cheaper one, since a server may stall once.
+  struct Price {
+    double whole = 0;
+    double node = 0;
+  };
+  Price price_, last_price_;
+  double portions_seconds_ = 0;       // of the commit under way
+  std::size_t portions_nodes_ = 0;
   std::minstd_rand random_;
 };
 

@@ -34,7 +34,7 @@ double claim_cost(double seconds, double rate, double last_cost) {
   return last_cost > 0 ? std::min(cost, 8 * last_cost) : cost;
 }
 
-double least_steal_seconds(double round_trip) { return 4 * round_trip; }
+double least_steal_seconds(double round_trip, double node_price) { return std::max(4 * round_trip, 2 * node_price); }
 
 double idle_seconds(int misses, std::uint64_t workers, double random) {
   const double bound = std::clamp(static_cast<double>(workers) / 4000, 0.01, 5.0);

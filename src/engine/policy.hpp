@@ -43,8 +43,9 @@ double heartbeat_seconds(double lease, std::uint64_t workers);
 /// one claim to the next, since the first chunks may mislead.
 double claim_cost(double seconds, double rate, double last_cost);
 
-/// A steal of less seconds is not worth its round trips.
-double least_steal_seconds(double round_trip);
+/// A steal of less seconds is not worth its round trips, nor the seconds that it takes to commit what it gives, here and
+/// by the leader who reads that.
+double least_steal_seconds(double round_trip, double node_price);
 
 /// Pause of an idle worker after `misses` claims in vain: grows, with jitter (`random` in [0, 1)), bounded so that all
 /// workers together ask some thousand times a second.

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "engine/reducer.hpp"
 
+#include "engine/crash_report.hpp"
 #include "engine/policy.hpp"
 
 #include <stint/error.hpp>
@@ -13,15 +14,16 @@
 namespace stint {
 namespace {
 
-// For as long as it lives the heartbeat says that this rank computes.
+// For as long as it lives the heartbeat says that this rank computes, and a crash report in what.
 class InJobStep {
  public:
-  explicit InJobStep(Session& session) : flag_(session.in_job_step) { flag_ = true; }
+  InJobStep(Session& session, const char* step) : step_(step), flag_(session.in_job_step) { flag_ = true; }
   ~InJobStep() { flag_ = false; }
   InJobStep(const InJobStep&) = delete;
   InJobStep& operator=(const InJobStep&) = delete;
 
  private:
+  JobStep step_;
   std::atomic<bool>& flag_;
 };
 
@@ -74,7 +76,7 @@ void Reducer::merge_in(Node node, Merged merged) {
     Merged left = node.is_left() ? std::move(merged) : std::move(sibling->second);
     Merged right = node.is_left() ? std::move(sibling->second) : std::move(merged);
     merged_.erase(sibling);
-    const InJobStep step(session_);
+    const InJobStep step(session_, "reduce");
     job_.reduce(*left.partial, std::move(right.partial));
     left.made_of.insert(left.made_of.end(), right.made_of.begin(), right.made_of.end());
     merged = std::move(left);
@@ -86,7 +88,7 @@ void Reducer::merge_in(Node node, Merged merged) {
 void Reducer::take(const Node& name, Partial partial) {
   known_.insert(name);
   if (finisher_.follow) {
-    const InJobStep step(session_);
+    const InJobStep step(session_, "follow");
     finisher_.follow(name.range(), *partial);
   }
   merge_in(name, {std::move(partial), {name}});
@@ -98,7 +100,7 @@ void Reducer::follow_failures(const RunState& state, bool complete) {
   if (!complete && clock_.now() < next_failures_) return;
   const double begun = clock_.now();
   const auto failures = board_.failures();
-  const InJobStep step(session_);
+  const InJobStep step(session_, "follow");
   finisher_.follow_failures(failures);
   seen_failed_ = state.failed;
   next_failures_ = clock_.now() + std::max(0.1, 10 * (clock_.now() - begun));
@@ -204,6 +206,7 @@ void Reducer::finish(const RunState& state) {
   for (auto& [node, merged] : nodes) {
     finish.used.insert(finish.used.end(), merged.made_of.begin(), merged.made_of.end());
     if (result) {
+      const InJobStep step(session_, "reduce");
       job_.reduce(*result, std::move(merged.partial));
     } else {
       result = std::move(merged.partial);
@@ -215,7 +218,7 @@ void Reducer::finish(const RunState& state) {
   finish.done = state.done;
   finish.failed = state.failed;
   if (result) {
-    const InJobStep step(session_);
+    const InJobStep step(session_, "finish");
     finish.result = finisher_.encode_result(*result, state.done);
     finisher_.render(std::move(result), state);
   } else if (state.chunks == 0) {

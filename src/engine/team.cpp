@@ -2,7 +2,7 @@
 #include "engine/team.hpp"
 
 #include "base/error.hpp"
-#include "engine/last_words.hpp"
+#include "engine/crash_report.hpp"
 
 #include <stint/detail/affinity.hpp>
 #include <stint/error.hpp>
@@ -92,7 +92,10 @@ void work_off(Workload& workload, const AnyJob& job, RunFacts facts, int number)
       workload.abandon(*block);  // begun it would only be left
       continue;
     }
-    if (!scratch) scratch = job.scratch(Context(facts, block->chunks.first));
+    if (!scratch) {
+      const JobStep step("scratch");
+      scratch = job.scratch(Context(facts, block->chunks.first));
+    }
     Collected made(block->attempt);
     try {
       job.compute(block->chunks, block->attempt, facts, *scratch, made);

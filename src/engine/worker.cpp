@@ -4,8 +4,8 @@
 #include <stint/error.hpp>
 
 #include "codec/frame.hpp"
+#include "engine/crash_report.hpp"
 #include "engine/heartbeat.hpp"
-#include "engine/last_words.hpp"
 #include "engine/team.hpp"
 
 #include <algorithm>
@@ -86,24 +86,35 @@ bool join(Session& session, Blackboard& board, const WorkerSetup& setup, const s
   return true;
 }
 
-// This process dies of `signal`: charges the chunk that it computed, gives the rest back. Runs beside the other
-// threads, and on a heap that may be broken; if it hangs, nobody waits for it for long.
-void say_farewell(Session& session, const WorkerSetup& setup, int signal, std::optional<std::uint64_t> chunk) {
-  const char* name = ::strsignal(signal);
-  const std::string died = std::string("its rank died of ") + (name != nullptr ? name : "a signal") + " (signal " +
-                           std::to_string(signal) + ")";
-  if (!chunk) return;  // not a chunk's doing, or nobody knows which: found out from what this rank holds
+// This process dies by its own doing: charges the chunk that it computed, or the step of the job that it was in, and
+// gives the rest back. Runs beside the other threads, and on a heap that may be broken; if it hangs, nobody waits for
+// it for long. Returns the exit code of a run that this death ends.
+std::optional<int> report_crash(Session& session, const WorkerSetup& setup, const Death& death) {
+  // Else nobody knows what it did: found out from what this rank holds.
+  if (!death.chunk && death.step == nullptr) {
+    if (death.signal == 0) session.say("rank " + std::to_string(setup.here.rank) + " ends: the job " + death.how());
+    return std::nullopt;
+  }
   const auto [worker, generation] = session.identity();
+  const std::string where = death.chunk ? "chunk " + std::to_string(*death.chunk) : std::string(death.step) + " of the job";
+  const std::string died = where + " " + death.how();
   session.end({Outcome::Kind::failed, Exit::interrupted, died});
-  session.say("rank " + std::to_string(setup.here.rank) + " dies: " + (name != nullptr ? name : "a signal") +
-              " in chunk " + std::to_string(*chunk) + "; the others go on");
+  session.say("rank " + std::to_string(setup.here.rank) + " ends: " + died +
+              (session.progress.workers > 1 ? "; the others go on" : ""));
   Caller caller;
   caller.worker = worker;
   caller.generation = generation;
   caller.number = std::uint64_t{1} << 52;  // the last of this worker, whatever the courier is about to send
   const auto board = setup.board();
-  board->fail(caller, {*chunk, died, true}, 0);
-  board->leave(caller);
+  if (death.chunk) {
+    board->fail(caller, {*death.chunk, "its rank " + death.how(), true}, 0);
+    board->leave(caller);
+    return std::nullopt;
+  }
+  board->leave(caller, died + " on " + setup.here.host);
+  const auto state = board->state();
+  if (!state || state->state != "failed" || !setup.ended_by_death) return std::nullopt;
+  return setup.ended_by_death(*state);
 }
 
 // The threads beside the team. One that the system has no room for ends the session in one line.
@@ -137,6 +148,7 @@ Outcome work(Session& session, const WorkerSetup& setup) {
   AnyJob& job = *setup.job;
   const auto fingerprint = job.fingerprint();
   auto encode = [&](const Node& node, const Hidden& partial) {
+    const JobStep step("serialize");
     return codec::wrap({'n', fingerprint, node.size()}, job.encode(partial));
   };
   Finisher finisher;
@@ -148,6 +160,7 @@ Outcome work(Session& session, const WorkerSetup& setup) {
   finisher.follow_end = setup.follow_end;
   finisher.encode = encode;
   finisher.decode = [&](const Node& node, std::string_view frame) {
+    const JobStep step("serialize");
     return job.decode(codec::unwrap({'n', fingerprint, node.size()}, frame));
   };
   finisher.encode_result = [&](const Hidden& partial, std::uint64_t chunks) {
@@ -182,13 +195,11 @@ Outcome work(Session& session, const WorkerSetup& setup) {
   heartbeats.at_work = [&] { return workload.at_work(); };
   Heartbeat heartbeat(session, *heartbeat_board, *setup.clock, std::move(heartbeats), setup.here);
   Reducer reducer(session, job, *reducer_board, *setup.clock, std::move(finisher), setup.reducer);
-  std::optional<LastWords> last_words;
+  std::optional<CrashReport> crash_report;
   Crew crew(session);
-  if (setup.last_words) {
+  if (setup.crash_report) {
     crew.try_to([&] {
-      last_words.emplace([&](int signal, std::optional<std::uint64_t> chunk) {
-        say_farewell(session, setup, signal, chunk);
-      });
+      crash_report.emplace([&](const Death& death) { return report_crash(session, setup, death); });
     });
   }
   const double begun = setup.clock->now();

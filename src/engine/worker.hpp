@@ -32,7 +32,7 @@ struct WorkerSetup {
   ReducerOptions reducer;
   double stall_timeout = 600;    ///< seconds without progress anywhere before the rank ends
   bool chunks_must_end = false;  ///< a chunk at work is no progress
-  bool last_words = true;  ///< name the chunk when this process crashes; for one worker of a process
+  bool crash_report = true;  ///< say so when this process crashes, and in what; for one worker of a process
   double patience = 60;    ///< seconds without the blackboard before the rank gives up
   double patience_at_end = 5;  ///< seconds that a chunk may go on after the session is over
   std::function<void(Partial partial, const RunState& state)> render;
@@ -41,6 +41,8 @@ struct WorkerSetup {
   std::function<void(const std::map<std::uint64_t, std::string>& failures)> follow_failures;
   std::function<void()> follow_end;
   std::function<Halted(const RunState& state)> halt;
+  /// This rank dies, and with that the run has ended as failed: says so, and returns the process's exit code.
+  std::function<int(const RunState& state)> ended_by_death;
   /// Ends the process at once: a chunk does not come to its end, and nobody needs it any more.
   std::function<void(const Outcome&)> abandon;
 };

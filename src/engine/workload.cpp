@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "engine/workload.hpp"
 
+#include "engine/crash_report.hpp"
+
 #include <nlohmann/json.hpp>
 
 #include <algorithm>
@@ -81,6 +83,7 @@ void Workload::insert(Node node, Partial partial, std::uint64_t epoch) {
       other = std::move(sibling->second);
       nodes_.erase(sibling);
     }
+    const JobStep step("reduce");
     if (node.is_left()) {
       job_.reduce(*partial, std::move(other));
     } else {

@@ -299,6 +299,23 @@ TEST_P(LossesTest, TheThirdLeaderThatDiesWhileItFinishesEndsTheRun) {
   EXPECT_EQ(field("exit"), "70");
 }
 
+TEST_P(LossesTest, TheThirdWorkerThatSaysThatItDiesInAStepOfTheJobEndsTheRun) {
+  auto a = start(4, 1, 0);
+  a.claim({.cost = 4});
+  EXPECT_EQ(board->leave(a.caller, "finish of the job died of a signal"), Refusal::none);
+  EXPECT_EQ(board->leave(a.caller, "finish of the job died of a signal"), Refusal::fenced) << "sent twice";
+  auto b = joined("b");
+  EXPECT_EQ(b.claim({.cost = 4}).attempt, 1) << "no chunk is charged";
+  b.work_off();
+  crash(b);
+  EXPECT_EQ(board->state()->state, "running");
+  EXPECT_EQ(board->leave(joined("c").caller, "finish of the job called exit(3)"), Refusal::none);
+  EXPECT_EQ(board->state()->state, "failed");
+  EXPECT_EQ(field("exit"), "70");
+  EXPECT_EQ(field("error"), "finish of the job called exit(3), the third such death of this run; mend the job, and the "
+                            "same command goes on");
+}
+
 TEST_P(LossesTest, HeartbeatsOfThoseWhoComputeAreSignsOfLife) {
   auto a = start(4, 1, 0);
   const auto before = a.renew().active;

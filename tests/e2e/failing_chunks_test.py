@@ -2,6 +2,7 @@
 """Chunks that throw, kill their rank, or never end: the run goes on without them, says why, and gives them another life."""
 
 import json
+import re
 import time
 import unittest
 
@@ -38,10 +39,39 @@ class FailingChunks(unittest.TestCase):
 
     def test_a_rank_that_crashes_names_its_chunk_at_once(self):
         done = self.partial(*JOB, "--crash-chunks", 17, "--crash-signal", 11, "--retries", 1)
-        self.assertIn("dies: Segmentation fault in chunk 17", done.stderr)
+        self.assertIn("ends: chunk 17 died of Segmentation fault (signal 11); the others go on", done.stderr)
         story = self.explained(17)
         self.assertIn("signal 11", story["where"]["error"])
         self.assertEqual(self.home.status()["computed"]["again"], 0)
+
+    def test_a_chunk_that_calls_exit_is_a_death_of_that_chunk(self):
+        done = self.partial(*JOB, "--crash-chunks", 17, "--crash-signal", 0, "--retries", 1)
+        self.assertIn("ends: chunk 17 called exit(3)", done.stderr)
+        self.assertIn("its rank called exit(3)", self.explained(17)["where"]["error"])
+
+    def test_a_chunk_that_calls_exit_in_a_process_alone_says_so(self):
+        done = self.home.run("run", *JOB, "--crash-chunks", 17, "--crash-signal", 0, check=False)
+        self.assertEqual(done.returncode, 75, done.stderr)
+        self.assertIn("ends: chunk 17 called exit(3)", done.stderr)
+        self.assertNotIn("the others go on", done.stderr)
+
+    def test_a_step_outside_chunks_that_kills_each_rank_ends_the_run(self):
+        for step, signal, how in (("finish", 11, "Segmentation fault"), ("reduce", 6, "Aborted"), ("finish", 0, "exit(3)")):
+            with self.subTest(step=step, signal=signal):
+                done = self.home.run("run", "-n", 2, *WORLD[3:], "--fresh", *JOB, "--crash-step", step, "--crash-signal",
+                                     signal, check=False)
+                self.assertEqual(done.returncode, 70, done.stderr)
+                self.assertRegex(done.stderr, rf"stint: {step} of the job .*{re.escape(how)}.*, the third such death")
+        self.assertNotEqual(self.home.run("run", "-n", 2, *WORLD[3:], *JOB, check=False).stdout, "", "it was mended")
+
+    def test_a_step_before_the_run_that_kills_its_rank_ends_the_call(self):
+        for step in ("plan", "prepare"):
+            for signal, how in ((11, "died of Segmentation fault"), (0, "called exit(3)")):
+                with self.subTest(step=step, signal=signal):
+                    done = self.home.run("run", "-n", 2, *WORLD[3:], *JOB, "--crash-step", step, "--crash-signal", signal,
+                                         check=False)
+                    self.assertEqual(done.returncode, 70, done.stderr)
+                    self.assertIn(f"{step} of the job {how}", done.stderr)
 
     def test_a_chunk_that_is_killed_with_its_rank_is_found_among_its_neighbours(self):
         self.partial(*JOB, "--crash-chunks", 17)
@@ -93,6 +123,25 @@ class FailingChunks(unittest.TestCase):
         done = self.home.run("rerun", "last", "-n", 2, "--retries", 3, "--threads", 1)
         self.assertEqual(done.stdout, expected)
         self.assertEqual(self.home.run("rerun", "last", check=False).returncode, 2)
+
+    def test_rerun_by_another_program_is_refused_unless_it_is_accepted(self):
+        job = ("synthetic", "--chunks", 9, "--fail-chunks", "3:1", "--retries", 0, "--run-id", "other")
+        self.assertEqual(self.home.run("run", *job, check=False).returncode, 1)
+        self.home.redis_cli("HSET", "stint:{other}:run", "program", "0.9")
+        refused = self.home.run("rerun", "other", "-n", 1, check=False)
+        self.assertEqual(refused.returncode, 5, refused.stderr)
+        self.assertIn("--accept-program", refused.stderr)
+        done = self.home.run("rerun", "other", "-n", 1, "--accept-program", "--retries", 1)
+        self.assertIn("chunks 9 ", done.stdout)
+
+    def test_check_of_a_finished_run_checks(self):
+        job = ("synthetic", "--chunks", 9, "--payload", 100)
+        expected = self.home.run("run", *job).stdout
+        done = self.home.run("run", *job, "--check", 3)
+        self.assertIn("3 chunks checked", done.stderr)
+        self.assertEqual(done.stdout, expected)
+        refused = self.home.run("run", "--check", 1, "commands", "true", check=False)
+        self.assertEqual((refused.returncode, refused.stdout), (2, ""), refused.stderr)
 
     def test_a_cancelled_run_goes_on_with_the_same_command(self):
         job = ("synthetic", "--chunks", 200, "--seconds", 0.03, "--run-id", "cancelled")

@@ -2,7 +2,6 @@
 """Installs Stint into a temporary folder and uses it from there as a user outside this project would: the README's
 hello world by find_package and by pkg-config, and the project that `stint new` writes."""
 
-import glob
 import os
 import pathlib
 import re
@@ -72,25 +71,42 @@ class Installed(unittest.TestCase):
         self.run_in(folder, CMAKE, "--build", "build")
         self.check_pi(folder / "build" / "pi")
 
-    def test_pkg_config_builds_the_hello_world_of_the_readme(self):
+    def test_pkg_config_builds_the_hello_world_as_the_readme_says(self):
         folder = self.hello_world("by_pkg_config")
-        (found,) = glob.glob(f"{self.prefix}/lib*/**/stint.pc", recursive=True)
-        flags = self.run_in(folder, "pkg-config", "--cflags", "--libs", "stint",
-                            PKG_CONFIG_PATH=str(pathlib.Path(found).parent)).split()
-        libraries = pathlib.Path(found).parents[1]
-        self.run_in(folder, CXX, "-std=c++20", "-O2", "pi.cpp", "-o", "pi", *flags, f"-Wl,-rpath,{libraries}")
+        lines = [line.strip() for line in (SOURCE / "README.md").read_text().splitlines()
+                 if line.startswith("    export CMAKE_PREFIX_PATH=") or line.startswith("    g++ ")]
+        self.assertEqual(2, len(lines), lines)
+        script = " && ".join(lines).replace("~/stint", str(self.prefix)).replace("g++ ", f"{CXX} ")
+        self.run_in(folder, "sh", "-c", script)
         self.check_pi(folder / "pi")
 
-    def test_stint_new_writes_a_project_whose_own_test_passes(self):
-        self.run_in(self.folder, self.stint, "new", "demo")
-        folder = self.folder / "demo"
+    def new_project(self, stint, name):
+        """The folder of a project that `stint new` wrote, built and tested by the lines that it printed."""
+        said = self.run_in(self.folder, stint, "new", name)
+        lines = [line.strip() for line in said.splitlines() if line.startswith("  ")]
+        self.assertEqual((3, f"cd {name}"), (len(lines), lines[0]), said)
+        self.run_in(self.folder, "sh", "-c", " && ".join(lines[:2] + [lines[2].replace("1e10", "1e5")]), CXX=CXX)
+        folder = self.folder / name
+        self.assertIn(lines[1].split(" && ")[0], (folder / "README.md").read_text())
+        return folder
+
+    def test_stint_new_writes_a_project_that_is_built_as_it_says(self):
+        folder = self.new_project(self.stint, "demo")
         for name in ("CMakeLists.txt", "demo.cpp", "test.cmake", "run.sbatch", "README.md"):
             self.assertNotIn("{{", (folder / name).read_text(), name)
         self.run_in(folder, "bash", "-n", "run.sbatch")
         self.assertIn('"${STINT:-$SLURM_SUBMIT_DIR/build/demo}" run -n', (folder / "run.sbatch").read_text())
-        self.run_in(folder, CMAKE, "-B", "build", f"-DCMAKE_PREFIX_PATH={self.prefix}", f"-DCMAKE_CXX_COMPILER={CXX}")
-        self.run_in(folder, CMAKE, "--build", "build")
-        self.run_in(folder / "build", "ctest", "--output-on-failure", "--no-tests=error")
+
+    def test_stint_new_of_a_stint_that_is_not_installed_does_so_too(self):
+        self.new_project(pathlib.Path(BUILD) / "bin" / "stint", "from_build")
+
+    def test_what_readme_names_is_installed(self):
+        shared = self.prefix / "share"
+        documents = {path.name for path in shared.glob("doc/**/*.md")}
+        self.assertLessEqual({path.name for path in SOURCE.glob("docs/*.md")} | {"README.md"}, documents)
+        self.assertEqual({path.name for path in SOURCE.glob("slurm/*.sbatch")},
+                         {path.name for path in shared.glob("stint/slurm/*")})
+        self.assertTrue((shared / "stint" / "jobs" / "pi.hpp").exists())
 
     def test_the_installed_program_knows_its_version_and_its_jobs(self):
         version = re.search(r"project\(stint VERSION (\S+)", (SOURCE / "CMakeLists.txt").read_text()).group(1)

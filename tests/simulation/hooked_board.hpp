@@ -61,8 +61,8 @@ class HookedBoard final : public Blackboard {
                Blame blame) override {
     return step("reap", [=](Blackboard& b) { return b.reap(generation, worker, beat, blame); });
   }
-  Refusal leave(const Caller& caller) override {
-    return step("leave", [=](Blackboard& b) { return b.leave(caller); });
+  Refusal leave(const Caller& caller, const std::string& died = "") override {
+    return step("leave", [=](Blackboard& b) { return b.leave(caller, died); });
   }
   Refusal fold(const std::string& worker, std::uint64_t generation, const std::vector<Node>& removed,
                const std::vector<Entry>& put, bool lift) override {

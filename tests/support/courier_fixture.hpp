@@ -30,6 +30,16 @@ class CourierFixture : public ::testing::Test {
     run->advance(seconds);
     worker->end_block();
   }
+  // The courier does what is due, then a thread computes a chunk of so many seconds if there is one.
+  void play_once(double seconds) {
+    while (step() <= 0) {}
+    if (worker->take()) {
+      run->advance(seconds);
+      worker->end_block();
+    } else {
+      run->advance(0.01);
+    }
+  }
   // Steps until there is something to take.
   void claim() {
     for (int tries = 0; worker->workload.demand().ready_chunks == 0; ++tries) {

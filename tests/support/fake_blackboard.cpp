@@ -79,6 +79,7 @@ std::optional<FakeServer::Fault> FakeServer::hit(Kind kind, const std::string& s
 
 void FakeServer::enter(const std::string& step) {
   ++calls_[step];
+  on_call(step);
   if (down_) throw BoardLost("the fake blackboard is down");
   if (hit(Kind::request, step)) throw BoardLost("the request '" + step + "' was lost");
 }
@@ -180,8 +181,8 @@ Refusal FakeBlackboard::reap(std::uint64_t generation, const std::string& worker
   return step("reap", [&](FakeRun& run) { return run.reap(generation, worker, beat, blame); });
 }
 
-Refusal FakeBlackboard::leave(const Caller& caller) {
-  return step("leave", [&](FakeRun& run) { return run.leave(caller); });
+Refusal FakeBlackboard::leave(const Caller& caller, const std::string& died) {
+  return step("leave", [&](FakeRun& run) { return run.leave(caller, died); });
 }
 
 Refusal FakeBlackboard::fold(const std::string& worker, std::uint64_t generation, const std::vector<Node>& removed,

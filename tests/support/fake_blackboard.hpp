@@ -32,6 +32,9 @@ class FakeServer {
   /// Every call takes so long, outside the mutex.
   void slow(std::chrono::microseconds delay);
 
+  /// Called at the beginning of every call, with its name, under the mutex: it may let a clock go on. Set before use.
+  std::function<void(const std::string&)> on_call = [](const std::string&) {};
+
   void set_clock(double seconds);
   void advance(double seconds);
   /// Calls named `step` so far, lost ones too; "" is all.
@@ -83,7 +86,7 @@ class FakeBlackboard final : public Blackboard {
   Renewed renew(const std::string& worker, std::uint64_t generation, bool computes, const std::string& at_work) override;
   Refusal reap(std::uint64_t generation, const std::string& worker, std::optional<std::uint64_t> beat,
                Blame blame) override;
-  Refusal leave(const Caller& caller) override;
+  Refusal leave(const Caller& caller, const std::string& died = "") override;
   Refusal fold(const std::string& worker, std::uint64_t generation, const std::vector<Node>& removed,
                const std::vector<Entry>& put, bool lift) override;
   std::pair<Refusal, bool> mend(const std::string& worker, std::uint64_t generation) override;

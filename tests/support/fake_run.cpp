@@ -325,17 +325,24 @@ Refusal FakeRun::reap(std::uint64_t of, const std::string& worker, std::optional
   const bool led = leader == worker;
   if (blame != Blame::none && open > 0) accuse(worker, open, blame == Blame::charged);
   let_go(worker);
-  if (blame == Blame::charged && led && done_count + failures.size() == spec.chunks && ++finish_deaths > 2) {
-    end_run(70, "three ranks died while they merged or finished the result");
+  if (blame == Blame::charged && led && done_count + failures.size() == spec.chunks) {
+    died_in_step("the rank that led died while it merged or finished the result");
   }
   return Refusal::none;
 }
 
-Refusal FakeRun::leave(const Caller& caller) {
+Refusal FakeRun::leave(const Caller& caller, const std::string& died) {
   if (const auto refusal = running(caller.generation); refusal != Refusal::none) return refusal;
   if (!workers.contains(caller.worker)) return Refusal::fenced;
   let_go(caller.worker);
+  if (!died.empty()) died_in_step(died);
   return Refusal::none;
+}
+
+void FakeRun::died_in_step(const std::string& how) {
+  if (++step_deaths > 2) {
+    end_run(70, how + ", the third such death of this run; mend the job, and the same command goes on");
+  }
 }
 
 Refusal FakeRun::fold(const std::string& worker, std::uint64_t of, const std::vector<Node>& removed,

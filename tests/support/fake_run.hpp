@@ -71,7 +71,7 @@ struct FakeRun {
   std::vector<Range> copies;
   double longest = 0;
   std::uint64_t active = 0;
-  int finish_deaths = 0;
+  int step_deaths = 0;
   std::uint64_t halt_at = 0;  ///< of what spec.halt counts
   Halt halting = Halt::none;
   std::optional<std::string> first_error;
@@ -91,7 +91,7 @@ struct FakeRun {
   Refusal end(std::uint64_t of, int exit_code, const std::string& error);
   Renewed renew(const std::string& worker, std::uint64_t of, bool computes);
   Refusal reap(std::uint64_t of, const std::string& worker, std::optional<std::uint64_t> beat, Blame blame);
-  Refusal leave(const Caller& caller);
+  Refusal leave(const Caller& caller, const std::string& died);
   Refusal fold(const std::string& worker, std::uint64_t of, const std::vector<Node>& removed,
                const std::vector<Entry>& put, bool lift);
   std::pair<Refusal, bool> mend(const std::string& worker, std::uint64_t of);
@@ -125,6 +125,7 @@ struct FakeRun {
   Ranges steal(const std::string& thief, double rate, const ClaimWish& wish);
   void set_queue(FakeWorker& worker, Ranges queue, double rate) const;
   void let_go(const std::string& worker);
+  void died_in_step(const std::string& how);
   // Losses.
   [[nodiscard]] int alone_from() const { return std::max(1, std::min(2, static_cast<int>(spec.retries))); }
   void put_suspect(Range range, int deaths, const std::string& holder);

@@ -7,6 +7,7 @@
 #include <gtest/gtest.h>
 
 #include <string>
+#include <tuple>
 #include <utility>
 #include <vector>
 
@@ -18,6 +19,7 @@ using testing::FakeRun;
 using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 using ::testing::IsEmpty;
+using ::testing::MatchesRegex;
 using ::testing::SizeIs;
 
 TEST_F(CourierTest, ClaimsWhenThereIsNothingToDoAndNotBefore) {
@@ -90,6 +92,56 @@ TEST_F(CourierTest, WakesInTimeForTheNextCommit) {
   ASSERT_TRUE(worker->take());
   run->advance(0.95);
   EXPECT_NEAR(step(), 0.05, 1e-6);
+}
+
+// With commits that take so long, how many there are in a minute of chunks of 0.1 s, and how many steps.
+std::pair<std::uint64_t, std::uint64_t> commits_of_a_minute(support::SimulatedRun& run, support::SimulatedWorker& worker, double seconds) {
+  run.server->on_call = [&run, seconds](const std::string& call) {
+    if (call == "commit") run.clock.advance(seconds);
+  };
+  std::uint64_t steps = 0;
+  const double end = run.clock.now() + 60;
+  const auto before = run.server->calls("commit");
+  while (run.clock.now() < end) {
+    for (double wait = 0; wait <= 0; ++steps) wait = worker.courier.step();
+    if (worker.take()) {
+      run.advance(0.1);
+      worker.end_block();
+    } else {
+      run.advance(0.01);
+    }
+  }
+  return {run.server->calls("commit") - before, steps};
+}
+
+TEST_F(CourierTest, ATenthOfTheTimeAtMostGoesIntoCommitsAndNoneIntoWaitingForThem) {
+  for (const auto& [seconds, least, most] : {std::tuple(0.001, 45, 60), std::tuple(0.5, 10, 13), std::tuple(2.0, 2, 4)}) {
+    start(10'000);
+    const auto [commits, steps] = commits_of_a_minute(*run, *worker, seconds);
+    EXPECT_GE(commits, static_cast<std::uint64_t>(least)) << seconds;
+    EXPECT_LE(commits, static_cast<std::uint64_t>(most)) << seconds;
+    EXPECT_LT(steps, 3000U) << seconds << ": it asks again and again whether a commit is due";
+  }
+}
+
+TEST_F(CourierTest, OneStallOfTheBoardDoesNotHoldResultsBack) {
+  start(10'000);
+  commits_of_a_minute(*run, *worker, 0.001);
+  bool stalled = false;
+  run->server->on_call = [&](const std::string& call) {
+    if (call == "commit" && !std::exchange(stalled, true)) run->clock.advance(5);
+  };
+  while (!stalled) play_once(0.1);
+  const auto before = calls("commit");
+  for (const double end = run->clock.now() + 5; run->clock.now() < end;) play_once(0.1);
+  EXPECT_GE(calls("commit"), before + 4);
+}
+
+TEST_F(CourierTest, WhatHasEffectsOutsideIsCommittedAsItEndsHoweverSlowTheBoardIs) {
+  options.commit_seconds = 0.002;
+  start(10'000);
+  worker->workload.tell_first_node = true;
+  EXPECT_GE(commits_of_a_minute(*run, *worker, 0.05).first, 200U) << "a tenth of the time would be 120";
 }
 
 TEST_F(CourierTest, CommitsAtOnceWhenThereIsNothingLeftToClaim) {
@@ -267,9 +319,28 @@ TEST_F(CourierTest, APartialOverTheLimitEndsTheRank) {
     FAIL() << "it was sent";
   } catch (const Error& error) {
     EXPECT_EQ(error.exit(), Exit::usage);
-    EXPECT_THAT(error.what(), HasSubstr("--partial-limit"));
+    EXPECT_THAT(error.what(), MatchesRegex("the partial of chunk 0 has [0-9]+ bytes, --partial-limit allows 20; "
+                                           "make chunks smaller, or raise --partial-limit"));
   }
   EXPECT_EQ(calls("commit"), 0U);
+}
+
+TEST_F(CourierTest, WhatGrowsWhileItIsMergedIsNotBlamedOnTheSizeOfChunks) {
+  options.partial_limit = frame_of(*support::trace_job({{"chunks", {"4"}}}), Node{0, 0}).size() + 2;
+  start(4);
+  for (int i = 0; i < 2; ++i) {
+    claim();
+    compute(0.1);
+  }
+  run->advance(1);
+  try {
+    step();
+    FAIL() << "it was sent";
+  } catch (const Error& error) {
+    EXPECT_THAT(error.what(), HasSubstr("the partial of chunks 0 to 1 has "));
+    EXPECT_THAT(error.what(), HasSubstr("raise --partial-limit"));
+    EXPECT_THAT(error.what(), ::testing::Not(HasSubstr("chunks smaller")));
+  }
 }
 
 TEST_F(CourierTest, GivesBackWhatTurnsOutToTakeLong) {

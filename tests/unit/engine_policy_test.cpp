@@ -88,7 +88,10 @@ TEST(EnginePolicy, AsksForTheLeastWhileTheRateIsUnknownAndGrowsEightfoldAtMost) 
   EXPECT_DOUBLE_EQ(claim_cost(0.2, 0.1, 100), 2) << "it shrinks at once";
 }
 
-TEST(EnginePolicy, StealsOnlyWhatIsWorthFourRoundTrips) { EXPECT_DOUBLE_EQ(least_steal_seconds(0.001), 0.004); }
+TEST(EnginePolicy, StealsOnlyWhatIsWorthFourRoundTripsAndTwoCommits) {
+  EXPECT_DOUBLE_EQ(least_steal_seconds(0.001, 0.0005), 0.004);
+  EXPECT_DOUBLE_EQ(least_steal_seconds(0.001, 0.1), 0.2);
+}
 
 TEST(EnginePolicy, IdleWorkersWaitLongerAfterEachMissUpToABound) {
   for (std::uint64_t workers : {1, 40, 100, 4000, 1'000'000}) {

@@ -34,7 +34,7 @@ struct Crew {
         setup.clock = &clock;
         setup.slot = rank;
         setup.leads = rank == 0;
-        setup.last_words = false;
+        setup.crash_report = false;
         setup.courier.commit_seconds = 0.005;
         setup.courier.lease = lease;
         setup.courier.grace = 0.1;

@@ -5,10 +5,12 @@
 
 #include <stint/archive.hpp>
 #include <stint/detail/any_job.hpp>
+#include <stint/detail/job_checks.hpp>
 #include <stint/error.hpp>
 #include <stint/job.hpp>
 
 #include <exception>
+#include <memory>
 #include <optional>
 #include <stdexcept>
 #include <string>
@@ -19,22 +21,8 @@
 namespace stint {
 
 template <class J>
-constexpr std::string_view about_of() {
-  if constexpr (requires { J::about; }) {
-    return J::about;
-  } else {
-    return {};
-  }
-}
-
-template <class J>
 class Adapter final : public AnyJob {
-  static_assert(HasName<J>, "the job lacks: static constexpr auto name = \"…\"");
-  static_assert(HasPlan<J>, "the job lacks: plan(const stint::Context&), giving size() and operator[](chunk)");
-  static_assert(ComputesPlain<J> || ComputesWithScratch<J>,
-                "the job lacks: compute(item, const stint::Context&[, scratch&]) const, for the items of its plan");
-  static_assert(HasReduce<J>, "the job lacks: reduce(Partial& left, Partial right) const, for what compute returns");
-  static_assert(HasFinish<J>, "the job lacks: finish(Partial, stint::Output&), for what compute returns");
+  static_assert(detail::is_job<J>);
 
   using Plan = PlanOf<J>;
   using Value = PartialOf<J>;
@@ -206,5 +194,15 @@ class Adapter final : public AnyJob {
   J job_{};
   std::optional<Plan> plan_;
 };
+
+/// Null for what is not a job: the compiler has said why not.
+template <class J>
+std::unique_ptr<AnyJob> make_job() {
+  if constexpr (detail::is_job<J>) {
+    return std::make_unique<Adapter<J>>();
+  } else {
+    return nullptr;
+  }
+}
 
 }  // namespace stint

@@ -142,6 +142,14 @@ local function end_run(exit, error)
   event('state', 'failed: ' .. error)
 end
 
+-- A worker died in a step of the job that belongs to no chunk. Its like would die there again: the third ends the run.
+local function died_in_step(worker, how)
+  event('died', worker .. ': ' .. how)
+  if redis.call('HINCRBY', RUN, 'step_deaths', 1) > 2 then
+    end_run(70, how .. ', the third such death of this run; mend the job, and the same command goes on')
+  end
+end
+
 -- What a rule of halting counts.
 local function counted(of, done, failed) return of == 'fail' and failed or of == 'success' and done or done + failed end
 
@@ -260,7 +268,7 @@ local function reopen()
   if redis.call('EXISTS', SLOTS) == 0 then  -- it was finished, all slots having been taken
     redis.call('SET', SLOTS, string.rep(string.char(255), math.ceil(tonumber(redis.call('HGET', RUN, 'slots')) / 8)))
   end
-  redis.call('HDEL', RUN, 'exit', 'error', 'first_error', 'finish_deaths', 'halt', 'halt_at', 'halting')
+  redis.call('HDEL', RUN, 'exit', 'error', 'first_error', 'step_deaths', 'halt', 'halt_at', 'halting')
   redis.call('HSET', RUN, 'state', 'running', 'generation', string.format('%d', now() * 1e6))
   event('state', 'running')
 end

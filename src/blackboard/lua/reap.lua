@@ -19,7 +19,7 @@ event('reap', string.format('%s with %d chunks in hand: %s', worker, open, text_
 local led = redis.call('GET', LEADER) == worker
 if ARGV[4] ~= '0' and open > 0 then accuse(worker, held, open, ARGV[4] == '2', run) end
 let_go(worker)
-if ARGV[4] == '2' and led and run.done + run.failed == run.chunks and redis.call('HINCRBY', RUN, 'finish_deaths', 1) > 2 then
-  end_run(70, 'three ranks died while they merged or finished the result; mend the job, and the same command goes on')
+if ARGV[4] == '2' and led and run.done + run.failed == run.chunks then
+  died_in_step(worker, 'the rank that led died while it merged or finished the result')
 end
 return {'OK'}

@@ -1,10 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "engine/last_words.hpp"
+#include "engine/crash_report.hpp"
+
+#include "base/error.hpp"
 
 #include <array>
 #include <cerrno>
 #include <csignal>
 #include <cstdlib>
+#include <cstring>
 #include <ctime>
 #include <semaphore.h>
 #include <unistd.h>
@@ -15,15 +18,22 @@ namespace {
 constexpr std::array signals{SIGSEGV, SIGBUS, SIGFPE, SIGILL, SIGABRT};
 constexpr std::size_t stack_bytes = 64 << 10;
 constexpr int wait_milliseconds = 5000;
+constexpr int alive = -1, exit_called = 0;  // of death_signal
+constexpr int no_code = -1;
 
 std::array<std::atomic<std::uint64_t>, AtWork::most> notes;
 thread_local int number_in_team = -1;
+thread_local const char* current_step = nullptr;
 
 std::array<struct sigaction, signals.size()> before;
-sem_t crashed;
-std::atomic<int> crash_signal{0};
-std::atomic<std::uint64_t> crash_chunk{AtWork::nothing};
-std::atomic<bool> spoken{false};
+sem_t dying;
+std::atomic<bool> armed{false};
+std::atomic<int> death_signal{alive};
+std::atomic<int> death_exit_code{0};
+std::atomic<std::uint64_t> death_chunk{AtWork::nothing};
+std::atomic<const char*> death_step{nullptr};
+std::atomic<bool> reported{false};
+std::atomic<int> end_code{no_code};
 
 // The chunk of the calling thread; of a thread that the job started itself, if only one chunk is at work.
 std::uint64_t chunk_of_this_thread() {
@@ -38,26 +48,40 @@ std::uint64_t chunk_of_this_thread() {
   return only;
 }
 
-// Only calls that are safe in a signal handler.
-void on_crash(int signal) {
-  int none = 0;
-  if (crash_signal.compare_exchange_strong(none, signal)) {
-    crash_chunk = chunk_of_this_thread();
-    ::sem_post(&crashed);
-    for (int i = 0; i < wait_milliseconds / 10 && !spoken; ++i) {
+// Only calls that are safe in a signal handler. Returns once the death is reported, or when that takes too long.
+void wait_for_report(int signal) {
+  int none = alive;
+  if (death_signal.compare_exchange_strong(none, signal)) {
+    death_step = current_step;
+    death_chunk = current_step == nullptr ? chunk_of_this_thread() : AtWork::nothing;
+    ::sem_post(&dying);
+    for (int i = 0; i < wait_milliseconds / 10 && !reported; ++i) {
       const timespec pause{0, 10'000'000};
       ::nanosleep(&pause, nullptr);
     }
   } else {
-    // A second thread crashes while the first one's words are said, or the speaker itself does.
+    // A second thread dies while the first one's death is reported, or the reporter itself does.
     const timespec pause{wait_milliseconds / 1000, 0};
     ::nanosleep(&pause, nullptr);
   }
+}
+
+void on_crash(int signal) {
+  wait_for_report(signal);
+  if (end_code != no_code) ::_exit(end_code);
   // As whoever was there before us wanted it: a debugger's, MPI's or a sanitizer's handler, or death.
   for (std::size_t i = 0; i < signals.size(); ++i) {
     if (signals[i] == signal) ::sigaction(signal, &before[i], nullptr);
   }
   ::raise(signal);
+}
+
+// While a rank works nobody calls exit() but the job. Objects are being destroyed: the process cannot go on.
+void on_exit_called(int code, void*) {
+  if (!armed) return;
+  death_exit_code = code;
+  wait_for_report(exit_called);
+  ::_exit(end_code != no_code ? end_code.load() : static_cast<int>(Exit::interrupted));
 }
 
 }  // namespace
@@ -89,35 +113,49 @@ TeamThread::~TeamThread() {
   std::free(stack_);
 }
 
-LastWords::LastWords(std::function<void(int, std::optional<std::uint64_t>)> speak) : speak_(std::move(speak)) {
+JobStep::JobStep(const char* step) : outer_(current_step) { current_step = step; }
+JobStep::~JobStep() { current_step = outer_; }
+
+std::string Death::how() const {
+  if (signal == 0) return "called exit(" + std::to_string(exit_code) + ")";
+  const char* name = ::strsignal(signal);
+  return std::string("died of ") + (name != nullptr ? name : "a signal") + " (signal " + std::to_string(signal) + ")";
+}
+
+CrashReport::CrashReport(Report report) : report_(std::move(report)) {
   AtWork::note(0);
-  crash_signal = 0;
-  spoken = false;
-  ::sem_init(&crashed, 0, 0);
-  speaker_ = std::thread([this] {
-    while (::sem_wait(&crashed) != 0 && errno == EINTR) {
+  death_signal = alive;
+  reported = false;
+  end_code = no_code;
+  ::sem_init(&dying, 0, 0);
+  reporter_ = std::thread([this] {
+    while (::sem_wait(&dying) != 0 && errno == EINTR) {
     }
-    if (crash_signal == 0) return;  // all went well
-    const std::uint64_t chunk = crash_chunk;
+    if (death_signal == alive) return;  // all went well
+    Death death{death_signal, death_exit_code, std::nullopt, death_step};
+    if (death_chunk != AtWork::nothing) death.chunk = death_chunk;
     try {
-      speak_(crash_signal, chunk == AtWork::nothing ? std::nullopt : std::optional(chunk));
+      end_code = report_(death).value_or(no_code);
     } catch (...) {
       // Then the others find out by themselves.
     }
-    spoken = true;
+    reported = true;
     for (;;) ::pause();  // the process is about to die
   });
   struct sigaction action {};
   action.sa_handler = on_crash;
   action.sa_flags = SA_ONSTACK;
   for (std::size_t i = 0; i < signals.size(); ++i) ::sigaction(signals[i], &action, &before[i]);
+  ::on_exit(on_exit_called, nullptr);  // each time: what was registered last is called first, before objects go
+  armed = true;
 }
 
-LastWords::~LastWords() {
+CrashReport::~CrashReport() {
+  armed = false;
   for (std::size_t i = 0; i < signals.size(); ++i) ::sigaction(signals[i], &before[i], nullptr);
-  ::sem_post(&crashed);
-  speaker_.join();
-  ::sem_destroy(&crashed);
+  ::sem_post(&dying);
+  reporter_.join();
+  ::sem_destroy(&dying);
 }
 
 }  // namespace stint
