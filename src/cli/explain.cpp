@@ -105,8 +105,12 @@ std::string advice_on(const RunView& view) {
            (lost == 0 ? "" : "; " + counted(lost, "more rank") + (lost == 1 ? " was" : " were") + " lost just now");
   }
   if (view.state == "interrupted") {
-    return (lost == 0 ? "all its ranks have left" : counted(lost, "rank") + (lost == 1 ? " was" : " were") + " lost") +
-           std::string(" and nobody computes it now; the same command continues");
+    const auto silent = view.silent();
+    const std::string why = lost == 0 ? "all its ranks have left"
+                            : silent > 0
+                                ? counted(silent, "rank") + (silent == 1 ? " has" : " have") + " been silent for a lease"
+                                : counted(lost, "rank") + (lost == 1 ? " was" : " were") + " lost";
+    return why + " and nobody computes it now; the same command continues";
   }
   if (view.state == "done") return "stint result " + run + " shows the result";
   if (view.state == "partial") {

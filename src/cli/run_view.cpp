@@ -15,6 +15,8 @@ namespace {
 
 using nlohmann::json;
 
+constexpr double seconds_until_gone = 60;
+
 // What of these chunks is still in the worker's hands, and not done by another meanwhile.
 void leave_out_ended(RedisBlackboard& board, std::vector<WorkerView>& workers) {
   std::vector<std::uint64_t> chunks;
@@ -42,6 +44,10 @@ const char* const states_seen = "running, interrupted, halted, cancelled, failed
 
 std::size_t RunView::living() const {
   return static_cast<std::size_t>(std::ranges::count_if(workers, &WorkerView::lives));
+}
+
+std::size_t RunView::silent() const {
+  return static_cast<std::size_t>(std::ranges::count_if(workers, [](const auto& each) { return !each.lives && !each.gone; }));
 }
 
 double RunView::elapsed() const {
@@ -86,7 +92,11 @@ WorkerView worker_view(const std::string& worker, const std::string& who, const 
     view.guest = known.value("guest", false);
     lease = known.value("lease", lease);
   }
-  view.lives = !known_gone(who, here) && view.heartbeat_age < policy::lease_seconds(lease, workers);
+  const double patience = policy::lease_seconds(lease, workers);
+  view.lives = !known_gone(who, here) && view.heartbeat_age < patience;
+  // Elsewhere nobody can look at the process; the board's clock may jump, though hardly by a minute at this moment.
+  view.gone = known_gone(who, here) ||
+              (!known_alive(who, here) && view.heartbeat_age > std::max(patience, seconds_until_gone));
   const auto border = told.find(';');
   const auto report = json::parse(border == told.npos ? "" : told.substr(border + 1), nullptr, false);
   if (!report.is_object()) return view;

@@ -30,6 +30,7 @@ struct WorkerView {
   bool leads = false;
   double heartbeat_age = 0;   ///< seconds; below 0: not known
   bool lives = true;          ///< false: its process is gone, or it has been silent for a lease
+  bool gone = false;          ///< it cannot come back: its process is gone, or, on another host, silent for a minute as well
   std::uint64_t done = 0;     ///< chunks that it computed
   std::uint64_t running = 0;  ///< that it computes now (blocks of them, where chunks are short)
   double oldest = 0;          ///< seconds of the oldest of these
@@ -44,6 +45,8 @@ struct RunView {
   std::vector<WorkerView> workers = {};  ///< of a run that is `running` on the board; the dead among them, too
 
   [[nodiscard]] std::size_t living() const;
+  /// Those that are silent and yet not gone: stopped, cut off, or asleep.
+  [[nodiscard]] std::size_t silent() const;
   /// Seconds of the call that computes it, or of the last one; below 0: not known.
   [[nodiscard]] double elapsed() const;
   /// When anything last happened to it, seconds since the epoch.

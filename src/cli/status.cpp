@@ -70,6 +70,7 @@ json ranks_of(const RunView& view) {
                     {"pid", worker.pid},
                     {"threads", worker.threads},
                     {"lives", worker.lives},
+                    {"gone", worker.gone},
                     {"leads", worker.leads},
                     {"guest", worker.guest},
                     {"done", worker.done},
@@ -100,7 +101,7 @@ std::string table_of_ranks(const RunView& view) {
     const double oldest = oldest_now(worker);
     rows.push_back({std::to_string(worker.rank) + (worker.leads ? "*" : ""), printable(worker.host) + (worker.guest ? " (guest)" : ""),
                     std::to_string(worker.pid), std::to_string(worker.threads), grouped(worker.done),
-                    worker.lives ? grouped(worker.running) : "lost", oldest > 0 && worker.lives ? duration(oldest) : "",
+                    worker.lives ? grouped(worker.running) : worker.gone ? "lost" : "silent", oldest > 0 && worker.lives ? duration(oldest) : "",
                     worker.heartbeat_age < 0 ? "" : duration(worker.heartbeat_age) + " ago"});
   }
   return table({{.title = "RANK", .right = true},

@@ -62,9 +62,9 @@ class Verbs(unittest.TestCase):
         cancelled.wait(30)
 
     @classmethod
-    def start(cls, name, *words):
+    def start(cls, name, *words, lease=2):
         """Starts a run and waits until what ends at once has ended, and the rest is seen at work."""
-        process = cls.home.start("run", "--run-id", name, "--lease", 2, *words)
+        process = cls.home.start("run", "--run-id", name, "--lease", lease, *words)
 
         def at_work():
             status = cls.home.run("status", name, "--json", check=False)
@@ -238,6 +238,19 @@ class Verbs(unittest.TestCase):
         # Nobody computes it, though its ranks never said goodbye: no --force is needed.
         self.kill("gone", self.start("gone", "--threads", 1, "commands", "sleep {}", ":::", 0, 601))
         self.assertEqual(self.home.run("rm", "gone").stderr, "stint: removed run gone\n")
+
+    def test_a_run_whose_ranks_are_stopped_is_interrupted_and_not_removed(self):
+        process = self.start("stopped", "--threads", 1, "commands", "sleep {}", ":::", 0, 601, lease=0.5)
+        process.send_signal(signal.SIGSTOP)
+        eventually(20, "it is seen as interrupted", lambda: self.home.status("stopped")["state"] == "interrupted")
+        self.assertEqual([(each["lives"], each["gone"]) for each in self.home.status("stopped")["workers"]], [(False, False)])
+        self.assertRegex(self.home.run("explain", "stopped").stdout, r"\nnext     1 rank has been silent for a lease and nobody")
+        self.assertIn("run stopped may be gone on with: 1 silent rank is not known to be gone; end it with stint cancel",
+                      self.refused("rm", "stopped"))
+        self.home.run("cancel", "stopped")
+        self.home.run("rm", "stopped")
+        process.send_signal(signal.SIGCONT)
+        process.wait(30)
 
     def test_cancels_what_can_be_cancelled(self):
         self.kill("gone", self.start("gone", "--threads", 1, "commands", "sleep {}", ":::", 0, 601))

@@ -90,6 +90,20 @@ TEST(WorkerViewTest, IsLostAtOnceWhenItsProcessOnThisHostIsGone) {
   EXPECT_FALSE(known_alive("", here));
 }
 
+TEST(WorkerViewTest, IsGoneOnlyIfItCannotComeBack) {
+  const auto here = Whereabouts::here();
+  const auto gone = [&](const Whereabouts& where, const std::string& told) {
+    return worker_view("h/0.a", where.json(), told, 200, 1, here).gone;
+  };
+  EXPECT_FALSE(gone(here, "100;")) << "stopped: its process is there";
+  EXPECT_FALSE(gone(on_another_host(), "185;")) << "silent for a lease alone";
+  EXPECT_TRUE(gone(on_another_host(), "130;"));
+  EXPECT_FALSE(gone(on_another_host(), "")) << "nothing is known";
+  auto dead = here;
+  dead.start += 1;
+  EXPECT_TRUE(gone(dead, "200;"));
+}
+
 TEST(RunViewTest, TakesTimeAndRateFromTheCallThatComputes) {
   RunView view{run_in("running", {{"call_begun", "100"}, {"call_done", "40"}, {"last_end", "118"}, {"seconds", "3"}}), "running", 120, 0};
   view.run.done = 80;

@@ -16,6 +16,9 @@ local function event(kind, text)
   redis.call('XADD', EVENTS, 'MAXLEN', '~', 2000, '*', 'kind', kind, 'text', string.sub(text, 1, 400))
 end
 
+-- "1 chunk", "2 chunks"
+local function number_of(count, what) return string.format('%d %s%s', count, what, count == 1 and '' or 's') end
+
 local function parse(text)
   local list = {}
   for first, last in string.gmatch(text or '', '(%d+)%-(%d+)') do

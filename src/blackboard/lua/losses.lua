@@ -196,7 +196,7 @@ local function fail_for_good(chunk, attempts, worker, error, run, detail)
   redis.call('HSET', RUN, 'failed', run.failed)
   event('failed', 'chunk ' .. name .. ' on ' .. worker .. ': ' .. error)
   if run.max_failed >= 0 and run.failed > run.max_failed then
-    end_run(1, string.format('%d chunks failed, more than --max-failed allows; the last, chunk %s: %s', run.failed, name,
+    end_run(1, string.format('%s failed, more than --max-failed allows; the last, chunk %s: %s', number_of(run.failed, 'chunk'), name,
       error))
   end
   look_at_halt(run)
@@ -210,8 +210,7 @@ local function accuse(worker, held, open, charged, run)
       if open == 1 then last = first + 1 end
       local deaths = math.max(1, cut_suspects(first, last) + (charged and 1 or 0))
       if charged and open == 1 and deaths > math.max(run.retries, 1) then
-        fail_for_good(first, deaths, worker, string.format('its rank died while it computed this chunk, %d time%s',
-          deaths, deaths == 1 and '' or 's'), run)
+        fail_for_good(first, deaths, worker, 'its rank died while it computed this chunk, ' .. number_of(deaths, 'time'), run)
       else
         local middle = math.ceil((first + last) / 2)
         let_wait(first, middle, deaths)

@@ -15,7 +15,7 @@ local open, held = 0, parse(string.match(redis.call('HGET', CLAIMS, worker) or '
 for _, range in ipairs(held) do open = open + open_chunks(range[1], range[2]) end
 redis.call('HINCRBY', RUN, 'again', open)
 redis.call('HINCRBY', RUN, 'reaped', 1)
-event('reap', string.format('%s with %d chunks in hand: %s', worker, open, text_of(held)))
+event('reap', string.format('%s with %s in hand: %s', worker, number_of(open, 'chunk'), text_of(held)))
 local led = redis.call('GET', LEADER) == worker
 if ARGV[4] ~= '0' and open > 0 then accuse(worker, held, open, ARGV[4] == '2', run) end
 let_go(worker)

@@ -49,7 +49,7 @@ std::map<std::string, std::string> the_gone(const Candidate& found) {
   std::map<std::string, std::string> gone;
   for (const auto& worker : found.view.workers) {
     const auto beat = found.beats.find(worker.worker);
-    if (!worker.lives && beat != found.beats.end()) gone.insert(*beat);
+    if (worker.gone && beat != found.beats.end()) gone.insert(*beat);
   }
   return gone;
 }
@@ -61,10 +61,16 @@ std::string named(const std::vector<std::string>& runs) {
   return runs.size() > most_named ? text + " and " + grouped(runs.size() - most_named) + " more" : text;
 }
 
+bool busy(const RunView& view) { return view.state == "running" || view.silent() > 0; }
+
 void refuse_busy(const Candidate& found) {
-  throw Error(Exit::usage, "run " + found.run + " is being computed" +
-                               (found.view.living() > 0 ? " by " + counted(found.view.living(), "rank") : "") +
-                               "; end it with stint cancel " + found.run + ", or give --force; nothing was removed");
+  const auto& view = found.view;
+  std::string why = view.state == "running"
+                        ? " is being computed" + (view.living() > 0 ? " by " + counted(view.living(), "rank") : "")
+                        : " may be gone on with: " + counted(view.silent(), "silent rank") +
+                              (view.silent() == 1 ? " is" : " are") + " not known to be gone";
+  throw Error(Exit::usage, "run " + found.run + why + "; end it with stint cancel " + found.run +
+                               ", or give --force; nothing was removed");
 }
 
 // The runs that are named.
@@ -76,20 +82,20 @@ std::vector<Candidate> by_name(const redis::Address& address, const RemoveOption
     if (std::ranges::find(list, run, &Candidate::run) != list.end()) continue;
     auto found = candidate(address, run, here);
     list.push_back(found ? std::move(*found) : Candidate{run, {}, {}});  // on the list alone: taken out of it
-    if (list.back().view.state == "running" && !options.forced) refuse_busy(list.back());
+    if (busy(list.back().view) && !options.forced) refuse_busy(list.back());
   }
   return list;
 }
 
-// Those that --done and --older choose; `busy`: what of them is computed, and stays.
+// Those that --done and --older choose; `kept`: what of them is computed, and stays.
 std::vector<Candidate> by_choice(const redis::Address& address, const RemoveOptions& options, const Whereabouts& here,
-                                 std::vector<std::string>& busy) {
+                                 std::vector<std::string>& kept) {
   std::vector<Candidate> list;
   for (const auto& run : Directory(address).runs()) {
     auto found = candidate(address, run, here);
     if (!found || !chosen(options, found->view)) continue;
-    if (found->view.state == "running") {
-      busy.push_back(run);
+    if (busy(found->view)) {
+      kept.push_back(run);
     } else {
       list.push_back(std::move(*found));
     }
@@ -141,14 +147,14 @@ int remove_runs(const std::optional<redis::Address>& board, const RemoveOptions&
   }
   const auto address = board ? *board : existing_blackboard();
   const auto here = Whereabouts::here();
-  std::vector<std::string> removed, busy;
-  const auto list = options.runs.empty() ? by_choice(address, options, here, busy) : by_name(address, options, here);
+  std::vector<std::string> removed, kept;
+  const auto list = options.runs.empty() ? by_choice(address, options, here, kept) : by_name(address, options, here);
   Directory directory(address);
   std::string ids;
   for (const auto& found : list) {
     ids += found.run + "\n";
     if (!options.dry_run && !directory.remove(found.run, options.forced, the_gone(found))) {
-      busy.push_back(found.run);  // joined meanwhile
+      kept.push_back(found.run);  // joined meanwhile
       continue;
     }
     removed.push_back(found.run);
@@ -157,9 +163,12 @@ int remove_runs(const std::optional<redis::Address>& board, const RemoveOptions&
   }
   if (options.dry_run) print(ids);
   std::string line = removed.empty() ? "no run was removed" : (options.dry_run ? "would remove " : "removed ") + named(removed);
-  if (!busy.empty()) line += "; " + named(busy) + (busy.size() == 1 ? " is" : " are") + " being computed, and stay" + (busy.size() == 1 ? "s" : "");
+  if (!kept.empty()) {
+    const bool one = kept.size() == 1;
+    line += "; " + named(kept) + (one ? " is being computed, and stays" : " are being computed, and stay");
+  }
   std::fprintf(stderr, "stint: %s\n", line.c_str());
-  return !busy.empty() && !options.runs.empty() ? static_cast<int>(Exit::usage) : 0;
+  return !kept.empty() && !options.runs.empty() ? static_cast<int>(Exit::usage) : 0;
 }
 
 }  // namespace stint
