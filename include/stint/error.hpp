@@ -6,6 +6,7 @@
 #include <stdexcept>
 #include <string>
 #include <utility>
+#include <vector>
 
 namespace stint {
 
@@ -28,6 +29,13 @@ class ChunkError : public std::runtime_error {
 
  private:
   std::string detail_;
+};
+
+/// What a job says of a chunk that failed: see describe_failure in job.hpp.
+struct FailureText {
+  std::string line;  ///< names the chunk as its user does, why it failed, where: "command 4 failed: exit 1 after 0.4 s on …"
+  std::string kind;  ///< why, without what is of this chunk alone: of failures of one kind the first is shown
+  std::vector<std::pair<std::string, std::string>> rows;  ///< more, each a name and a text of one or more lines
 };
 
 /// A chunk whose last attempt failed.

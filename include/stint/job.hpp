@@ -18,7 +18,9 @@
 // without it, each thread computes chunks of its own), `side_effects = true` (compute acts on the world outside: its
 // end is committed at once, it is not computed twice to save time, and tried again only where --retries says so).
 // `empty()`, optional, gives the partial of a plan without chunks; `describe(item)`, optional, the text of a chunk for
-// `run --dry-run`; `source()`, optional, text that is part of the run's identity beside its options and files, and
+// `run --dry-run`; `describe_failure(const Plan&, const FailedChunk&, const Context&) const -> FailureText`, optional, how
+// a chunk that failed is told when the run ends and by `stint explain`; `item`, optional, a constant: what its user calls a
+// chunk ("command"), whose plan then has number_of(chunk) and chunk_of(number), the numbers that its user knows; `source()`, optional, text that is part of the run's identity beside its options and files, and
 // names it together with the present folder (empty: it is not there this time, and that of the run with this --run-id
 // counts). And when that text has changed, optionally,
 //

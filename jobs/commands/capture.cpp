@@ -19,7 +19,8 @@ namespace stint::commands {
 namespace {
 
 constexpr std::size_t piece = std::size_t{1} << 16;  // bytes; what a pipe holds
-constexpr int look_milliseconds = 10;                // between two looks at a child that cannot be waited for by poll
+constexpr int look_milliseconds = 10;                // between two looks at a child that is not waited for by poll
+constexpr int few_rounds = 4;
 
 void close_end(int& descriptor) {
   if (descriptor >= 0) ::close(std::exchange(descriptor, -1));
@@ -81,10 +82,10 @@ void Capture::began() {
 
 // One read of at most so many bytes; returns how many there were.
 std::size_t Capture::copy(Stream& stream, std::size_t most) {
-  buffer_.resize(piece);
+  if (!buffer_) buffer_ = std::make_unique_for_overwrite<char[]>(piece);
   ssize_t got = 0;
   do {
-    got = ::read(stream.ours, buffer_.data(), std::min(most, buffer_.size()));
+    got = ::read(stream.ours, buffer_.get(), std::min(most, piece));
   } while (got < 0 && errno == EINTR);
   if (got <= 0) {
     close_end(stream.ours);
@@ -92,7 +93,7 @@ std::size_t Capture::copy(Stream& stream, std::size_t most) {
   }
   const auto bytes = static_cast<std::size_t>(got);
   for (std::size_t done = 0; done < bytes;) {
-    const auto written = ::write(stream.file, buffer_.data() + done, bytes - done);
+    const auto written = ::write(stream.file, buffer_.get() + done, bytes - done);
     if (written < 0 && errno != EINTR) {
       if (error_ == 0) error_ = errno;
       close_end(stream.ours);
@@ -112,12 +113,15 @@ bool Capture::follow_once(int pid, int process) {
   for (int i = 0; i < 2; ++i) {
     if (looks[i].revents != 0) copy(streams_[i], piece);
   }
-  return process < 0 ? !has_ended(pid) : looks[2].revents == 0;
+  return process >= 0 ? looks[2].revents == 0 : ready > 0 || !has_ended(pid);
 }
 
 void Capture::follow(int pid) {
-  int process = static_cast<int>(::syscall(SYS_pidfd_open, pid, 0));
-  while (follow_once(pid, process)) {
+  // Most commands have ended, and with that closed both pipes, before the child itself has to be looked at.
+  int process = -1;
+  for (int round = 0; follow_once(pid, process); ++round) {
+    if (process < 0 && round >= few_rounds) process = static_cast<int>(::syscall(SYS_pidfd_open, pid, 0));
+    if (process < 0 && round >= few_rounds && has_ended(pid)) break;
   }
   close_end(process);
   siginfo_t info{};

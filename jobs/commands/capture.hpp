@@ -5,7 +5,7 @@
 #pragma once
 
 #include <cstddef>
-#include <vector>
+#include <memory>
 
 namespace stint::commands {
 
@@ -39,7 +39,7 @@ class Capture {
   bool follow_once(int pid, int process);
 
   Stream streams_[2];
-  std::vector<char> buffer_;
+  std::unique_ptr<char[]> buffer_;
   int error_ = 0;
 };
 

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "command_list.hpp"
 
+#include <algorithm>
 #include <stdexcept>
 
 namespace stint::commands {
@@ -37,6 +38,12 @@ std::optional<Earlier> CommandList::earlier(std::uint64_t number) const {
 std::uint64_t CommandList::number_of(std::uint64_t chunk) const {
   if (chunk >= size()) throw std::out_of_range("no such chunk");
   return order_.empty() ? chunk + 1 : order_.at(chunk);
+}
+
+std::uint64_t CommandList::chunk_of(std::uint64_t number) const {
+  if (number == 0 || number > size()) throw std::out_of_range("no such command");
+  if (order_.empty()) return number - 1;
+  return static_cast<std::uint64_t>(std::ranges::find(order_, number) - order_.begin());
 }
 
 std::string_view CommandList::bytes(std::uint64_t number) const {

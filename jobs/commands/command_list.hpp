@@ -45,6 +45,8 @@ class CommandList {
   [[nodiscard]] const std::vector<double>& weights() const { return seconds_; }
   /// Number of the command that is this chunk. Throws std::out_of_range.
   [[nodiscard]] std::uint64_t number_of(std::uint64_t chunk) const;
+  /// And back.
+  [[nodiscard]] std::uint64_t chunk_of(std::uint64_t number) const;
   /// By number. Valid as long as nothing is added.
   [[nodiscard]] std::string_view text(std::uint64_t number) const;
   [[nodiscard]] std::vector<std::string> values(std::uint64_t number) const;

@@ -30,6 +30,7 @@ namespace {
 constexpr double most_commands = 100e6;
 // What a record carries of stdout, and of stderr: in the tree it lies until the leader comes by, with a failure for
 // good.
+constexpr std::uint64_t most_said = 200;  // bytes of the last line of standard error that are kept with a failure
 constexpr std::uint64_t carried_bytes = std::uint64_t{1} << 20;
 constexpr std::uint64_t carried_bytes_of_failed = std::uint64_t{16} << 10;
 constexpr std::uint64_t carried_bytes_of_partial = std::uint64_t{32} << 20;  // well below --partial-limit
@@ -142,7 +143,7 @@ void Commands::options(Options& options) {
               OptionKind::result);
   options.add("results", report_options_.results, "folder for the output of each command, in a tree as GNU parallel's",
               OptionKind::result);
-  options.add("chunk", only_, "show the output of this chunk alone (stint result RUN --chunk 17)", OptionKind::result);
+  options.add("chunk", only_, "show the output of the command of this number alone (stint result RUN --chunk 17)", OptionKind::result);
   options.add("stderr", only_stderr_, "with --chunk: its standard error", OptionKind::result);
   options.add("joblog", report_options_.joblog, "file for a line on each command, as GNU parallel writes it",
               OptionKind::result);
@@ -367,6 +368,7 @@ Records Commands::compute(const Command& command, const Context& context, Files&
   try {
     record.place = log_->append(files.out, files.err);
     const auto limit = failed ? carried_bytes_of_failed : carried_bytes;
+    if (failed) record.said = files.err.last_line(most_said);
     if (!context.store_shared()) record.carried = {files.out.beginning(limit), files.err.beginning(limit)};
   } catch (const std::runtime_error& error) {
     throw BadInput(error.what());  // no chunk can be kept; the same command goes on when there is room
@@ -383,11 +385,12 @@ void Commands::reduce(Records& left, Records right) const {
 }
 
 void Commands::begin_follow(const CommandList& plan, const Context& context) {
-  if (only_ >= static_cast<std::int64_t>(plan.size())) {
-    throw BadInput("there is no chunk " + std::to_string(only_) + ", the last is " + std::to_string(plan.size() - 1));
-  }
   if (only_ >= 0) {
-    report_options_.only = plan.number_of(static_cast<std::uint64_t>(only_));
+    if (only_ == 0 || static_cast<std::uint64_t>(only_) > plan.size()) {
+      throw BadInput("there is no command " + std::to_string(only_) + ": they have the numbers 1 to " +
+                     std::to_string(plan.size()) + ", as in the job log");
+    }
+    report_options_.only = static_cast<std::uint64_t>(only_);
     report_options_.only_stderr = only_stderr_;
     report_options_.joblog = report_options_.failed = report_options_.results = "";
   }
@@ -433,7 +436,7 @@ void Commands::follow_end(Output& output) {
   report_->tell_waiting(output.text());
   report_->settle(output.text());
   if (only_ >= 0 && !report_->told_any()) {
-    throw BadInput("chunk " + std::to_string(only_) + " has not ended yet; stint status and stint explain say where it is");
+    throw BadInput("command " + std::to_string(only_) + " has not ended yet; stint status and stint explain say where it is");
   }
 }
 

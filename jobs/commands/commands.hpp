@@ -7,6 +7,7 @@
 
 #include "arguments.hpp"
 #include "command_list.hpp"
+#include "failure_text.hpp"
 #include "output_log.hpp"
 #include "process.hpp"
 #include "record.hpp"
@@ -34,6 +35,7 @@ class Commands {
   static constexpr auto about = "runs a list of shell commands, and shows their output in its order";
   static constexpr auto version = "2";
   static constexpr bool side_effects = true;
+  static constexpr auto item = "command";
 
   void options(Options& options);
   std::string source();
@@ -41,6 +43,10 @@ class Commands {
                         const std::vector<FailedChunk>& failed);
   CommandList plan(const Context& context);
   [[nodiscard]] std::string describe(const Command& command) const { return command.text; }
+  [[nodiscard]] FailureText describe_failure(const CommandList& list, const FailedChunk& failed,
+                                             const Context& context) const {
+    return failure_text(list, failed, context.store_dir());
+  }
   void prepare(const Context& context);
   [[nodiscard]] Files scratch(const Context&) const { return {}; }
   [[nodiscard]] Records compute(const Command& command, const Context& context, Files& files) const;
@@ -69,7 +75,7 @@ class Commands {
   bool shuffle_ = false;
   double delay_ = 0;
   std::uint64_t memory_free_ = 0;
-  std::int64_t only_ = -1;  // chunk whose output alone is shown
+  std::int64_t only_ = -1;  // number of the command whose output alone is shown
   bool only_stderr_ = false;
   ReportOptions report_options_;
   bool read_ = false;

@@ -17,14 +17,14 @@ constexpr std::string_view of_mpi[] = {
     "OMPI_COMM_WORLD_*", "OMPI_FILE_LOCATION", "OMPI_FIRST_RANKS", "OMPI_NUM_APP_CTX", "OMPI_PARENT_PORT",
     "OMPI_UNIVERSE_SIZE",
     // and options of mpirun that it passes on so
-    "OMPI_MCA_ess", "OMPI_MCA_ess_base_*", "OMPI_MCA_hwloc_base_binding_policy", "OMPI_MCA_initial_wdir",
+    "OMPI_MCA_ess", "OMPI_MCA_ess_base_*", "OMPI_MCA_initial_wdir",
     "OMPI_MCA_mpi_oversubscribe", "OMPI_MCA_orte_app_num", "OMPI_MCA_orte_base_applied_binding",
     "OMPI_MCA_orte_bound_at_launch", "OMPI_MCA_orte_cpu_type", "OMPI_MCA_orte_enable_recovery",
     "OMPI_MCA_orte_ess_*", "OMPI_MCA_orte_externally_bound", "OMPI_MCA_orte_hnp_uri",
     "OMPI_MCA_orte_jobfam_session_dir", "OMPI_MCA_orte_launch", "OMPI_MCA_orte_local_daemon_uri",
     "OMPI_MCA_orte_num_nodes", "OMPI_MCA_orte_num_restarts", "OMPI_MCA_orte_parent_uri",
     "OMPI_MCA_orte_precondition_transports", "OMPI_MCA_orte_tmpdir_base", "OMPI_MCA_orte_top_session_dir",
-    "OMPI_MCA_pmix", "OMPI_MCA_rmaps_base_oversubscribe", "OMPI_MCA_shmem_RUNTIME_QUERY_hint",
+    "OMPI_MCA_pmix", "OMPI_MCA_shmem_RUNTIME_QUERY_hint",
     // PRRTE, PMIx
     "PRTE_LAUNCHED", "PMIX_BFROP_BUFFER_TYPE", "PMIX_DSTORE_*", "PMIX_GDS_MODULE", "PMIX_HOSTNAME", "PMIX_ID",
     "PMIX_KEEPALIVE_PIPE", "PMIX_LAUNCHER_*", "PMIX_MCA_mca_base_component_show_load_errors", "PMIX_MCA_psec", "PMIX_NAMESPACE",

@@ -86,7 +86,8 @@ int Scratch::fresh() {
   if (file_ < 0) {  // not every file system has it
     std::string name = folder() + "/stint-output-XXXXXX";
     file_ = ::mkostemp(name.data(), O_APPEND | O_CLOEXEC);
-    if (file_ < 0) refuse("cannot keep the output of commands in", folder(), "; set TMPDIR");
+    const bool no_descriptor = errno == EMFILE || errno == ENFILE;
+    if (file_ < 0) refuse("cannot keep the output of commands in", folder(), no_descriptor ? "; raise ulimit -n" : "; set TMPDIR");
     ::unlink(name.c_str());
   }
   return file_;

@@ -107,6 +107,7 @@ std::string text_of(const Record& record) {
     json["out"] = as_text(record.carried.out);
     json["err"] = as_text(record.carried.err);
   }
+  if (!record.said.empty()) json["said"] = as_text(record.said);
   return json.dump();
 }
 
@@ -122,6 +123,7 @@ Record record_of(const std::string& text) {
   record.place = place_of(json, "");
   if (json.contains("copy_log")) record.copy = place_of(json, "copy_");
   record.carried = {as_bytes(json.value("out", "")), as_bytes(json.value("err", ""))};
+  record.said = as_bytes(json.value("said", ""));
   return record;
 }
 

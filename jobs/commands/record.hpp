@@ -27,6 +27,7 @@ struct Record {
   Place place;      ///< of the whole output, in the store of its host
   Carried carried;  ///< where that may not be the leader's store: what the leader is to put into its own,
   Place copy;       ///< which is here then
+  std::string said = {};  ///< of one that failed: the last line of its standard error; only in its text
 };
 
 /// A record as the text (UTF-8, whatever the output) that is kept with a failed chunk, and back. Throws std::exception

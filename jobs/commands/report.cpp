@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <cerrno>
 #include <cstdio>
+#include <cstdlib>
 #include <cstring>
 #include <iostream>
 
@@ -73,7 +74,9 @@ Report::Report(ReportOptions options, const CommandList& list, std::filesystem::
       shown_before_(list.size(), false) {
   if (!shown.empty()) {
     std::ifstream before(shown);
-    for (std::uint64_t number = 0; before >> number;) {
+    // A line without an end was cut by a full disk: its number may be another's beginning.
+    for (std::string line; std::getline(before, line) && !before.eof();) {
+      const auto number = std::strtoull(line.c_str(), nullptr, 10);
       if (number > 0 && number <= list_.size()) shown_before_[number - 1] = true;
     }
     shown_.open(shown, std::ios::app);  // on another host there is no such folder: then outputs are shown again

@@ -2,8 +2,10 @@
 // Exit codes, and the exceptions that end a rank. Expected outcomes are values, never exceptions.
 #pragma once
 
+#include <optional>
 #include <stdexcept>
 #include <string>
+#include <system_error>
 
 namespace stint {
 
@@ -27,5 +29,18 @@ class Error : public std::runtime_error {
  private:
   Exit exit_;
 };
+
+/// An error of the system that had no room for a thread, a process or a descriptor; none: it is another error.
+inline std::optional<Error> shortage(const std::exception& error) {
+  const auto* of_system = dynamic_cast<const std::system_error*>(&error);
+  if (of_system == nullptr) return std::nullopt;
+  const auto& code = of_system->code();
+  if (code != std::errc::resource_unavailable_try_again && code != std::errc::not_enough_memory &&
+      code != std::errc::too_many_files_open && code != std::errc::too_many_files_open_in_system) {
+    return std::nullopt;
+  }
+  return Error(Exit::interrupted, "no room for another thread, process or file: " + code.message() +
+                                      "; raise the user's limits (ulimit -u, ulimit -n), then the same command continues");
+}
 
 }  // namespace stint

@@ -8,6 +8,7 @@
 #include "blackboard/redis_blackboard.hpp"
 #include "cli/chunk_text.hpp"
 #include "cli/display.hpp"
+#include "cli/home.hpp"
 #include "cli/run_view.hpp"
 #include "cli/status.hpp"
 #include "cli/stored_result.hpp"
@@ -21,11 +22,12 @@
 
 #include <algorithm>
 #include <cctype>
-#include <map>
-#include <optional>
-#include <stdexcept>
 #include <cstdlib>
 #include <ctime>
+#include <map>
+#include <optional>
+#include <sstream>
+#include <stdexcept>
 #include <vector>
 
 namespace stint {
@@ -123,19 +125,32 @@ std::string advice_on(const RunView& view) {
   return "";
 }
 
-std::string story_text(const Story& story, std::uint64_t chunk, const RunView& view, ChunkTexts& texts) {
-  std::string text = fmt::format("chunk {} of run {}: {}\n", chunk, view.run.field("run"), place_of(story, view));
+// A text of several lines begins below its name.
+std::string row_text(const std::string& name, const std::string& text) {
+  std::string rows;
+  std::istringstream lines(text);
+  const bool one = text.find('\n') >= text.size() - 1;
+  for (std::string line; std::getline(lines, line);) rows += "         " + printable(line) + "\n";
+  if (rows.empty()) return fmt::format("{:<8} (nothing)\n", name);
+  return one ? fmt::format("{:<8} {}", name, rows.substr(9)) : name + "\n" + rows;
+}
+
+std::string story_text(const Story& story, std::uint64_t chunk, const RunView& view, ChunkTexts& texts,
+                       const std::optional<FailureText>& failure) {
+  std::string text = fmt::format("{} of run {}: {}\n", texts.name(chunk), view.run.field("run"), place_of(story, view));
   const auto state = field_of(story, "state");
   if (view.state != "running" && state != "done" && state != "failed") {
     text += fmt::format("the run  is {}: {}\n", view.state, advice_on(view));
   }
-  if (const auto what = texts.of(chunk); !what.empty()) text += "what     " + printable(what) + "\n";
+  if (const auto what = texts.of(chunk); !what.empty() && !failure) text += "what     " + printable(what) + "\n";
   if (story.contains("attempts")) {
     text += fmt::format("attempts {} failed, the last on {}\n", story.at("attempts"), story.at("last"));
   }
   if (story.contains("deaths")) text += fmt::format("deaths   of ranks that had it in hand: {}\n", story.at("deaths"));
   const auto error = nlohmann::json::parse(field_of(story, "error"), nullptr, false);
-  if (error.is_object()) {
+  if (failure) {
+    for (const auto& [name, row] : failure->rows) text += row_text(name, row);
+  } else if (error.is_object()) {
     text += fmt::format("error    {} (host {})\n", printable(error.value("error", "")), error.value("host", ""));
   }
   return text;
@@ -171,14 +186,20 @@ nlohmann::ordered_json events_json(const std::vector<Event>& events) {
 
 int explain(const redis::Address& address, const std::string& name, const std::string& chunk_text, bool json,
             std::span<const JobEntry> jobs) {
-  const auto chunk = chunk_in(chunk_text);
+  const auto number = chunk_in(chunk_text);
   const auto run = Directory(address).find(name);
   RedisBlackboard board(address, run);
   const auto view = look_at(board, present_state(board, run), Whereabouts::here());
-  if (chunk && *chunk >= view.run.chunks) {
-    throw Error(Exit::usage, view.run.chunks == 0
-                                 ? "run " + run + " has no chunks"
-                                 : fmt::format("run {} has no chunk {}: its chunks are 0 to {}", run, *chunk, view.run.chunks - 1));
+  ChunkTexts texts(board, view.run, run, jobs);
+  std::optional<std::uint64_t> chunk;
+  if (number) {
+    if (view.run.chunks == 0) throw Error(Exit::usage, "run " + run + " has no chunks");
+    chunk = texts.chunk_of(*number);
+    if (!chunk) {
+      const int first = texts.item() == "chunk" ? 0 : 1;
+      throw Error(Exit::usage, fmt::format("run {} has no {} {}: its {}s are {} to {}", run, texts.item(), *number, texts.item(), first,
+                                           view.run.chunks - 1 + static_cast<std::uint64_t>(first)));
+    }
   }
   std::vector<Event> events;
   for (auto& event : board.events(all_events)) {
@@ -190,25 +211,33 @@ int explain(const redis::Address& address, const std::string& name, const std::s
   } else if (chunk) {
     story = board.explain(*chunk).value_or(Story{{"state", "unknown"}});
   }
-  ChunkTexts texts(board, view.run, run, jobs);
+  const auto failures = failed_chunks(board.failures());
+  std::optional<FailureText> failure;
+  for (const auto& failed : failures) {
+    if (chunk == failed.chunk) failure = texts.failure(failed, store_folder(run));
+  }
   const auto what = what_ran(view.run.field("job"), view.run.field("options"), jobs);
   if (json) {
     auto out = run_json(view, what);
     out["advice"] = advice_on(view);
     if (chunk) {
       out["chunk"] = *chunk;
+      out["number"] = *number;
       out["where"] = story;
       out["text"] = texts.of(*chunk);
+      if (failure) {
+        for (const auto& [row, value] : failure->rows) out["failure"][row] = value;
+      }
     }
     out["events"] = events_json(events);
     print(out.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace) + "\n");
     return 0;
   }
-  std::string text = chunk ? story_text(story, *chunk, view, texts)
-                           : run_text(view, what, failed_chunks(board.failures()), texts);
+  std::string text = chunk ? story_text(story, *chunk, view, texts, failure)
+                           : run_text(view, what, failures, texts);
   const auto count = std::min(events.size(), chunk ? events.size() : shown_events);
   for (std::size_t i = count; i-- > 0;) {
-    text += fmt::format("{}  {:<7} {}\n", clock_of(events[i].time, view.now), events[i].kind, printable(events[i].text));
+    text += fmt::format("{}  {:<7} {}\n", clock_of(events[i].time, view.now), events[i].kind, printable(texts.in_words(events[i].text)));
   }
   print(text);
   return 0;

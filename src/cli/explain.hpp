@@ -11,7 +11,7 @@
 
 namespace stint {
 
-/// `chunk_text`: number of a chunk; empty: the whole run.
+/// `chunk_text`: the number by which the user knows a chunk, as the job says; empty: the whole run.
 int explain(const redis::Address& address, const std::string& run, const std::string& chunk_text, bool json,
             std::span<const JobEntry> jobs);
 

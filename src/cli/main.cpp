@@ -42,6 +42,8 @@
 #include <optional>
 #include <sstream>
 #include <string>
+#include <sys/resource.h>
+#include <system_error>
 #include <vector>
 
 namespace stint {
@@ -104,6 +106,16 @@ int usage_error(const CLI::ParseError& error, const std::string& program, const 
   for (auto& c : line) c = c == '\n' ? ' ' : c;
   while (!line.empty() && line.back() == ' ') line.pop_back();
   return one_line(line + "; see " + program + " " + (verb.empty() ? "" : verb + " ") + "--help", Exit::usage);
+}
+
+// With fewer mpirun loses its ranks, or hangs.
+void refuse_few_files(int ranks) {
+  const rlim_t needed = 32 + 4 * static_cast<rlim_t>(ranks);
+  rlimit limit{};
+  if (::getrlimit(RLIMIT_NOFILE, &limit) != 0 || limit.rlim_cur == RLIM_INFINITY || limit.rlim_cur >= needed) return;
+  throw Error(Exit::usage, "mpirun with " + std::to_string(ranks) + " ranks opens some " + std::to_string(needed) +
+                               " files, and the user's limit is " + std::to_string(limit.rlim_cur) +
+                               "; raise it (ulimit -n), or run without -n");
 }
 
 class CommandLine {
@@ -197,7 +209,7 @@ void CommandLine::add_other_verbs() {
   cancel->footer("Example:\n  " + program_ + " cancel last");
   auto* explain = app_.add_subcommand("explain", "say what became of a run, or of one of its chunks");
   explain->add_option("RUN", name_, "run id, the beginning of one, or 'last'")->required();
-  explain->add_option("CHUNK", chunk_, "number of a chunk");
+  explain->add_option("CHUNK", chunk_, "number of a chunk; of commands the one in the job log, from 1");
   explain->add_flag("--json", json_, "as JSON");
   explain->footer("Example:\n  " + program_ + " explain last 17");
   auto* rerun = app_.add_subcommand("rerun", "give the failed chunks of a run another life");
@@ -273,7 +285,7 @@ int CommandLine::rerun() {
       throw Error(Exit::usage, "'" + options_.rerun_words.front() + "' says how to compute, and nothing is computed here; give -n N, too");
     }
     const auto given = given_board(options_.board, options_.board_file);
-    return mark_rerun(given ? *given : existing_blackboard(), options_.rerun, options_.rerun_chunks);
+    return mark_rerun(given ? *given : existing_blackboard(), options_.rerun, options_.rerun_chunks, jobs_);
   }
   return start([&](const std::string& name) {
     for (const auto& candidate : candidates_) {
@@ -286,6 +298,13 @@ int CommandLine::rerun() {
 
 // Computes in this process, a rank of a world or alone, or starts the world.
 int CommandLine::start(JobNamed job) {
+  std::error_code gone;
+  [[maybe_unused]] const auto here = std::filesystem::current_path(gone);
+  if (gone) {
+    const char* name = std::getenv("PWD");
+    throw Error(Exit::usage, std::string("the working folder ") + (name != nullptr ? name : "") + " cannot be used: " +
+                                 gone.message() + "; cd to one that is there");
+  }
   set_own_folder(home_path());
   // Partials come and go by the megabyte; giving their pages back each time costs more than computing them.
   ::mallopt(M_MMAP_THRESHOLD, 1 << 30);
@@ -380,6 +399,7 @@ int exit_code_of(Step step) {
   } catch (const BoardLost& error) {
     return one_line(std::string(error.what()) + "; start the blackboard, or check --board", Exit::board);
   } catch (const std::exception& error) {
+    if (const auto known = shortage(error)) return one_line(known->what(), known->exit());
     return one_line(std::string("defect: ") + error.what(), Exit::defect);
   }
 }

@@ -7,9 +7,11 @@
 #include "base/watchdog.hpp"
 #include "blackboard/directory.hpp"
 #include "cli/board_address.hpp"
+#include "cli/failure_lines.hpp"
 #include "cli/home.hpp"
 #include "cli/rendezvous.hpp"
 #include "cli/stored_result.hpp"
+#include "cli/terminal.hpp"
 #include "engine/policy.hpp"
 #include "engine/worker.hpp"
 #include "mpi/slurm_step.hpp"
@@ -215,8 +217,8 @@ Outcome RunCommand::compute() {
     std::fflush(nullptr);
     ::_exit(code);
   };
-  session_.say = [this](const std::string& line) { display_->say(line); };
-  session_.log = [this](const std::string& line) { display_->log(line); };
+  session_.say = [this](const std::string& line) { display_->say(in_words_of(*job_, line)); };
+  session_.log = [this](const std::string& line) { display_->log(in_words_of(*job_, line)); };
   if (launched_.launched()) {
     display_->show_bar_with([this](const BarFields& fields) { launched_.show_bar(fields.encode()); });
   }
@@ -351,14 +353,24 @@ int RunCommand::go(std::optional<WorldHost>& host) {
     code = say_and_end(std::string("lost the blackboard: ") + error.what() + "; the same command continues",
                        Exit::board);
   } catch (const std::exception& error) {
-    code = say_and_end(std::string("the job failed outside a chunk: ") + error.what(), Exit::defect);
+    const auto known = shortage(error);
+    code = known ? say_and_end(known->what(), known->exit()) : say_and_end(std::string("the job failed outside a chunk: ") + error.what(), Exit::defect);
   }
   host.reset();  // tells the others that there is nothing to compute, unless it named the run
   return code;
 }
 
 int run_job(const RunOptions& options, JobNamed job, double begun, LaunchedRank& launched) {
-  return RunCommand(options, std::move(job), begun, launched)();
+  try {
+    return RunCommand(options, std::move(job), begun, launched)();
+  } catch (const std::exception& error) {
+    // Ranks that are started again would find no more room.
+    const auto known = shortage(error);
+    if (!known || mpi::rank_from_environment() != 0 || !launched.report_exit({static_cast<int>(known->exit()), std::nullopt})) throw;
+    if (const auto* folder = launched.shared_folder()) LocalTicket::of_others(*folder).leave("");  // the others need not wait
+    Terminal::standard().line(known->what());
+    return 0;
+  }
 }
 
 }  // namespace stint

@@ -72,6 +72,7 @@ class RunCommand {
   bool guest() const { return joined_ && !options_.wait; }
   Outcome compute();
   int conclude(const Outcome& outcome);
+  void say_failures(RedisBlackboard& board, const RunState& state);
   int code_of(const RunState& state) const;  // of a run that was finished
   int error_code(int code) const;            // of one that was not
   int show_stored(RedisBlackboard& board, const RunState& state);

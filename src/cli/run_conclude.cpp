@@ -2,6 +2,7 @@
 #include "cli/run_command.hpp"
 
 #include "base/clock.hpp"
+#include "cli/failure_lines.hpp"
 #include "cli/halt_option.hpp"
 #include "cli/stored_result.hpp"
 #include "cli/summary.hpp"
@@ -84,6 +85,19 @@ int RunCommand::show_stored(RedisBlackboard& board, const RunState& state) {
   return code;
 }
 
+// Each kind of failure with its first chunk, and how many there are in all.
+void RunCommand::say_failures(RedisBlackboard& board, const RunState& state) {
+  const auto failures = failed_chunks(board.failures());
+  if (failures.empty()) return;
+  const auto run_facts = facts();
+  const auto lines = failure_lines(*job_, failures, Context(run_facts));
+  for (const auto& line : lines) display_->error(line);
+  const auto first = fmt::format("; the first, chunk {}: {}", failures.front().chunk, failures.front().error);
+  display_->error(fmt::format("{} of {} {}s failed, the result is partial{}; stint rerun {} -n N {} them again",
+                              grouped(state.failed), grouped(state.chunks), job_->item(), lines.empty() ? first : "", run_,
+                              job_->side_effects() ? "runs" : "computes"));
+}
+
 int RunCommand::conclude(const Outcome& outcome) {
   display_->stop();
   if (launched_.result_reported()) return 0;  // whatever became of the blackboard since
@@ -114,14 +128,7 @@ int RunCommand::conclude(const Outcome& outcome) {
       }
       if (!state) break;
       code = code_of(*state);
-      const auto lost = board.failures();
-      if (!lost.empty()) {
-        const auto first = nlohmann::json::parse(lost.begin()->second, nullptr, false);
-        display_->error(fmt::format("{} of {} chunks failed, the result is partial; the first, chunk {}: {}",
-                                    grouped(state->failed), grouped(state->chunks), lost.begin()->first,
-                                    (first.is_object() ? first.value("error", "") : "") + "; stint rerun " + run_ +
-                                        " -n N computes them again"));
-      }
+      say_failures(board, *state);
       if (guest() && owned_ && options_.output.empty()) display_->say("stint result " + run_ + " shows the result");
       display_->say(fmt::format(
           "run {}: {}: {} computed here, {} found in the checkpoint, {} computed again; {}, {} rank{} of {} thread{}",
@@ -142,7 +149,7 @@ int RunCommand::conclude(const Outcome& outcome) {
       if (state && state->state == "failed") {
         code = static_cast<int>(state->number("exit", static_cast<int>(Exit::defect)));
         const auto error = state->field("error");
-        if (says) display_->error(error.empty() ? "the run failed" : error);
+        if (says) display_->error(error.empty() ? "the run failed" : in_words_of(*job_, error));
       } else if (state && (state->state == "done" || state->state == "partial")) {
         // A rank of our own that outlived its mpirun: nobody saw what it printed.
         if (launched_.restarted()) {

@@ -4,6 +4,7 @@
 #include <stint/error.hpp>
 
 #include "blackboard/directory.hpp"
+#include "cli/chunk_text.hpp"
 #include "cli/halt_option.hpp"
 #include "cli/job_options.hpp"
 #include "cli/rendezvous.hpp"
@@ -82,8 +83,14 @@ bool RunCommand::prepare_rerun() {
   RedisBlackboard board(board_, run_);
   const auto state = board.state();
   if (!state) throw Error(Exit::usage, "run " + run_ + " is no longer on the blackboard");
-  if (!called_again(launched_)) refuse_good_chunks(run_, *state, board.failures(), options_.rerun_chunks);
+  if (!called_again(launched_)) refuse_good_chunks(run_, *state, board.failures(), {});
   choose(state->field("job"));
+  auto chunks = options_.rerun_chunks;
+  if (!chunks.empty() && job_->item() != "chunk") {  // the user knows them by the numbers of the list
+    adopt_stored_plan(*job_, board, *state, run_);
+    chunks = chunks_of(*job_, run_, chunks);
+  }
+  if (!called_again(launched_)) refuse_good_chunks(run_, *state, board.failures(), chunks);
   apply_options(*job_options_, state->field("options"), false);
   apply_words(*job_options_, options_.rerun_words, {OptionKind::run_time, OptionKind::result},
               "stint rerun takes the options of " + std::string(job_->name()) + " that are not part of what is computed");
@@ -106,10 +113,10 @@ bool RunCommand::prepare_rerun() {
     if (!options_.accept_program) refuse_program(*state);
     adopt_stored_plan(*job_, board, *state, run_);  // before the run is ours
   }
-  const auto revived = board.rerun({options_.rerun_chunks, program_, options_.retries,
+  const auto revived = board.rerun({chunks, program_, options_.retries,
                                     failed_chunks_allowed(state->chunks), halt_rule(options_.halt, state->chunks)});
   if (revived.refusal != Refusal::none) throw Error(Exit::usage, "run " + run_ + " has just ended");
-  display_->say(counted(revived.chunks, "failed chunk") + " of run " + run_ +
+  display_->say(counted(revived.chunks, "failed " + std::string(job_->item())) + " of run " + run_ +
                 (revived.chunks == 1 ? " gets" : " get") + " another life");
   return true;
 }

@@ -149,12 +149,12 @@ std::string chunk_lines(const json& at_work, const json& slowest, const std::vec
       break;
     }
     const auto what = each["what"].get<std::string>();
-    text += fitted(fmt::format("at work  chunk {} on {}{}{}, for {}{}", each["chunk"].get<std::uint64_t>(),
+    text += fitted(fmt::format("at work  {} on {}{}{}, for {}{}", texts.name(each["chunk"].get<std::uint64_t>()),
                                each["host"].get<std::string>(), what.empty() ? "" : ", ", printable(what),
                                duration(each["seconds"].get<double>()), behind_colon(each["text"]))) + "\n";
   }
   for (const auto& each : slowest) {
-    text += fitted(fmt::format("slow     chunk {}, {}{}", each["chunk"].get<std::uint64_t>(),
+    text += fitted(fmt::format("slow     {}, {}{}", texts.name(each["chunk"].get<std::uint64_t>()),
                                duration(each["seconds"].get<double>()), behind_colon(each["text"]))) + "\n";
   }
   return text + failure_lines(failures, texts);
@@ -167,7 +167,7 @@ std::string failure_lines(const std::vector<FailedChunk>& failures, ChunkTexts& 
   for (std::size_t i = 0; i < failures.size(); ++i) {
     if (i == most_failed) return text + fmt::format("failed   … and {} more\n", grouped(failures.size() - most_failed));
     const auto& failed = failures[i];
-    text += fmt::format("failed   chunk {} on {}, {}: {}{}\n", failed.chunk, failed.host,
+    text += fmt::format("failed   {} on {}, {}: {}{}\n", texts.name(failed.chunk), failed.host,
                         counted(static_cast<std::uint64_t>(failed.attempts), "attempt"), printable(failed.error),
                         behind_colon(texts.of(failed.chunk)));
   }

@@ -4,6 +4,7 @@
 #include "base/error.hpp"
 #include "blackboard/directory.hpp"
 #include "blackboard/redis_blackboard.hpp"
+#include "cli/chunk_text.hpp"
 #include "cli/display.hpp"
 #include "cli/home.hpp"
 #include "cli/identity.hpp"
@@ -90,15 +91,24 @@ int cancel_run(const redis::Address& address, const std::string& name) {
   return 0;
 }
 
-int mark_rerun(const redis::Address& address, const std::string& name, const std::vector<Range>& chunks) {
+int mark_rerun(const redis::Address& address, const std::string& name, const std::vector<Range>& numbers,
+               std::span<const JobEntry> jobs) {
   const auto run = Directory(address).find(name);
   RedisBlackboard board(address, run);
+  const auto state = present_state(board, run);
   const auto failures = board.failures();
-  refuse_good_chunks(run, present_state(board, run), failures, chunks);
+  refuse_good_chunks(run, state, failures, {});
+  ChunkTexts texts(board, state, run, jobs);
+  const auto chunks = texts.chunks_of(numbers);
+  try {
+    refuse_good_chunks(run, state, failures, chunks);
+  } catch (const Error& error) {
+    throw Error(error.exit(), texts.in_words(error.what()));
+  }
   const auto revived = board.rerun({.chunks = chunks});
   std::fprintf(stderr,
                "stint: %s of run %s get%s another life; the same command, or stint rerun %s -n N, computes %s\n",
-               counted(revived.chunks, "chunk").c_str(), run.c_str(), revived.chunks == 1 ? "s" : "", run.c_str(),
+               counted(revived.chunks, texts.item()).c_str(), run.c_str(), revived.chunks == 1 ? "s" : "", run.c_str(),
                revived.chunks == 1 ? "it" : "them");
   return 0;
 }

@@ -24,6 +24,7 @@ void refuse_good_chunks(const std::string& run, const RunState& state,
                         const std::map<std::uint64_t, std::string>& failures, const std::vector<Range>& chunks);
 int cancel_run(const redis::Address& address, const std::string& run);
 /// Failed chunks get another life; whoever runs the run next computes them. No `chunks`: all.
-int mark_rerun(const redis::Address& address, const std::string& run, const std::vector<Range>& chunks);
+int mark_rerun(const redis::Address& address, const std::string& run, const std::vector<Range>& numbers,
+               std::span<const JobEntry> jobs);
 
 }  // namespace stint

@@ -126,9 +126,9 @@ class Crew {
     try {
       start();
     } catch (const std::system_error& error) {
-      session_.end({Outcome::Kind::failed, Exit::interrupted,
-                    "cannot start a thread: " + error.code().message() +
-                        "; raise the user's limit of processes (ulimit -u), then the same command continues"});
+      const auto known = shortage(error);
+      if (!known) throw;
+      session_.end({Outcome::Kind::failed, known->exit(), known->what()});
     }
   }
   template <class Body>

@@ -2,6 +2,7 @@
 """What the machine does to commands: disks without room, folders that are gone, limits of the user, an environment that is
 meant for the commands, and processors."""
 
+import json
 import os
 import pathlib
 import subprocess
@@ -46,6 +47,31 @@ class CommandsAtTheEdge(unittest.TestCase):
         line = self.line_of(self.stint("echo", ":::", "a", TMPDIR=gone), 2)
         self.assertIn(f"cannot keep the output of commands in {gone}: No such file or directory; set TMPDIR", line)
 
+    def test_a_working_folder_that_is_gone_is_one_line(self):
+        gone = self.folder / "gone"
+        gone.mkdir()
+        for before in ((), ("-n", 2)):
+            done = self.stint("echo", ":::", "a", before=before, cwd=self.folder,
+                              launcher=("sh", "-c", f"cd '{gone}' && rmdir '{gone}' && \"$@\"; code=$?; mkdir '{gone}'; exit $code", "sh"))
+            self.assertIn(f"the working folder {gone} cannot be used: No such file or directory", self.line_of(done, 2))
+
+    def test_commands_that_failed_are_named(self):
+        done = self.stint("echo no {} >&2; [ {} = 5 ] || exit 3", ":::", *range(1, 8), "--joblog", "joblog")
+        self.assertEqual(done.returncode, 1, done.stderr)
+        self.assertRegex(done.stderr, r"\nstint: command 1 failed: exit 3 after 0\.\d s on \S+: echo no 1 >&2; \[ 1 = 5 \] \|\| exit 3; "
+                                      r"no 1 \(and 5 more like it\)\nstint: 6 of 7 commands failed, the result is partial; stint rerun ")
+        self.assertNotIn("chunk 0", done.stderr)
+        told = self.home.run("explain", "last", 3).stdout
+        self.assertRegex(told, r"^command 3 of run \S+: failed\n(.*\n)*command  echo no 3 >&2; \[ 3 = 5 \] \|\| exit 3\nexit     exit code 3\n"
+                               r"time     0\.\d s, begun 2.*\nhost     \S+\nstderr   no 3\n")
+        self.assertNotIn("chunk", told)
+        self.assertEqual(json.loads(self.home.run("explain", "last", 3, "--json").stdout)["failure"]["stderr"], "no 3\n")
+        for words, said in ((("explain", "last", 8), "has no command 8: its commands are 1 to 7"),
+                            (("rerun", "last", "--chunks", "8"), "has no command 8: its commands are 1 to 7"),
+                            (("rerun", "last", "--chunks", "5"), "command 5 of run "),
+                            (("rerun", "last", "--chunks", "7"), "1 command of run ")):
+            self.assertIn(said, self.home.run(*words, check=False).stderr)
+
     def test_memory_that_the_machine_does_not_have_is_not_waited_for(self):
         line = self.line_of(self.stint("--memfree", "4000G", "--", "echo", ":::", "a"), 2)
         self.assertIn("--memfree 4000.0G is more than the ", line)
@@ -83,9 +109,9 @@ class CommandsAtTheEdge(unittest.TestCase):
         if os.geteuid() == 0:  # whom no limit holds
             os.chown(home, 65534, 65534)
         become = ("setpriv", "--reuid=65534", "--clear-groups") if os.geteuid() == 0 else ()
-        for limit in ("-u 3", "-n 20"):
-            with self.subTest(limit=limit):
-                done = self.stint("echo", ":::", "a", "b", launcher=(*become, "bash", "-c", f"ulimit {limit}; exec \"$@\"", "bash"),
+        for limit, before in (("-u 3", ()), ("-n 10", ()), ("-u 3", ("-n", 2)), ("-n 20", ("-n", 2))):
+            with self.subTest(limit=limit, before=before):
+                done = self.stint("echo", ":::", "a", "b", before=before, launcher=(*become, "bash", "-c", f"ulimit {limit}; exec \"$@\"", "bash"),
                                   cwd="/", STINT_HOME=str(home / "home"), XDG_RUNTIME_DIR=str(home), TMPDIR=str(home))
                 self.assertIn(self.line_of(done, done.returncode) and done.returncode, (2, 3, 75), done.stderr)
 

@@ -103,23 +103,23 @@ class Looking(Commands):
         self.assertEqual(pathlib.Path("/proc", at_work["what"].removeprefix("pid "), "cmdline").read_bytes(), b"sleep\x0060\x00")
         self.assertEqual([(each["chunk"], each["text"]) for each in status["slowest"]], [(1, "sleep 0.4")])
         text = self.home.run("status", "look").stdout
-        self.assertRegex(text, r"at work  chunk 0 on \S+, pid \d+, for \d.*: sleep 60\n")
-        self.assertRegex(text, r"slow     chunk 1, \d+\.\d+ s: sleep 0\.4\n")
-        self.assertRegex(text, r"failed   chunk 2 on \S+, 1 attempt: exit code 7: exit 7\n")
+        self.assertRegex(text, r"at work  command 1 on \S+, pid \d+, for \d.*: sleep 60\n")
+        self.assertRegex(text, r"slow     command 2, \d+\.\d+ s: sleep 0\.4\n")
+        self.assertRegex(text, r"failed   command 3 on \S+, 1 attempt: exit code 7: exit 7\n")
 
     def test_outputs_of_a_run_that_goes_on_can_be_looked_at(self):
         self.list("sleep 60", "echo one", "echo two >&2; false", "echo three")
         self.start("list", before=("--threads", 2, "--run-id", "look"))
         self.addCleanup(self.home.kill_everything)
         eventually(30, "all but one have ended", lambda: self.look()["chunks"]["done"] == 2)
-        self.assertEqual(self.home.run("result", "look", "--chunk", 1).stdout, "one\n")
-        self.assertEqual(self.home.run("result", "look", "--chunk", 2, "--stderr").stdout, "two\n")
+        self.assertEqual(self.home.run("result", "look", "--chunk", 2).stdout, "one\n")
+        self.assertEqual(self.home.run("result", "look", "--chunk", 3, "--stderr").stdout, "two\n")
         whole = self.home.run("result", "look")
         self.assertEqual(whole.stdout, "one\nthree\n")
         self.assertIn("run look has not ended: its state is running, 2 of 4 chunks are done", whole.stderr)
-        early = self.home.run("result", "look", "--chunk", 0, check=False)
+        early = self.home.run("result", "look", "--chunk", 1, check=False)
         self.assertEqual((early.returncode, early.stdout), (2, ""))
-        self.assertIn("chunk 0 has not ended yet", early.stderr)
+        self.assertIn("command 1 has not ended yet", early.stderr)
 
 
 class Lists(Commands):
@@ -211,7 +211,7 @@ class Failures(Commands):
         self.list("echo fine", "exit 3", "kill -9 $$", "no-such-program", "echo after; false")
         done = self.stint("--joblog", "joblog", "--failed", "failed", "list", check=False)
         self.assertEqual((done.returncode, done.stdout), (1, "fine\nafter\n"))
-        self.assertIn("4 of 5 chunks failed", done.stderr)
+        self.assertIn("4 of 5 commands failed", done.stderr)
         ends = {number: (fields[6], fields[7]) for number, fields in self.joblog().items()}
         self.assertEqual(ends, {1: ("0", "0"), 2: ("3", "0"), 3: ("0", "9"), 4: ("127", "0"), 5: ("1", "0")})
         self.assertEqual((self.folder / "failed").read_text().splitlines().sort(),
@@ -262,8 +262,8 @@ class Failures(Commands):
     def test_one_output_can_be_looked_at(self):
         self.list("echo out0", "echo out1; echo err1 >&2; false")
         self.stint("list", check=False)
-        self.assertEqual(self.home.run("result", "last", "--chunk", 1, check=False).stdout, "out1\n")
-        self.assertEqual(self.home.run("result", "last", "--chunk", 1, "--stderr", check=False).stdout, "err1\n")
+        self.assertEqual(self.home.run("result", "last", "--chunk", 2, check=False).stdout, "out1\n")
+        self.assertEqual(self.home.run("result", "last", "--chunk", 2, "--stderr", check=False).stdout, "err1\n")
 
 
 class Lost(Commands):

@@ -167,7 +167,7 @@ class SeveralHosts(unittest.TestCase):
         self.assertEqual(said.count(b"not here"), 1, said)
         for number in (1, large, failing, 30):
             for stream, expected in ((), outputs), (("--stderr",), errors):
-                world = self.start(self.hosts[0], STINT, "result", "homes", "--chunk", number - 1, *stream, text=False)
+                world = self.start(self.hosts[0], STINT, "result", "homes", "--chunk", number, *stream, text=False)
                 shown, said = world.communicate(timeout=60)
                 self.assertTrue(shown == expected[number - 1], (number, stream, shown[:100], said))
         world = self.start(self.hosts[0], *words, text=False)

@@ -137,15 +137,15 @@ class Verbs(unittest.TestCase):
                 self.assertEqual(told["state"], state)
 
     def test_explains_each_chunk(self):
-        says = {("done", 0): r"done", ("partial", 1): r"failed\nwhat     exit 3\n(.*\n)*error    exit code 3 ",
-                ("partial", 0): r"done", ("halted", 21): r".*\nthe run  is halted: the same command goes on",
-                ("cancelled", 1): r"was in the hands of .*\nthe run  is cancelled: ",
-                ("left", 1): r"waits .*\nthe run  is interrupted: all its ranks have left and nobody computes it now; the same",
-                ("killed", 2): r"was in the hands of \S+ when that stopped; it is computed again\n"
+        says = {("done", 0): r"done", ("partial", 2): r"failed\n(.*\n)*command  exit 3\nexit     exit code 3\n",
+                ("partial", 1): r"done", ("halted", 22): r".*\nthe run  is halted: the same command goes on",
+                ("cancelled", 2): r"was in the hands of .*\nthe run  is cancelled: ",
+                ("left", 2): r"waits .*\nthe run  is interrupted: all its ranks have left and nobody computes it now; the same",
+                ("killed", 3): r"was in the hands of \S+ when that stopped; it is computed again\n"
                                r"the run  is interrupted: 4 ranks were lost and nobody computes it now; the same"}
         for (run, chunk), sentence in says.items():
             with self.subTest(run=run, chunk=chunk):
-                self.assertRegex(self.home.run("explain", run, chunk).stdout, rf"^chunk {chunk} of run {run}: {sentence}")
+                self.assertRegex(self.home.run("explain", run, chunk).stdout, rf"^{'chunk' if run == 'done' else 'command'} {chunk} of run {run}: {sentence}")
                 check_schema("explain", json.loads(self.home.run("explain", run, chunk, "--json").stdout))
         self.assertIn("run done has no chunk 3: its chunks are 0 to 2", self.refused("explain", "done", 3))
         for text in ("-1", "x", "99999999999999999999"):

@@ -19,14 +19,14 @@ TEST(CommandsEnvironmentTest, KnowsWhatALauncherAdds) {
        {"OMPI_COMM_WORLD_RANK=0", "OMPI_COMM_WORLD_LOCAL_SIZE=2", "OMPI_UNIVERSE_SIZE=2", "OMPI_ARGV=a b",
         "OMPI_COMMAND=env", "OMPI_FIRST_RANKS=0", "OMPI_MCA_ess=^singleton", "OMPI_MCA_ess_base_vpid=1",
         "OMPI_MCA_orte_hnp_uri=1.0;tcp://h:1", "OMPI_MCA_orte_ess_num_procs=2", "OMPI_MCA_pmix=^s1,s2",
-        "OMPI_MCA_shmem_RUNTIME_QUERY_hint=mmap", "OMPI_MCA_rmaps_base_oversubscribe=1", "PMIX_RANK=0",
+        "OMPI_MCA_shmem_RUNTIME_QUERY_hint=mmap", "PMIX_RANK=0",
         "PMIX_NAMESPACE=1", "PMIX_SERVER_URI41=1.0;tcp4://h:1", "PMIX_GDS_MODULE=hash", "PMI_RANK=0", "PMI_FD=5",
         "SLURM_STEP_ID=0", "SLURM_STEPID=0", "SLURM_SRUN_COMM_PORT=1", "STINT_BOARD=redis://:secret@h:1",
         "STINT_STDIN=/f", "STINT_ENVIRONMENT=/f", "STINT_CALL=/f", "STINT_CALL_HOST=h", "STINT_START=0", "STINT_ARGUMENTS=x"})
     EXPECT_TRUE(is_of_launcher(variable)) << variable;
   for (const char* variable :
        {"OMPI_CC=clang", "OMPI_CXXFLAGS=-g", "OMPI_MCA_btl=self,tcp", "OMPI_MCA_mpi_yield_when_idle=1",
-        "OMPI_MCA_pmix_base_verbose=1", "OMPI_ALLOW_RUN_AS_ROOT=1", "OMPI_COMMANDER=x", "PMIX_MCA_gds=hash",
+        "OMPI_MCA_pmix_base_verbose=1", "OMPI_ALLOW_RUN_AS_ROOT=1", "OMPI_MCA_rmaps_base_oversubscribe=1", "OMPI_COMMANDER=x", "PMIX_MCA_gds=hash",
         "PMIX_RANKS=1", "PRTE_MCA_rmaps_default_mapping_policy=core", "PMI_MINE=1", "SLURM_JOB_ID=7", "SLURM_NTASKS=2",
         "STINT_HOME=/h", "STINT_SHELL=/bin/bash", "STINT_LEASE=5", "PATH=/bin", "OMP_NUM_THREADS=1", "BASH_FUNC_f%%=() { :; }",
         "A"})

@@ -98,6 +98,31 @@ class Adapter final : public AnyJob {
       return {};
     }
   }
+  std::optional<FailureText> describe_failure(const FailedChunk& failed, const Context& context) const override {
+    if constexpr (requires { FailureText(job_.describe_failure(*plan_, failed, context)); }) {
+      if (plan_) return job_.describe_failure(*plan_, failed, context);
+    }
+    return std::nullopt;
+  }
+  std::string_view item() const override {
+    if constexpr (requires { J::item; }) {
+      return J::item;
+    } else {
+      return "chunk";
+    }
+  }
+  std::uint64_t number_of(std::uint64_t chunk) const override {
+    if constexpr (requires { J::item; }) {
+      if (plan_) return plan_->number_of(chunk);
+    }
+    return chunk;
+  }
+  std::uint64_t chunk_of(std::uint64_t number) const override {
+    if constexpr (requires { J::item; }) {
+      if (plan_) return plan_->chunk_of(number);
+    }
+    return number;
+  }
   void prepare(const Context& context) override {
     if constexpr (requires { job_.prepare(context); }) job_.prepare(context);
   }

@@ -53,6 +53,13 @@ class AnyJob {
   [[nodiscard]] virtual std::uint64_t chunks() const = 0;
   [[nodiscard]] virtual std::vector<double> weights() const = 0;  ///< empty: none
   [[nodiscard]] virtual std::string describe(std::uint64_t chunk) const = 0;  ///< for people; empty: nothing to say
+  /// Null: the job says nothing of failures.
+  [[nodiscard]] virtual std::optional<FailureText> describe_failure(const FailedChunk& failed,
+                                                                    const Context& context) const = 0;
+  [[nodiscard]] virtual std::string_view item() const = 0;  ///< what the user calls a chunk
+  /// The number that the user knows a chunk by, and back; out of range: std::out_of_range.
+  [[nodiscard]] virtual std::uint64_t number_of(std::uint64_t chunk) const = 0;
+  [[nodiscard]] virtual std::uint64_t chunk_of(std::uint64_t number) const = 0;
   virtual void prepare(const Context& context) = 0;
   [[nodiscard]] virtual Scratch scratch(const Context& context) const = 0;
 

@@ -1,0 +1,99 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "failure_text.hpp"
+
+#include "output_log.hpp"
+#include "record.hpp"
+
+#include <algorithm>
+#include <cmath>
+#include <cstdio>
+#include <ctime>
+#include <exception>
+#include <optional>
+#include <sstream>
+
+namespace stint::commands {
+namespace {
+
+constexpr std::size_t most_of_command = 100;          // bytes, on a line
+constexpr std::uint64_t most_of_errors = 4096;        // bytes of the end of standard error
+
+// What can be shown on one line: control characters are blanks.
+std::string on_a_line(std::string text, std::size_t most) {
+  std::ranges::replace_if(text, [](unsigned char c) { return c < 0x20 || c == 0x7f; }, ' ');
+  if (text.size() <= most) return text;
+  while (most > 0 && (static_cast<unsigned char>(text[most]) & 0xc0) == 0x80) --most;  // within a character
+  return text.substr(0, most) + "…";
+}
+
+std::string seconds(double time) {
+  char text[32];
+  std::snprintf(text, sizeof text, "%.1f s", time);
+  return text;
+}
+
+std::string begin_of(double start) {
+  const auto time = static_cast<std::time_t>(start);
+  std::tm local{};
+  ::localtime_r(&time, &local);
+  char text[32];
+  std::strftime(text, sizeof text, "%Y-%m-%d %H:%M:%S", &local);
+  return text;
+}
+
+std::string end_of_errors(const Record& record, const std::filesystem::path& store) {
+  for (const auto* place : {&record.place, &record.copy}) {
+    if (place->err_bytes == 0) continue;
+    const auto bytes = std::min(place->err_bytes, most_of_errors);
+    std::ostringstream text;
+    if (show((store / place->log).string() + ".err", place->err_at + place->err_bytes - bytes, bytes, "", text)) return text.str();
+  }
+  return record.carried.err.empty() ? record.said : record.carried.err;
+}
+
+std::optional<Record> record_in(const std::string& detail) {
+  if (detail.empty()) return std::nullopt;  // its rank died
+  try {
+    return record_of(detail);
+  } catch (const std::exception&) {
+    return std::nullopt;
+  }
+}
+
+// "exit code 7" stands in the job log's words; on a line it is shorter.
+std::string short_reason(const std::string& error) {
+  return error.starts_with("exit code ") ? "exit " + error.substr(10) : on_a_line(error, 200);
+}
+
+// Each number as one sign: "no 3.txt" and "no 17.txt" are of one kind.
+std::string without_numbers(const std::string& text) {
+  std::string kind;
+  for (char c : text) {
+    const bool digit = c >= '0' && c <= '9';
+    if (!digit || !kind.ends_with('#')) kind += digit ? '#' : c;
+  }
+  return kind;
+}
+
+}  // namespace
+
+FailureText failure_text(const CommandList& list, const FailedChunk& failed, const std::filesystem::path& store) {
+  const auto number = list.number_of(failed.chunk);
+  const std::string command(list.text(number));
+  const auto record = record_in(failed.detail);
+  const auto reason = short_reason(failed.error);
+  const auto said = record ? on_a_line(record->said, 200) : "";
+  FailureText text;
+  text.kind = reason + "; " + said;
+  text.kind = without_numbers(text.kind);
+  text.line = "command " + std::to_string(number) + " failed: " + reason +
+              (record ? " after " + seconds(record->seconds) : "") + " on " + failed.host + ": " +
+              on_a_line(command, most_of_command) + (said.empty() ? "" : "; " + said);
+  text.rows = {{"command", command}, {"exit", failed.error}};
+  if (record) text.rows.emplace_back("time", seconds(record->seconds) + ", begun " + begin_of(record->start));
+  text.rows.emplace_back("host", failed.host);
+  if (record) text.rows.emplace_back("stderr", end_of_errors(*record, store));
+  return text;
+}
+
+}  // namespace stint::commands
