@@ -37,10 +37,13 @@ class Options {
     bool flag = false;        ///< takes no value
     bool positional = false;  ///< given without its name; takes all that is left
     bool required = false;    ///< a positional that may not be empty unless another option names inputs
+    bool ends_options = false;  ///< a positional behind whose first word nothing is an option
+    bool hidden = false;      ///< not on the command line: it only travels to the ranks, and to later calls
     std::string type = {};    ///< shown in --help: N, X, TEXT, BYTES, FILE
     std::string initial = {}; ///< the default as shown in --help; empty: none
     std::function<void(const std::vector<std::string>&)> set = {};
     std::function<std::vector<std::string>()> get = {};
+    std::function<std::string()> shown = {};  ///< for the identity and for people, instead of what `get` gives
     Inputs* inputs = nullptr;  ///< the files that it names are part of the identity
   };
 
@@ -52,30 +55,48 @@ class Options {
   Options& add(std::string_view name, bool& field, std::string_view help, OptionKind kind = {});
   /// `--name A,B,C`: numbers.
   Options& add(std::string_view name, std::vector<double>& field, std::string_view help, OptionKind kind = {});
-  /// `--name 64M`: bytes, with K, M, G or T (powers of 1024).
+  /// `--name 64M`: bytes, in any of the ways of parse_bytes.
   Options& add_bytes(std::string_view name, std::uint64_t& field, std::string_view help, OptionKind kind = {});
+  /// `--name 1h30m`: seconds, in any of the ways of parse_seconds.
+  Options& add_seconds(std::string_view name, double& field, std::string_view help, OptionKind kind = {});
   /// `--name one|two|three`.
   Options& add_choice(std::string_view name, std::string& field, std::initializer_list<std::string_view> choices,
                       std::string_view help, OptionKind kind = {});
   /// `FILE|DIR…` without a name; directories are searched. Part of the identity: path, size, modification time.
   Options& add_files(Inputs& field, std::string_view help, bool required = true);
-  /// Words without a name, whatever they are: all that is left. `type`: shown in --help.
+  /// Words without a name, whatever they are: the first of them ends the options. `type`: shown in --help.
   Options& add_words(std::string_view type, std::vector<std::string>& field, std::string_view help);
   /// `--name LIST`: a file that names more inputs, one a line.
   Options& add_files_from(std::string_view name, Inputs& field, std::string_view help);
+  /// `--name DIR`: a folder, kept as an absolute path.
+  Options& add_folder(std::string_view name, std::string& field, std::string_view help, OptionKind kind = {});
   /// `--name FILE`: one input file.
   Options& add_file(std::string_view name, Inputs& field, std::string_view help);
 
+  /// A value that is content and not on the command line: `get` gives what `set` takes on another rank, or in a later
+  /// call, and `shown` what stands for it in the identity and in messages.
+  Options& add_hidden(std::string_view name, std::function<std::vector<std::string>()> get,
+                      std::function<void(const std::vector<std::string>&)> set, std::function<std::string()> shown);
+  /// What the job reads with stint::read_text (text.hpp) when it is planned, as the options stand then (`-`: standard input). Under
+  /// `stint run -n`, whose ranks have neither, standard input and pipes among them are kept for rank 0.
+  Options& reads(std::function<std::vector<std::string>()> texts);
+
   [[nodiscard]] const std::vector<Entry>& entries() const { return entries_; }
+  /// What `reads` was given, asked now; also the lists of files among the entries.
+  [[nodiscard]] std::vector<std::string> texts_read() const;
 
  private:
   Options& push(Entry entry);
   std::vector<Entry> entries_;
+  std::function<std::vector<std::string>()> reads_;
 };
 
 /// Text to number, whole or std::invalid_argument that says what is wrong. Also used by Stint's own options.
 std::uint64_t parse_count(std::string_view text);
-std::uint64_t parse_bytes(std::string_view text);
 double parse_number(std::string_view text);
+/// 1000, 64K, 1.5G, 4GB, 4GiB: K, M, G and T are powers of 1024.
+std::uint64_t parse_bytes(std::string_view text);
+/// 90, 0.5, 90s, 500ms, 10m, 1h30m, 2d, 2:00:00, 12:30 (minutes and seconds) or 1-12:30:00 (days first, as Slurm).
+double parse_seconds(std::string_view text);
 
 }  // namespace stint

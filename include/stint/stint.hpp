@@ -12,3 +12,4 @@
 #include <stint/parallel.hpp>
 #include <stint/plan.hpp>
 #include <stint/range.hpp>
+#include <stint/text.hpp>

@@ -3,6 +3,8 @@
 // test that compares the two holds us to them.
 #include "arguments.hpp"
 
+#include <stint/text.hpp>
+
 #include <algorithm>
 #include <charconv>
 #include <stdexcept>
@@ -17,14 +19,15 @@ bool is_space(char c) { return c == ' ' || (c >= '\t' && c <= '\r'); }
 bool is_digit(char c) { return c >= '0' && c <= '9'; }
 bool is_word(char c) { return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || is_digit(c) || c == '_'; }
 
-std::vector<std::string> lines(std::string_view text, std::string_view name) {
+std::vector<std::string> lines(std::string_view text, std::string_view name, char line_end) {
   std::vector<std::string> list;
   for (std::size_t from = 0; from < text.size();) {
-    const std::size_t end = std::min(text.find('\n', from), text.size());
+    const std::size_t end = std::min(text.find(line_end, from), text.size());
     const std::string_view line = text.substr(from, end - from);
     if (line.find('\0') != line.npos) {
       throw std::invalid_argument("line " + std::to_string(list.size() + 1) + " of " + std::string(name) +
-                                  " has a NUL byte, which no command can take; give one text a line");
+                                  " has a NUL byte, which no command can take; give one text a line, or --null where "
+                                  "that byte ends each of them");
     }
     list.emplace_back(line);
     from = end + 1;
@@ -63,9 +66,11 @@ constexpr std::string_view shell_words[] = {
 
 }  // namespace
 
-std::vector<std::string> list_of_values(std::string_view text, std::string_view name) { return lines(text, name); }
+std::vector<std::string> list_of_values(std::string_view text, std::string_view name, char end) {
+  return lines(text, name, end);
+}
 
-Words parse_words(const std::vector<std::string>& words, const ReadList& read_list) {
+Words parse_words(const std::vector<std::string>& words, const ReadList& read_list, char end) {
   Words parsed;
   std::string_view separator;
   bool read_input = false;
@@ -79,13 +84,14 @@ Words parse_words(const std::vector<std::string>& words, const ReadList& read_li
     } else if (separator.empty()) {
       parsed.command.push_back(word);
     } else if (separator.starts_with("::::")) {
-      if (word == "-" && std::exchange(read_input, true)) {
-        throw std::invalid_argument("'-' is given twice, and standard input can be read only once; give a file");
+      const bool is_input = is_standard_input(word);
+      if (is_input && std::exchange(read_input, true)) {
+        throw std::invalid_argument("'" + word + "' is given twice, and standard input can be read only once; give a file");
       }
-      parsed.sources.push_back({lines(read_list(word), word == "-" ? "standard input" : word), linked});
+      parsed.sources.push_back({lines(read_list(word), is_input ? "standard input" : word, end), linked});
     } else {
       // The line end here makes an empty value of an empty word, and of what follows a line end inside.
-      for (std::string& value : lines(word + "\n", "an argument")) {
+      for (std::string& value : lines(word + end, "an argument", end)) {
         parsed.sources.back().values.push_back(std::move(value));
       }
     }
@@ -304,10 +310,9 @@ bool Template::uses_slot() const {
   return std::ranges::any_of(parts_, [](const Part& part) { return part.kind == Kind::slot && !part.source; });
 }
 
-std::vector<std::string> list_of_commands(std::string_view text) {
+std::vector<std::string> list_of_commands(std::string_view text, char end) {
   std::vector<std::string> commands;
-  for (std::string& line : lines(text, "the list of commands")) {
-    if (line.ends_with('\r')) line.pop_back();
+  for (std::string& line : lines(text, "the list of commands", end)) {
     const auto first = std::ranges::find_if_not(line, is_space);
     if (first != line.end() && *first != '#') commands.push_back(std::move(line));
   }

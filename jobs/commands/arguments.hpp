@@ -4,8 +4,8 @@
 // Only text goes in and out, and nothing is run or opened here. The job `commands` calls it, in the order below.
 // Every refusal is a std::invalid_argument of one line.
 //
-// Knowingly other than GNU parallel: `{= perl =}`, a list with a NUL byte and a second `-` are refused; a lone `:::`
-// without values is no commands, where GNU parallel would read standard input; and {/} of a value with line ends in it,
+// Knowingly other than GNU parallel: `{= perl =}`, a list with a NUL byte and a second standard input are refused; a lone
+// `:::` without values is no commands, where GNU parallel would read standard input; and {/} of a value with line ends in it,
 // which `parse_words` never gives, is what follows the last slash.
 #pragma once
 
@@ -36,11 +36,12 @@ using ReadList = std::function<std::string(const std::string& path)>;
 
 /// Splits words at `:::`, `:::+`, `::::` and `::::+`. After the latter two each word is a file and a source of its own.
 /// A line is a value: an empty one too, and a `\r` stays. As in GNU parallel, a word after `:::` that has line ends in
-/// it is several values.
-Words parse_words(const std::vector<std::string>& words, const ReadList& read_list);
+/// it is several values. `end`: what ends a value instead, a NUL byte for --null.
+Words parse_words(const std::vector<std::string>& words, const ReadList& read_list, char end = '\n');
 
-/// The values of a text, one a line; the last line need not end. Refuses a NUL byte; `name` says where it is.
-std::vector<std::string> list_of_values(std::string_view text, std::string_view name);
+/// The values of a text, one a line; the last line need not end. Refuses a NUL byte where that ends none; `name` says
+/// where it is.
+std::vector<std::string> list_of_values(std::string_view text, std::string_view name, char end = '\n');
 
 /// Each way to take one value of each source; the last source changes fastest. Linked sources go in step with the one
 /// before, as far as the shortest of them. An empty source counts as one empty value, unless all are empty: then there
@@ -92,8 +93,8 @@ class Template {
 };
 
 /// The commands of a plain file, one a line. Blank lines and those that begin with `#`, after blanks or not, are left
-/// out; so is a `\r` at the end of a line. Refuses a NUL byte.
-std::vector<std::string> list_of_commands(std::string_view text);
+/// out. Refuses a NUL byte where that ends none.
+std::vector<std::string> list_of_commands(std::string_view text, char end = '\n');
 
 /// False only if sh, bash and dash would all run `command` as the program and the words that `plain_words` gives: no
 /// quotes, nothing to replace, nothing that only a shell can do. True when in doubt, and for a blank command. It cannot

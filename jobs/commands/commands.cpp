@@ -1,11 +1,16 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "commands.hpp"
 
+#include "command_source.hpp"
 #include "environment.hpp"
+#include "expected_times.hpp"
+
+#include <stint/text.hpp>
 
 #include <unistd.h>
 #include <algorithm>
 #include <cerrno>
+#include <cmath>
 #include <csignal>
 #include <cstdio>
 #include <cstdlib>
@@ -13,7 +18,6 @@
 #include <deque>
 #include <fstream>
 #include <functional>
-#include <iostream>
 #include <iterator>
 #include <map>
 #include <numeric>
@@ -27,30 +31,12 @@ extern char** environ;
 namespace stint::commands {
 namespace {
 
-constexpr double most_commands = 100e6;
 // What a record carries of stdout, and of stderr: in the tree it lies until the leader comes by, with a failure for
 // good.
 constexpr std::uint64_t most_said = 200;  // bytes of the last line of standard error that are kept with a failure
 constexpr std::uint64_t carried_bytes = std::uint64_t{1} << 20;
 constexpr std::uint64_t carried_bytes_of_failed = std::uint64_t{16} << 10;
 constexpr std::uint64_t carried_bytes_of_partial = std::uint64_t{32} << 20;  // well below --partial-limit
-
-std::string content_of(const std::string& path) {
-  const char* kept = std::getenv("STINT_STDIN");  // by `stint run -n`, whose ranks have no standard input
-  const bool input = path == "-";
-  std::stringstream text;
-  if (input && (kept == nullptr || *kept == '\0')) {
-    text << std::cin.rdbuf();
-    return text.str();
-  }
-  errno = 0;
-  std::ifstream file(input ? kept : path, std::ios::binary);
-  if (file) text << file.rdbuf();
-  if (!file || errno == EISDIR) {
-    throw BadInput("cannot read the commands in '" + path + "': " + std::strerror(errno != 0 ? errno : EIO));
-  }
-  return text.str();
-}
 
 std::string name_of_signal(int signal) {
   const char* name = ::strsignal(signal);
@@ -86,28 +72,16 @@ Limits limits_of(const std::string& text, double delay, std::uint64_t memory_fre
                    host_name() + " has; no command would ever begin");
   if (text.empty()) return limits;
   const bool share = text.ends_with('%');
-  const double number = parse_number(share ? text.substr(0, text.size() - 1) : text);
-  if (!(number > 0)) throw std::invalid_argument("--timeout: '" + text + "' is no time above 0: give 90, or 300%");
+  double number = 0;
+  try {
+    number = share ? parse_number(text.substr(0, text.size() - 1)) : parse_seconds(text);
+  } catch (const std::invalid_argument&) {  // said below
+  }
+  if (!(number > 0) || !std::isfinite(number)) {
+    throw std::invalid_argument("--timeout: '" + text + "' is not a time above 0: give 90, 1h30m, 2:00:00, or 300% (of the median)");
+  }
   (share ? limits.timeout_share : limits.timeout) = share ? number / 100 : number;
   return limits;
-}
-
-// Command → seconds, of a job log of ours or GNU parallel's.
-std::map<std::string, double> times_of_joblog(const std::string& text) {
-  std::map<std::string, double> times;
-  std::istringstream lines(text);
-  for (std::string line; std::getline(lines, line);) {
-    std::size_t at = 0;
-    std::string seconds;
-    for (int column = 0; column < 8 && at != line.npos; ++column) {
-      const auto tab = line.find('\t', at);
-      if (column == 3) seconds = line.substr(at, tab - at);
-      at = tab == line.npos ? tab : tab + 1;
-    }
-    if (at == line.npos || line.starts_with("Seq\t")) continue;
-    times[line.substr(at)] = std::strtod(seconds.c_str(), nullptr);
-  }
-  return times;
 }
 
 // From a record, which travels on, into a log.
@@ -125,18 +99,20 @@ void unload_into(OutputLog& log, Record& record) {
 void Commands::options(Options& options) {
   options.add_words(
       "FILE | COMMAND", words_,
-      "a file of commands, one a line (- is standard input), or a command with {} and ::: VALUE… or :::: FILE…");
-  options.add("each", each_, "FILE whose lines are the values of {}; the command stands behind --");
-  options.add("timeout", timeout_, "seconds after which a command is ended, or N% of the median", OptionKind::run_time);
+      "a file of commands, one a line (- is standard input), or a command with {} and ::: VALUE… or :::: FILE…; without "
+      "those, the lines of standard input are its values. Behind the first word all is the command's");
+  options.add("each", each_, "FILE whose lines are the values of {}, as :::: FILE");
+  options.add("null", null_, "a NUL byte ends each value and command that is read, not a line end (also -0)");
+  options.add("timeout", timeout_, "time after which a command is ended, or N% of the median", OptionKind::run_time);
   options.add("shuf", shuffle_, "begin the commands in a random order; outputs keep that of the list");
   options.add("expect", expect_, "job log of an earlier run, for the time of each command: the longest begin first");
-  options.add("delay", delay_, "seconds between two beginnings on a rank", OptionKind::run_time);
+  options.add_seconds("delay", delay_, "time between two beginnings on a rank", OptionKind::run_time);
   options.add_bytes(
       "memfree", memory_free_,
       "begin a command only with so much memory free; below half of it, the youngest is ended and tried again",
       OptionKind::run_time);
-  options.add("workdir", workdir_, "folder in which commands run", OptionKind::run_time);
-  options.add("env-from", env_from_, "file of NAME=VALUE lines, for all commands", OptionKind::run_time);
+  options.add_folder("workdir", workdir_, "folder in which commands run");
+  settings_.add_to(options);
   options.add("unordered", report_options_.unordered, "show outputs as commands end, not in the order of the list",
               OptionKind::result);
   options.add("tag", report_options_.tag, "show each line of output behind the values of its command",
@@ -149,31 +125,12 @@ void Commands::options(Options& options) {
               OptionKind::result);
   options.add("failed", report_options_.failed, "file for the commands that failed, to be given as FILE again",
               OptionKind::result);
-}
-
-// The commands as they would be planned now.
-CommandList Commands::commands() {
-  CommandList list;
-  if (words_.empty() && each_.empty()) throw BadInput("no commands: give a FILE of them, or COMMAND ::: VALUES");
-  auto words = parse_words(words_, content_of);
-  if (!each_.empty()) words.sources.insert(words.sources.begin(), {list_of_values(content_of(each_), each_), false});
-  if (words.sources.empty()) {
-    if (words.command.size() != 1) {
-      throw BadInput("'" + words.command[1] +
-                     "' follows a FILE of commands: for one command with values give COMMAND ::: VALUES");
-    }
-    const auto text = content_of(words.command[0]);
-    nothing_there_ = words.command[0] == "-" && text.empty();
-    for (const auto& command : list_of_commands(text)) list.add(command, {});
-    return list;
-  }
-  const Template command(words.command.empty() ? std::vector<std::string>{"{}"} : words.command);
-  double count = 1;
-  for (const auto& source : words.sources) count *= source.linked ? 1.0 : std::max<double>(1, source.values.size());
-  if (count > most_commands)
-    throw BadInput("these values make " + std::to_string(count) + " commands, more than can be kept");
-  for (const auto& values : combinations(words.sources)) list.add(command.expand(values, list.size() + 1), values);
-  return list;
+  options.reads([this] {
+    auto paths = CommandSource{words_, each_, null_}.paths();
+    if (!expect_.empty()) paths.push_back(expect_);
+    for (auto& path : settings_.paths()) paths.push_back(std::move(path));
+    return paths;
+  });
 }
 
 // What can be told before anything begins.
@@ -192,7 +149,10 @@ std::string Commands::source() {
   if (!read_) {
     try {
       check();
-      plan_ = commands();
+      auto read = CommandSource{words_, each_, null_}.read();
+      plan_ = std::move(read.list);
+      nothing_there_ = !read.is_there;
+      missing_ = read.missing;
     } catch (const std::invalid_argument& error) {
       throw BadInput(error.what());
     }
@@ -249,6 +209,7 @@ std::string Commands::take_over(const CommandList& old, const std::vector<Record
 
 CommandList Commands::plan(const Context& context) {
   source();
+  if (!missing_.empty()) throw BadInput(missing_);
   auto list = plan_;  // stays: where the blackboard is lost meanwhile, all of this is done once more
   std::optional<OutputLog> log;  // for what a run of the old list left in its tree
   for (std::uint64_t number = 1; number <= list.size(); ++number) {
@@ -267,7 +228,7 @@ CommandList Commands::plan(const Context& context) {
   }
   std::vector<double> seconds;  // expected, by chunk
   if (!expect_.empty()) {
-    const auto known = times_of_joblog(content_of(expect_));
+    const auto known = times_of_joblog(read_text(expect_), expect_);
     double mean = 0;
     for (const auto& [text, time] : known) mean += time / static_cast<double>(known.size());
     auto expected = [&](std::uint64_t number) {
@@ -283,15 +244,7 @@ CommandList Commands::plan(const Context& context) {
 
 std::vector<std::string> Commands::environment(const Context& context) const {
   auto variables = user_environment(environ, std::getenv("STINT_ENVIRONMENT"));
-  if (!env_from_.empty()) {
-    std::istringstream lines(content_of(env_from_));
-    for (std::string line; std::getline(lines, line);) {
-      if (line.empty() || line.starts_with('#')) continue;
-      const auto equals = line.find('=');
-      if (equals == line.npos || equals == 0) throw BadInput(env_from_ + ": '" + line + "' is no NAME=VALUE");
-      set_variable(variables, line);
-    }
-  }
+  for (const auto& setting : settings_.variables()) set_variable(variables, setting);
   variables.push_back("STINT_RUN=" + context.run());
   variables.push_back("STINT_WORKER=" + context.worker());
   return variables;
@@ -311,9 +264,7 @@ void Commands::prepare(const Context& context) {
   } catch (const std::runtime_error& error) {
     throw BadInput(error.what());
   }
-  const auto words = parse_words(words_, [](const std::string&) { return ""; });  // but not what the values are
-  if (words.sources.empty() && each_.empty()) return;
-  template_ = std::make_shared<Template>(words.command.empty() ? std::vector<std::string>{"{}"} : words.command);
+  if (auto command = CommandSource{words_, each_, null_}.command()) template_ = std::make_shared<Template>(*std::move(command));
 }
 
 // With values the words of the template decide whether there is a shell between, whatever the values hold.

@@ -12,6 +12,7 @@
 #include "process.hpp"
 #include "record.hpp"
 #include "report.hpp"
+#include "settings.hpp"
 
 #include <stint/archive.hpp>
 #include <stint/job.hpp>
@@ -61,15 +62,15 @@ class Commands {
 
  private:
   void check() const;
-  [[nodiscard]] CommandList commands();
   [[nodiscard]] std::vector<std::string> environment(const Context& context) const;
   [[nodiscard]] std::vector<std::string> words_of(const Command& command, const std::string& slot) const;
   [[nodiscard]] Ended run(const Command& command, const Context& context, Files& files) const;
 
   std::vector<std::string> words_;
   std::string each_;
+  bool null_ = false;  // a NUL byte ends what is read
   std::string workdir_;
-  std::string env_from_;
+  Settings settings_;
   std::string timeout_;
   std::string expect_;
   bool shuffle_ = false;
@@ -79,7 +80,8 @@ class Commands {
   bool only_stderr_ = false;
   ReportOptions report_options_;
   bool read_ = false;
-  bool nothing_there_ = false;    // standard input was to be the list, and is empty
+  bool nothing_there_ = false;    // what the list was to be read from, and can be read only once, is empty
+  std::string missing_;           // what is wrong then, if this is no run that goes on
   CommandList plan_;              // as read by source()
   const CommandList* list_ = nullptr;  // what is followed
 

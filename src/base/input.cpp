@@ -4,6 +4,7 @@
 // that of the bytes of the paths, as if all paths of one argument were sorted at once.
 #include <stint/error.hpp>
 #include <stint/input.hpp>
+#include <stint/text.hpp>
 
 #include "base/input_error.hpp"
 #include "base/own_folder.hpp"
@@ -11,9 +12,9 @@
 #include <algorithm>
 #include <cerrno>
 #include <filesystem>
-#include <fstream>
 #include <limits>
 #include <memory>
+#include <sstream>
 #include <stdexcept>
 
 #include <dirent.h>
@@ -124,16 +125,11 @@ const std::vector<InputFile>& Inputs::files() const {
   std::vector<InputFile> files;
   for (const std::string& path : paths) add(path, folder, files);
   for (const std::string& list_file : list_files) {
-    errno = 0;
-    std::ifstream lines(list_file, std::ios::binary);
-    if (!lines || std::filesystem::is_directory(list_file)) {
-      throw bad_input((folder / list_file).lexically_normal(), errno != 0 ? errno : EISDIR);
-    }
+    std::istringstream lines(read_text(list_file));
     const std::size_t before = files.size();
     for (std::string line; std::getline(lines, line);) {
       if (!line.empty()) add(line, folder, files);
     }
-    if (lines.bad()) throw bad_input(list_file, EIO);
     if (files.size() == before) {
       throw BadInput("input " + shown(list_file) + ": this list names no file: write one path a line into it");
     }

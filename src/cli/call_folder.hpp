@@ -37,7 +37,6 @@ class CallFolder {
   [[nodiscard]] const std::filesystem::path& path() const { return path_; }
   [[nodiscard]] std::filesystem::path arguments() const { return path_ / "arguments"; }     ///< argv, each word ends with NUL
   [[nodiscard]] std::filesystem::path environment() const { return path_ / "environment"; } ///< the user's, NAME=VALUE and NUL
-  [[nodiscard]] std::filesystem::path standard_input() const { return path_ / "stdin"; }    ///< what the launcher read
   [[nodiscard]] std::filesystem::path lead_lock() const { return path_ / "rank0"; }         ///< locked as long as rank 0 lives
   [[nodiscard]] std::filesystem::path ticket() const { return path_ / "board"; }            ///< where the blackboard is
   [[nodiscard]] std::filesystem::path begun() const { return path_ / "begun"; }             ///< the run is planned

@@ -77,7 +77,7 @@ RunIdentity identify(AnyJob& job, const Options& options) {
       }
       // The files themselves count, not the words that named them.
     } else if (entry.kind == OptionKind::content) {
-      content[entry.name] = texts_of(entry);
+      content[entry.name] = entry.shown ? json::array({as_utf8(entry.shown())}) : texts_of(entry);
     }
   }
   const std::string source = job.source();

@@ -26,7 +26,7 @@ void refuse_second(const CLI::App& app, const std::string& name) {
 
 void add_job_options(CLI::App& app, Options& options, const std::set<OptionKind>& kinds) {
   for (const auto& entry : options.entries()) {
-    if (!kinds.empty() && !kinds.contains(entry.kind)) continue;
+    if (entry.hidden || (!kinds.empty() && !kinds.contains(entry.kind))) continue;
     const std::string name = entry.positional ? entry.name : "--" + entry.name;
     refuse_second(app, name);
     if (entry.flag) {
@@ -46,12 +46,35 @@ void add_job_options(CLI::App& app, Options& options, const std::set<OptionKind>
         entry.help, false);
     option->group("Options of the job")->type_name(entry.type.empty() ? "TEXT" : entry.type);
     if (!entry.initial.empty()) option->default_str(entry.initial);
-    if (entry.positional) {
-      option->type_size(1)->expected(1, CLI::detail::expected_max_vector_size)->allow_extra_args();
+    option->type_size(1);
+    if (entry.positional) {  // for --help alone: the parser would split a word like [a,b]; see command_words.hpp
+      option->expected(1, CLI::detail::expected_max_vector_size);
     } else {
-      option->type_size(1)->expected(1);
+      option->expected(1)->multi_option_policy(CLI::MultiOptionPolicy::TakeLast);
     }
   }
+}
+
+void refuse_taken_names(const Options& options, std::string_view job, const CLI::App& run) {
+  for (const auto& entry : options.entries()) {
+    if (entry.positional || entry.hidden || run.get_option_no_throw("--" + entry.name) == nullptr) continue;
+    throw Error(Exit::defect, "the job '" + std::string(job) + "' has an option --" + entry.name +
+                                  ", which is one of Stint's; give it another name in " + std::string(job) + "::options");
+  }
+}
+
+void set_positional(Options& options, const std::vector<std::string>& words) {
+  if (words.empty()) return;
+  for (const auto& entry : options.entries()) {
+    if (!entry.positional) continue;
+    try {
+      entry.set(words);
+    } catch (const std::invalid_argument& error) {
+      throw Error(Exit::usage, entry.name + ": " + error.what());
+    }
+    return;
+  }
+  throw Error(Exit::usage, "the argument '" + words.front() + "' was not expected: this job takes no words, only options");
 }
 
 void apply_words(Options& options, const std::vector<std::string>& words, const std::set<OptionKind>& kinds,

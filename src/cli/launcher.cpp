@@ -2,6 +2,7 @@
 #include "cli/launcher.hpp"
 
 #include "base/error.hpp"
+#include "base/text_input.hpp"
 #include "cli/call_folder.hpp"
 #include "cli/launched_rank.hpp"
 #include "cli/mpirun_process.hpp"
@@ -18,7 +19,6 @@
 #include <cstring>
 #include <filesystem>
 #include <fstream>
-#include <iostream>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -125,15 +125,7 @@ void Launch::leave_for_ranks() {
   for (char** variable = environ; *variable != nullptr; ++variable) variables.emplace_back(*variable);
   write_words(folder.environment(), variables);
   ::chmod(folder.environment().c_str(), 0600);
-  if (std::find(argv_.begin() + 1, argv_.end(), "-") == argv_.end()) return;
-  // Ranks have no standard input: a job that is to read it finds it in a file.
-  std::ofstream file(folder.standard_input(), std::ios::binary);
-  if (std::cin.peek() != std::char_traits<char>::eof()) file << std::cin.rdbuf();
-  if (!file.flush()) {
-    throw Error(Exit::usage, "cannot keep standard input in " + folder.standard_input().string() + ": " + std::strerror(errno) +
-                                 "; make room, or set TMPDIR");
-  }
-  ::setenv("STINT_STDIN", folder.standard_input().c_str(), 1);
+  keep_texts(options_.texts, folder.path());  // ranks have no standard input
 }
 
 // For mpirun, which hands it to the ranks.

@@ -11,6 +11,7 @@
 #include "base/standard_descriptors.hpp"
 #include "blackboard/blackboard.hpp"
 #include "cli/board_address.hpp"
+#include "cli/command_words.hpp"
 #include "cli/doctor.hpp"
 #include "cli/embedded.hpp"
 #include "cli/guardian.hpp"
@@ -25,6 +26,7 @@
 #include "cli/run_options.hpp"
 #include "cli/status.hpp"
 #include "cli/terminal.hpp"
+#include "cli/usage_error.hpp"
 #include "cli/verbs.hpp"
 #include "cli/verbs/ls.hpp"
 #include "cli/verbs/rm.hpp"
@@ -32,6 +34,9 @@
 
 #include <CLI/CLI.hpp>
 
+#include <fmt/format.h>
+
+#include <algorithm>
 #include <charconv>
 #include <chrono>
 #include <csignal>
@@ -95,19 +100,6 @@ std::vector<Range> parse_list(const std::string& text) {
   return ranges;
 }
 
-int one_line(const std::string& line, Exit exit) {
-  if (mpi::rank_from_environment() == 0) Terminal::standard().line(line);
-  return static_cast<int>(exit);
-}
-
-// CLI11's words, on one line, with what to do.
-int usage_error(const CLI::ParseError& error, const std::string& program, const std::string& verb) {
-  std::string line = error.what();
-  for (auto& c : line) c = c == '\n' ? ' ' : c;
-  while (!line.empty() && line.back() == ' ') line.pop_back();
-  return one_line(line + "; see " + program + " " + (verb.empty() ? "" : verb + " ") + "--help", Exit::usage);
-}
-
 // With fewer mpirun loses its ranks, or hangs.
 void refuse_few_files(int ranks) {
   const rlim_t needed = 32 + 4 * static_cast<rlim_t>(ranks);
@@ -131,7 +123,8 @@ class CommandLine {
   int run();
   int rerun();
   int start(JobNamed job);
-  [[noreturn]] void refuse_word(const std::vector<std::string>& rest, CLI::App& app, const std::string& kind) const;
+  std::vector<std::string> words();
+  void parse();
 
   const int argc_;
   char** const argv_;
@@ -142,6 +135,7 @@ class CommandLine {
   CLI::App app_{"Farms a job out over MPI ranks that share one Redis as a blackboard; survives and resumes."};
   RunOptions options_;
   std::vector<std::unique_ptr<Candidate>> candidates_;
+  std::vector<JobParser> job_parsers_;
   CLI::App* run_ = nullptr;
 
   BoardChoice choice_;
@@ -179,7 +173,9 @@ void CommandLine::add_run() {
       candidate->app->footer("The options of run may stand here, too: see " + program_ + " run --help.\nExample:\n  " +
                              program_ + " run -n 4 " + std::string(entry.name) + words);
     }
+    refuse_taken_names(candidate->options, entry.name, *run_);
     add_job_options(*candidate->app, candidate->options);
+    job_parsers_.push_back({candidate->app, &candidate->options});
     candidates_.push_back(std::move(candidate));
   }
   const std::string example = single ? "" : " wordcount corpus/*.txt";
@@ -229,10 +225,7 @@ void CommandLine::add_other_verbs() {
   for (auto* app : {ls, status, result, rm, cancel, explain, check}) add_board_options(*app, choice_);
   auto* serve = app_.add_subcommand("serve", "start your own blackboard and print its address (run does so by itself)");
   serve->add_option("--home", home_, "folder for its data (default: $STINT_HOME)")->type_name("DIR");
-  serve->add_option("--idle", guard_.idle, "seconds without a client after which it ends")
-      ->capture_default_str()
-      ->type_name("S")
-      ->envname("STINT_IDLE");
+  add_seconds_option(*serve, "--idle", guard_.idle, "time without a client after which it ends", fmt::format("{}", guard_.idle));
   serve->add_flag("--foreground", foreground_, "stay, and look after it here");
   serve->add_flag("--stop", stop_, "end it; the data stays");
   add_interface_option(*serve, guard_.interface);
@@ -242,17 +235,6 @@ void CommandLine::add_other_verbs() {
   auto* fresh = app_.add_subcommand("new", "make a project of your own in a new folder");
   fresh->add_option("NAME", name_, "name of the folder, the program and the job")->required();
   fresh->footer("Example:\n  " + program_ + " new pi && cd pi");
-}
-
-// A word where a verb or a job should stand, or none.
-void CommandLine::refuse_word(const std::vector<std::string>& rest, CLI::App& app, const std::string& kind) const {
-  std::string known;
-  for (const auto* choice : app.get_subcommands([](const CLI::App*) { return true; })) {
-    known += (known.empty() ? "" : ", ") + choice->get_name();
-  }
-  throw Error(Exit::usage, (rest.empty() ? "a " + kind + " is missing" : "there is no " + kind + " '" + rest.front() + "'") +
-                               "; choose one of: " + known + ", or see " + program_ + " " +
-                               (kind == "job" ? "run " : "") + "--help");
 }
 
 int CommandLine::run() {
@@ -272,6 +254,13 @@ int CommandLine::run() {
     if (!any) {
       throw Error(Exit::usage, std::string(chosen->job->name()) + " has no input: give " + entry.name +
                                    "; see " + program_ + " run " + std::string(chosen->job->name()) + " --help");
+    }
+  }
+  if (options_.ranks > 1 && !launched_.launched()) {
+    try {
+      options_.texts = chosen->options.texts_read();
+    } catch (const std::invalid_argument& error) {
+      throw Error(Exit::usage, error.what());
     }
   }
   return start([&](const std::string&) { return ChosenJob{chosen->job.get(), &chosen->options}; });
@@ -323,9 +312,37 @@ int CommandLine::start(JobNamed job) {
   return run_job(options_, std::move(job), begun_, launched_);
 }
 
+// The words of the command line, with `help VERB` as `VERB --help`, and options of other programs as ours.
+std::vector<std::string> CommandLine::words() {
+  std::vector<std::string> words(argv_ + 1, argv_ + argc_);
+  if (!words.empty() && words.front() == "help") {
+    words.erase(words.begin());
+    words.emplace_back("--help");
+  }
+  if (!words.empty() && words.front() == "rerun") words = in_our_words(words, *app_.get_subcommand("rerun"));
+  return words;
+}
+
+void CommandLine::parse() {
+  auto all = words();
+  CommandWords split;
+  if (!all.empty() && all.front() == "run") {
+    split = split_words({all.begin() + 1, all.end()}, *run_, job_parsers_);
+    all.erase(all.begin() + 1, all.end());
+    all.insert(all.end(), split.options.begin(), split.options.end());
+  }
+  std::ranges::reverse(all);  // as the parser takes them
+  app_.parse(std::move(all));
+  if (split.job == nullptr) return;
+  for (const auto& candidate : candidates_) {
+    if (&candidate->options == split.job->options) set_positional(candidate->options, split.positional);
+  }
+}
+
 int CommandLine::operator()() {
   app_.name(program_);
-  app_.set_version_flag("--version", program_ + " " STINT_VERSION);
+  app_.option_defaults()->multi_option_policy(CLI::MultiOptionPolicy::TakeLast);
+  app_.set_version_flag("-V,--version", program_ + " " STINT_VERSION);
   app_.require_subcommand(0, 1);
   app_.failure_message([](const CLI::App*, const CLI::Error& error) { return std::string(error.what()); });
   app_.footer("stint VERB --help says more about each verb.\n\nExit codes: 0 complete, 1 partial (failed chunks), 2 usage "
@@ -334,7 +351,7 @@ int CommandLine::operator()() {
   add_run();
   add_other_verbs();
   try {
-    app_.parse(argc_, argv_);
+    parse();
   } catch (const CLI::Success& wish) {
     if (mpi::rank_from_environment() != 0) return 0;
     std::ostringstream text;
@@ -342,14 +359,7 @@ int CommandLine::operator()() {
     print(text.str());
     return code;
   } catch (const CLI::ParseError& error) {
-    const auto verbs = app_.get_subcommands();
-    if (error.get_exit_code() == static_cast<int>(CLI::ExitCodes::ExtrasError)) {
-      if (verbs.empty()) refuse_word(app_.remaining(true), app_, "verb");
-      if (verbs.front() == run_ && jobs_.size() > 1 && run_->get_subcommands().empty()) {
-        refuse_word(app_.remaining(true), *run_, "job");
-      }
-    }
-    return usage_error(error, program_, verbs.empty() ? "" : verbs.front()->get_name());
+    return refuse_words(error, app_, jobs_.size() > 1 ? run_ : nullptr);
   }
   if (app_.get_subcommands().empty()) refuse_word({}, app_, "verb");
   const std::string verb = app_.get_subcommands().front()->get_name();

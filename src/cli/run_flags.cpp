@@ -5,45 +5,12 @@
 
 #include <stint/options.hpp>
 
-#include <optional>
+#include <fmt/format.h>
+
 #include <stdexcept>
 #include <vector>
 
 namespace stint {
-
-std::optional<double> parse_seconds(const std::string& text) {
-  try {
-    std::size_t used = 0;
-    if (text.find(':') == text.npos) {
-      const double value = std::stod(text, &used);
-      const std::string unit = text.substr(used);
-      const double factor = unit.empty() || unit == "s" ? 1 : unit == "m" ? 60 : unit == "h" ? 3600 : unit == "d" ? 86400 : -1;
-      if (!(value >= 0) || value > 1e9 || factor < 0) return std::nullopt;
-      return value * factor;
-    }
-    // days-hours:minutes:seconds, as batch systems write it
-    double total = 0;
-    std::string rest = text;
-    if (const auto dash = rest.find('-'); dash != rest.npos) {
-      total = 24 * std::stod(rest.substr(0, dash));
-      rest = rest.substr(dash + 1);
-    }
-    double fields = 0;
-    int count = 0;
-    for (std::size_t from = 0; from <= rest.size(); ++count) {
-      const auto colon = std::min(rest.find(':', from), rest.size());
-      const std::string part = rest.substr(from, colon - from);
-      if (part.empty() || part.find_first_not_of("0123456789") != part.npos) return std::nullopt;
-      fields = fields * 60 + std::stod(part);
-      from = colon + 1;
-    }
-    if (count > 3) return std::nullopt;
-    return total * 3600 + (count == 2 && total > 0 ? fields * 60 : fields);
-  } catch (const std::exception&) {
-    return std::nullopt;
-  }
-}
-
 namespace {
 
 CLI::Validator positive(const char* what) {
@@ -73,12 +40,12 @@ CLI::Option* parsed(CLI::App& app, const std::string& name, T& field, const char
   return app.add_option(name, set, help, false)->type_name(type)->type_size(1)->envname(variable_of(name));
 }
 
-// A time as people write it: 90, 90s, 10m, 2h, 1-12:30:00 or 12:30:00.
-CLI::Option* seconds(CLI::App& app, const std::string& name, double& field, const std::string& help) {
-  return parsed(app, name, field, "TIME", help, [](const std::string& text) {
-    const auto value = parse_seconds(text);
-    if (!value) throw std::invalid_argument("'" + text + "' is no time: give 90, 90s, 10m, 2h or 2:00:00");
-    return *value;
+// A time as people write it, of at least `least` seconds.
+CLI::Option* seconds(CLI::App& app, const std::string& name, double& field, const std::string& help, double least = 0) {
+  return parsed(app, name, field, "TIME", help, [least](const std::string& text) {
+    const double value = parse_seconds(text);
+    if (value < least) throw std::invalid_argument("'" + text + "' is too short: at least " + fmt::format("{} s", least));
+    return value;
   });
 }
 
@@ -97,6 +64,11 @@ const CLI::Validator share(
     "");
 
 }  // namespace
+
+void add_seconds_option(CLI::App& app, const std::string& name, double& field, const std::string& help,
+                        const std::string& initial) {
+  seconds(app, name, field, help)->default_str(initial);
+}
 
 void add_interface_option(CLI::App& app, std::string& interface) {
   add(app, "--interface", interface,
@@ -122,12 +94,10 @@ void add_run_options(CLI::App& app, RunOptions& options) {
   add(app, "--threads", options.threads, "OpenMP threads of each rank (default: its share of the cores)")
       ->type_name("T")
       ->check(CLI::Range(1, 4096));
-  add(app, "--lease", options.lease, "seconds that a rank may be silent before it is given up")
-      ->type_name("S")
-      ->check(CLI::Range(0.2, 86400.0));
-  add(app, "--commit-every", options.commit_every, "seconds of results that a crash may cost (with more than 1,250 ranks: up to ten times as many)")
-      ->type_name("S")
-      ->check(CLI::Range(0.0, 86400.0));
+  seconds(app, "--lease", options.lease, "time that a rank may be silent before it is given up", 0.2)->default_str("10");
+  seconds(app, "--commit-every", options.commit_every,
+          "time whose results a crash may cost (with more than 1,250 ranks: up to ten times as long)")
+      ->default_str("1");
   add(app, "--retries", options.retries, "further attempts at a chunk that failed (default: 2, for commands 0)")
       ->type_name("K");
   app.add_option(
@@ -166,8 +136,8 @@ void add_run_options(CLI::App& app, RunOptions& options) {
   add(app, "--no-steal", options.no_steal, "each rank computes its own share only");
   bytes(app, "--partial-limit", options.partial_limit, "largest partial that may be stored")->default_str("64M");
   bytes(app, "--plan-limit", options.plan_limit, "largest plan that may be stored, at most 500M")->default_str("256M");
-  add(app, "--board-timeout", options.board_timeout, "seconds to wait for a blackboard that does not answer")
-      ->type_name("S");
+  seconds(app, "--board-timeout", options.board_timeout, "time to wait for a blackboard that does not answer")
+      ->default_str("60");
   add(app, "--output", options.output, "file for the result (default: stdout); written whole or not at all")
       ->type_name("FILE");
   add(app, "--summary", options.summary, "file for counts and times, in JSON")->type_name("FILE");

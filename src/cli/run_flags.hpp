@@ -7,7 +7,6 @@
 #include <CLI/App.hpp>
 
 #include <cctype>
-#include <optional>
 #include <string>
 #include <type_traits>
 
@@ -36,8 +35,9 @@ CLI::Option* add(CLI::App& app, const std::string& names, T& field, const std::s
   return option;
 }
 
-/// Seconds of a time as people write it: 90, 90s, 10m, 2h, 7d, 1-12:30:00 or 12:30:00; none: it is not a time.
-std::optional<double> parse_seconds(const std::string& text);
+/// A time, in any of the ways of parse_seconds.
+void add_seconds_option(CLI::App& app, const std::string& name, double& field, const std::string& help,
+                        const std::string& initial);
 
 /// On which interface the embedded blackboard listens, also for `serve`.
 void add_interface_option(CLI::App& app, std::string& interface);

@@ -15,6 +15,7 @@ struct RunOptions {
   std::string rerun;        ///< run whose failed chunks get another life; empty: the verb is `run`
   std::vector<Range> rerun_chunks;  ///< of them; none: all
   std::vector<std::string> rerun_words;  ///< options of its job that change
+  std::vector<std::string> texts;  ///< what the job reads as it is planned, perhaps standard input (`-`) or a pipe
   int ranks = 0;            ///< -n; 0: not given
   std::string hostfile;     ///< for mpirun
   std::string mpirun;       ///< more arguments for mpirun

@@ -3,6 +3,8 @@
 
 #include <stint/error.hpp>
 
+#include "base/notes.hpp"
+#include "base/text_input.hpp"
 #include "blackboard/directory.hpp"
 #include "cli/chunk_text.hpp"
 #include "cli/halt_option.hpp"
@@ -94,6 +96,7 @@ bool RunCommand::prepare_rerun() {
   apply_options(*job_options_, state->field("options"), false);
   apply_words(*job_options_, options_.rerun_words, {OptionKind::run_time, OptionKind::result},
               "stint rerun takes the options of " + std::string(job_->name()) + " that are not part of what is computed");
+  read_files_only();  // who calls stands elsewhere: standard input is not the list
   auto identity = identify(*job_, *job_options_);
   take_source_of(identity, state);
   if (identity.json != state->field("identity")) {
@@ -146,6 +149,7 @@ bool RunCommand::prepare_run() {
   if (!options_.rerun.empty()) return prepare_rerun();
   choose("");
   auto identity = identify(*job_, *job_options_);
+  for (const auto& line : take_notes()) display_->say(line);
   program_ = program_of(*job_);
   run_ = options_.run_id.empty() ? identity.run : options_.run_id;
   seed_ = identity.seed;

@@ -146,7 +146,7 @@ class Lists(Commands):
         self.assertEqual((done.stdout, done.stderr), ("out\n", "err\n"))
 
     def test_values_and_tags(self):
-        self.assertEqual(self.stint("echo", "{1/.}-{2}", ":::", "/a/b.c", "d", ":::", "x y", "--tag").stdout,
+        self.assertEqual(self.stint("--tag", "echo", "{1/.}-{2}", ":::", "/a/b.c", "d", ":::", "x y").stdout,
                          "/a/b.c x y\tb-x y\nd x y\td-x y\n")
         (self.folder / "values").write_text("p\nq\n")
         self.assertEqual(self.stint("--each", "values", "--", "printf", "%s.", "{}", "{#}").stdout, "p.1.q.2.")
@@ -407,7 +407,7 @@ class Hard(Commands):
 
     def test_long_commands(self):
         self.list(": " + "x" * 130_000, "true " + "y" * 400_000)
-        done = self.stint("list", "--joblog", "joblog", check=False)
+        done = self.stint("--joblog", "joblog", "list", check=False)
         self.assertEqual(done.returncode, 1)
         self.assertIn("more than the kernel takes", done.stderr)
         self.assertEqual({number: fields[6] for number, fields in self.joblog().items()}, {1: "0", 2: "126"})

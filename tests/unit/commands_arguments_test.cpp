@@ -258,7 +258,8 @@ TEST(CommandsArgumentsTest, ReadsTheValuesOfAList) {
   EXPECT_THAT(list_of_values("a\n\nb\r\n c", "l"), ElementsAre("a", "", "b\r", " c"));
   EXPECT_THAT(list_of_values("", "l"), IsEmpty());
   EXPECT_EQ(error_of([] { list_of_values(std::string("a\nb\0c\n", 6), "my.list"); }),
-            "line 2 of my.list has a NUL byte, which no command can take; give one text a line");
+            "line 2 of my.list has a NUL byte, which no command can take; give one text a line, or --null where that "
+            "byte ends each of them");
   EXPECT_THAT(error_of([] { parsed({"::::", "-", "-"}); }), HasSubstr("'-' is given twice"));
 }
 
@@ -318,7 +319,7 @@ TEST(CommandsArgumentsTest, RefusesPerl) {
 }
 
 TEST(CommandsArgumentsTest, ReadsAListOfCommands) {
-  EXPECT_THAT(list_of_commands("#!/bin/sh\n\na 1\r\n  # no\n\t \r\n  b # yes\nlast"),
+  EXPECT_THAT(list_of_commands("#!/bin/sh\n\na 1\n  # no\n\t \r\n  b # yes\nlast"),
               ElementsAre("a 1", "  b # yes", "last"));
   EXPECT_THAT(list_of_commands(""), IsEmpty());
   EXPECT_THAT(error_of([] { list_of_commands(std::string("# a\0\nb", 6)); }),

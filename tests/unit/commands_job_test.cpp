@@ -78,5 +78,29 @@ TEST_F(CommandsJobTest, TakesOverWhatTheOldListTookOver) {
   EXPECT_EQ(plan[2].earlier.value().record.number, 2u);
 }
 
+// Times of a job log come from a file that anyone may have edited.
+TEST_F(CommandsJobTest, ExpectsOnlyTimesThatCanBe) {
+  const auto planned = [&](const std::string& seconds) {
+    Commands job;
+    Options options;
+    job.options(options);
+    for (const auto& entry : options.entries()) {
+      if (entry.positional) entry.set({folder.write("list", "a\nb\n")});
+      if (entry.name == "expect") entry.set({folder.write("log", "Seq\tHost\tStarttime\tJobRuntime\tSend\tReceive\tExitval\tSignal\tCommand\n"
+                                                                 "1\t:\t1.0\t" + seconds + "\t0\t0\t0\t0\tb\n")});
+    }
+    return job.plan(Context(facts));
+  };
+  EXPECT_EQ(planned("     2.500").weights(), (std::vector{2.5, 2.5}));
+  for (const char* seconds : {"inf", "nan", "-1", "1e300", "", "soon"}) {
+    try {
+      planned(seconds);
+      FAIL() << seconds;
+    } catch (const BadInput& error) {
+      EXPECT_THAT(error.what(), testing::AllOf(testing::HasSubstr("line 2"), testing::HasSubstr("'" + std::string(seconds) + "'")));
+    }
+  }
+}
+
 }  // namespace
 }  // namespace stint::commands

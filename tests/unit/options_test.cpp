@@ -78,15 +78,42 @@ TEST(ParseCount, RefusesWhatDoesNotFit) {
 }
 
 TEST(ParseBytes, TakesUnitsThatArePowersOf1024) {
-  const std::pair<const char*, std::uint64_t> table[] = {{"0", 0},           {"17", 17},         {"64K", 65536},
-                                                         {"64k", 65536},     {"1M", 1U << 20},   {"1.5e1M", 15U << 20},
-                                                         {"3G", 3ULL << 30}, {"2T", 2ULL << 40}, {"4MiB", 4U << 20},
-                                                         {"1e6", 1'000'000}};
+  const std::pair<const char*, std::uint64_t> table[] = {
+      {"0", 0},           {"17", 17},         {"64K", 65536},      {"64k", 65536},      {"1M", 1U << 20},
+      {"1.5e1M", 15U << 20}, {"3G", 3ULL << 30}, {"2T", 2ULL << 40}, {"4MiB", 4U << 20}, {"1e6", 1'000'000},
+      {"4GB", 4ULL << 30}, {"1KB", 1024},      {"100B", 100},       {"1.5G", 3ULL << 29}, {"0.5K", 512}};
   for (const auto& [text, value] : table) EXPECT_EQ(parse_bytes(text), value) << text;
-  for (const char* text : {"", "K", "1.5M", "1KB", "1B", "iB", "1iB", "M1", "1 M", "-1K", "1E"}) {
+  for (const char* text : {"", "K", "1.5", "B", "iB", "1iB", "M1", "1 M", "-1K", "-1.5K", "1E", "1KK", "nanK", ".K"}) {
     EXPECT_THAT(refusal([&] { (void)parse_bytes(text); }), HasSubstr("is no number of bytes")) << text;
   }
-  EXPECT_THAT(refusal([&] { (void)parse_bytes("16777216T"); }), HasSubstr("is too large"));
+  for (const char* text : {"16777216T", "16777216.5T"}) {
+    EXPECT_THAT(refusal([&] { (void)parse_bytes(text); }), HasSubstr("is too large")) << text;
+  }
+}
+
+TEST(ParseSeconds, TakesTimesAsPeopleAndBatchSystemsWriteThem) {
+  const std::pair<const char*, double> table[] = {
+      {"0", 0},           {"90", 90},         {"0.5", 0.5},        {"1e-3", 1e-3},       {"90s", 90},
+      {"500ms", 0.5},     {"10m", 600},       {"1.5h", 5400},      {"2h", 7200},         {"1h30m", 5400},
+      {"1h 30m", 5400},   {"2d", 172800},     {"1w", 604800},      {"10min", 600},       {"3 hours", 10800},
+      {"1d2h3m4s", 93784}, {"2:00:00", 7200}, {"12:30", 750},      {"1-12:30:00", 131400}, {"1-12:30", 131400},
+      {"1-12", 129600},   {"0-00:30", 1800},  {"0x1.8p+1", 3}};
+  for (const auto& [text, value] : table) EXPECT_DOUBLE_EQ(parse_seconds(text), value) << text;
+  for (const char* text : {"", "soon", "-1", "nan", "inf", "1x", "1h30", "h", "1:2:3:4", ":30", "1:", "1:-2", "1-", "+1", "5 5s", "1e", " 1"}) {
+    EXPECT_THAT(refusal([&] { (void)parse_seconds(text); }), HasSubstr("'" + std::string(text) + "' is not a time; give 90")) << text;
+  }
+  EXPECT_THAT(refusal([&] { (void)parse_seconds("1e10"); }), HasSubstr("is too long"));
+  EXPECT_THAT(refusal([&] { (void)parse_seconds("99999d"); }), HasSubstr("is too long"));
+}
+
+TEST(Options, GiveTimesThatReadAsTheSameBits) {
+  double field = 0.1;
+  Options options;
+  options.add_seconds("x", field, "");
+  const auto texts = entry(options, "x").get();
+  field = 0;
+  entry(options, "x").set(texts);
+  EXPECT_EQ(field, 0.1);
 }
 
 TEST(ParseNumber, TakesDecimalsAndHex) {

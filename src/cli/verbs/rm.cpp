@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "cli/verbs/rm.hpp"
 
+#include <stint/options.hpp>
+
 #include "base/error.hpp"
 #include "blackboard/directory.hpp"
 #include "blackboard/redis_blackboard.hpp"
@@ -17,6 +19,7 @@
 #include <filesystem>
 #include <map>
 #include <optional>
+#include <stdexcept>
 #include <utility>
 
 namespace stint {
@@ -124,9 +127,11 @@ void add_remove_options(CLI::App& app, RemoveOptions& options, const std::string
   app.add_option(
          "--older",
          [&options](const std::vector<std::string>& texts) {
-           const auto seconds = parse_seconds(texts.at(0));
-           if (!seconds) throw CLI::ValidationError("--older", "'" + texts.at(0) + "' is not a time: give 90, 10m, 2h or 7d");
-           options.older = *seconds;
+           try {
+             options.older = parse_seconds(texts.at(0));
+           } catch (const std::invalid_argument& error) {
+             throw CLI::ValidationError("--older", error.what());
+           }
            return true;
          },
          "all runs to which nothing has happened for so long", false)
