@@ -32,7 +32,7 @@ std::optional<Block> Workload::next_block() {
   for (std::uint64_t step = 2; last < range.last && last / step * step > range.first + count / 2; step *= 2) {
     last = last / step * step;
   }
-  Block block{{range.first, last}, attempt, epoch_, clock_.now()};
+  Block block{++blocks_, {range.first, last}, attempt, epoch_, clock_.now()};
   range.first = last;
   ready_chunks_ -= block.chunks.size();
   if (range.empty()) ready_.pop_front();
@@ -103,7 +103,7 @@ void Workload::put(const Block& block, std::vector<std::pair<Node, Partial>> nod
   bool wake = false;
   {
     const std::lock_guard lock(mutex_);
-    std::erase_if(running_, [&](const Block& b) { return b.chunks == block.chunks && b.epoch == block.epoch; });
+    std::erase_if(running_, [&](const Block& b) { return b.number == block.number; });
     const double seconds = now - block.begun;
     const double decay = std::exp((decayed_at_ - now) / memory_seconds);
     busy_ = busy_ * decay + seconds;
@@ -164,7 +164,7 @@ void Workload::abandon(const Block& block, std::vector<std::pair<Node, Partial>>
   {
     const std::lock_guard lock(mutex_);
     work_.computed += computed;
-    std::erase_if(running_, [&](const Block& b) { return b.chunks == block.chunks && b.epoch == block.epoch; });
+    std::erase_if(running_, [&](const Block& b) { return b.number == block.number; });
   }
   on_change();
 }
@@ -270,8 +270,7 @@ std::optional<ChunkFailure> Workload::give_up_overdue(double seconds) {
 // The thread of a block that was given up; what it brings is no longer wanted.
 bool Workload::came_back(const Block& block) {
   const std::lock_guard lock(mutex_);
-  const auto found = std::ranges::find_if(
-      lost_, [&](const Block& lost) { return lost.chunks == block.chunks && lost.epoch == block.epoch; });
+  const auto found = std::ranges::find(lost_, block.number, &Block::number);
   if (found == lost_.end()) return false;
   lost_.erase(found);
   threads_ += 1;

@@ -38,6 +38,7 @@ struct ChunkFailure {
 
 /// Chunks that one thread computes in one go.
 struct Block {
+  std::uint64_t number = 0;  ///< by which it is known: the same chunks may be computed again while a thread is lost to them
   Range chunks;
   int attempt = 1;
   std::uint64_t epoch = 0;
@@ -131,6 +132,7 @@ class Workload {
   std::condition_variable work_or_end_;
   bool closed_ = false;
   std::uint64_t epoch_ = 0;
+  std::uint64_t blocks_ = 0;  // begun so far
   std::deque<std::pair<Range, int>> ready_;
   double ready_cost_ = 0;
   std::uint64_t ready_chunks_ = 0;

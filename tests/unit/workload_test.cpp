@@ -47,6 +47,25 @@ class WorkloadTest : public ::testing::Test {
   int changes = 0;
 };
 
+TEST_F(WorkloadTest, ARetryIsNotTakenForTheBlockOfTheSameChunksThatWasGivenUp) {
+  workload.add({7, 8}, 1);
+  const auto endless = workload.try_take();
+  clock.advance(5);
+  const auto failure = workload.give_up_overdue(1);
+  ASSERT_TRUE(endless && failure);
+  workload.add_failure(*failure);
+  workload.failure_told(7);
+  workload.add({7, 8}, 2);
+  const auto retry = workload.try_take();
+  ASSERT_TRUE(retry);
+  compute(*retry);
+  EXPECT_THAT(collected(), SizeIs(1)) << "the retry succeeded, and its result was dropped";
+  EXPECT_EQ(workload.threads(), 1) << "the thread of the first attempt is still lost";
+  compute(*endless);
+  EXPECT_EQ(workload.threads(), 2);
+  EXPECT_THAT(collected(), IsEmpty()) << "what it brings at last is not wanted";
+}
+
 TEST_F(WorkloadTest, GivesSingleChunksWhileTheirLengthIsUnknown) {
   workload.add({4, 7}, 3);
   const auto first = workload.try_take();
