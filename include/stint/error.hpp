@@ -20,6 +20,13 @@ class BadInput : public std::runtime_error {
   explicit BadInput(const std::string& what) : std::runtime_error(what) {}
 };
 
+/// Something that was kept for the run is gone, so that what `finish` or `follow_end` shows is not whole. Ends the run, or the
+/// verb, with exit code 4 and one line: what is missing, and how to get it.
+class DataLost : public std::runtime_error {
+ public:
+  using std::runtime_error::runtime_error;
+};
+
 /// One failed attempt at a chunk, as any other exception. `detail` (text, UTF-8) is kept with the chunk if it was the
 /// last attempt, for `follow_failure`.
 class ChunkError : public std::runtime_error {

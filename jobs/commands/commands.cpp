@@ -346,7 +346,7 @@ void Commands::begin_follow(const CommandList& plan, const Context& context) {
     report_options_.joblog = report_options_.failed = report_options_.results = "";
   }
   list_ = &plan;  // which stays where it is
-  report_ = std::make_shared<Report>(report_options_, plan, context.store_dir(), context.call_file());
+  report_ = std::make_shared<Report>(report_options_, plan, context.store_dir(), context.call_file(), host_name());
 }
 
 void Commands::unload(Records& records) {
@@ -386,11 +386,15 @@ void Commands::follow_failure(const FailedChunk& failed, Output& output) {
 void Commands::follow_end(Output& output) {
   report_->tell_waiting(output.text());
   report_->settle(output.text());
+  report_->refuse_losses();
   if (only_ >= 0 && !report_->told_any()) {
     throw BadInput("command " + std::to_string(only_) + " has not ended yet; stint status and stint explain say where it is");
   }
 }
 
-void Commands::finish(Records, Output& output) { output.text().flush(); }
+void Commands::finish(Records, Output& output) {
+  output.text().flush();
+  if (report_) report_->refuse_losses();
+}
 
 }  // namespace stint::commands

@@ -66,10 +66,11 @@ std::string in_joblog(std::string_view text) {
 }
 
 Report::Report(ReportOptions options, const CommandList& list, std::filesystem::path store,
-               const std::filesystem::path& shown)
+               const std::filesystem::path& shown, std::string here)
     : options_(std::move(options)),
       list_(list),
       store_(std::move(store)),
+      here_(std::move(here)),
       seen_(list.size(), false),
       shown_before_(list.size(), false) {
   if (!shown.empty()) {
@@ -144,8 +145,24 @@ void Report::write_results(const Record& record) {
     check(file, folder / name);
   };
   write("seq", [&](auto& file) { file << record.number; });
-  write("stdout", [&](auto& file) { show_output(record, false, "", file); });
-  write("stderr", [&](auto& file) { show_output(record, true, "", file); });
+  std::uint64_t missing = 0;
+  write("stdout", [&](auto& file) { missing += show_output(record, false, "", file); });
+  write("stderr", [&](auto& file) { missing += show_output(record, true, "", file); });
+  if (missing > 0 && record.host == here_) note_missing(record);
+}
+
+void Report::note_missing(const Record& record) {
+  if (lost_.empty() || lost_.back() != record.number) lost_.push_back(record.number);
+}
+
+void Report::refuse_losses() const {
+  if (lost_.empty()) return;
+  std::string numbers;
+  for (std::size_t i = 0; i < lost_.size() && i < 5; ++i) numbers += (i > 0 ? ", " : "") + std::to_string(lost_[i]);
+  if (lost_.size() > 5) numbers += " and " + std::to_string(lost_.size() - 5) + " more";
+  throw DataLost("the output of command" + std::string(lost_.size() == 1 ? " " : "s ") + numbers + " was kept in " +
+                 store_.string() + " and is no longer there; to have it, run " + (lost_.size() == 1 ? "it" : "them") +
+                 " again from a list of their own, or all with --fresh");
 }
 
 // The whole where it is here, else what came of it. Returns how many bytes are not here.
@@ -189,7 +206,9 @@ void Report::tell(const Record& record, std::ostream& out) {
     bytes += record.place.err_bytes;
     missing += show_output(record, true, tag, options_.only_stderr ? out : std::cerr);
   }
-  if (missing > 0) {
+  if (missing > 0 && record.host == here_) {
+    note_missing(record);
+  } else if (missing > 0) {
     const auto log = (store_ / record.place.log).string();
     std::cerr << "stint: " << (missing < bytes ? std::to_string(missing) + " bytes of the output" : "the output")
               << " of command " << record.number << (missing < bytes ? " are" : " is") << " not here: "

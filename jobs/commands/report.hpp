@@ -33,15 +33,18 @@ struct ReportOptions {
 class Report {
  public:
   /// `list` outlives the report. `shown`: file of the numbers whose output was shown by a rank before us; empty: none
-  /// was. Throws BadInput when a file cannot be written.
+  /// was. `here`: this host, where outputs of commands that ran here must be. Throws BadInput when a file cannot be
+  /// written.
   Report(ReportOptions options, const CommandList& list, std::filesystem::path store,
-         const std::filesystem::path& shown = {});
+         const std::filesystem::path& shown = {}, std::string here = {});
 
   /// One command ended; `error`: why it counts as failed, empty: it succeeded.
   void take(const Record& record, const std::string& error, std::ostream& out);
   /// No others will come: tells those that wait for them.
   void tell_waiting(std::ostream& out);
   [[nodiscard]] bool told_any() const { return told_any_; }
+  /// Throws DataLost if outputs that were kept on this host are no longer there.
+  void refuse_losses() const;
   /// Lets what was told be seen, and notes that it was.
   void settle(std::ostream& out);
 
@@ -51,15 +54,18 @@ class Report {
   std::uint64_t show_output(const Record& record, bool errors, const std::string& tag, std::ostream& to) const;
   void write_joblog(const Record& record);
   void write_results(const Record& record);
+  void note_missing(const Record& record);
 
   const ReportOptions options_;
   const CommandList& list_;
   const std::filesystem::path store_;
+  const std::string here_;
   std::vector<bool> seen_;                   // by number - 1
   std::map<std::uint64_t, std::string> waiting_;  // by number, packed: for the ones before them
   Names names_;                                   // of their records
   std::uint64_t next_ = 1;
   bool told_any_ = false;
+  std::vector<std::uint64_t> lost_;  // numbers of commands
   std::vector<bool> shown_before_;  // by number - 1
   std::string shown_now_;           // lines for the file
   std::ofstream joblog_, failed_, shown_;

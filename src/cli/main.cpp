@@ -406,6 +406,8 @@ int exit_code_of(Step step) {
     return one_line(error.what(), error.exit());
   } catch (const BadInput& error) {
     return one_line(error.what(), Exit::usage);
+  } catch (const DataLost& error) {
+    return one_line(error.what(), Exit::damaged);
   } catch (const BoardLost& error) {
     return one_line(std::string(error.what()) + "; start the blackboard, or check --board", Exit::board);
   } catch (const std::exception& error) {

@@ -611,6 +611,23 @@ TEST_F(CommandsReportTest, AValueTooLongForAFolderIsNoEndOfTheRun) {
   EXPECT_EQ(out.str(), "text");
 }
 
+TEST_F(CommandsReportTest, OutputThatIsNoLongerOnItsHostIsALoss) {
+  const auto list = names(2);
+  Report here(options, list, file("empty"), {}, record(1, "").host);
+  here.take(record(1, "one"), "", out);
+  here.take(record(2, ""), "", out);
+  try {
+    here.refuse_losses();
+    FAIL();
+  } catch (const DataLost& loss) {
+    EXPECT_THAT(loss.what(), AllOf(HasSubstr("the output of command 1 was kept in "), HasSubstr("--fresh")));
+  }
+  Report elsewhere(options, list, file("empty"), {}, "another-host");
+  elsewhere.take(record(1, "one"), "", out);
+  EXPECT_NO_THROW(elsewhere.refuse_losses());
+  EXPECT_THAT(errors.text(), HasSubstr("lies on "));
+}
+
 TEST_F(CommandsReportTest, AFileThatCannotBeWrittenIsAnErrorWithItsPath) {
   const auto message = [&](const ReportOptions& wanted) -> std::string {
     try {
