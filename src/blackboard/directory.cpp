@@ -3,7 +3,6 @@
 
 #include "base/error.hpp"
 #include "blackboard/keys.hpp"
-#include "blackboard/scripts.hpp"
 
 #include <algorithm>
 #include <cstdlib>
@@ -80,6 +79,11 @@ redis::Reply Directory::command(std::span<const std::string_view> words) {
       throw Error(Exit::board, "the blackboard at " + shown + " asks for a password (" + refused.what() +
                                    "); give it in $STINT_BOARD or --board-file, as redis://:PASSWORD@host:port");
     }
+    if (word == "WRONGTYPE") {
+      throw Error(Exit::damaged, "the list of runs on the blackboard at " + shown +
+                                     " is damaged (" + refused.what() + "); redis-cli DEL " + keys::runs +
+                                     " removes it, and each run is listed again once its command is given again");
+    }
     throw Error(Exit::board, "the blackboard at " + shown + " refuses " + std::string(words[0]) + ": " +
                                  refused.what());
   }
@@ -133,24 +137,27 @@ std::vector<std::string> Directory::runs() {
 
 std::string Directory::find(const std::string& name) { return run_named(name, runs()); }
 
-bool Directory::remove(const std::string& run, bool forced, const std::map<std::string, std::string>& gone) {
+redis::Reply Directory::call(const scripts::Script& script, const std::string& run,
+                             const std::vector<std::string_view>& arguments) {
   const auto names = keys::of_run(run);
   const std::string count = std::to_string(names.size());
-  std::vector<std::string_view> words{"EVAL", scripts::remove_script.text, count};
+  std::vector<std::string_view> words{"EVAL", script.text, count};
   words.insert(words.end(), names.begin(), names.end());
-  words.push_back(forced ? "1" : "0");
+  words.insert(words.end(), arguments.begin(), arguments.end());
+  return command(words);
+}
+
+bool Directory::forget_expired(const std::string& run) {
+  return call(scripts::forget_script, run, {keys::runs, run})[0].text() == "OK";
+}
+
+bool Directory::remove(const std::string& run, bool forced, const std::map<std::string, std::string>& gone) {
+  std::vector<std::string_view> words{forced ? "1" : "0"};
   for (const auto& [worker, beat] : gone) words.insert(words.end(), {worker, beat});
-  const auto reply = command(words);
+  const auto reply = call(scripts::remove_script, run, words);
   if (reply.size() > 0 && reply[0].text() == "BUSY") return false;
   command({"ZREM", keys::runs, run});
   return true;
-}
-
-// In one step: a run of that name may be made at this moment.
-bool Directory::forget_expired(const std::string& run) {
-  static constexpr std::string_view script =
-      "if redis.call('EXISTS', KEYS[1]) == 1 then return 0 end return redis.call('ZREM', KEYS[2], ARGV[1])";
-  return command({"EVAL", script, "2", keys::of_run(run)[0], keys::runs, run}).integer() == 1;
 }
 
 void Directory::tell_world(const std::string& world, const std::string& word, int seconds) {

@@ -4,6 +4,7 @@
 #pragma once
 
 #include "blackboard/blackboard.hpp"
+#include "blackboard/scripts.hpp"
 #include "redis/link.hpp"
 
 #include <map>
@@ -41,7 +42,8 @@ class Directory {
   /// Removes a run, and takes it off the list. False, and nothing done: workers are at work on it that are not `gone`
   /// (worker → its last heartbeat), and not `forced`.
   bool remove(const std::string& run, bool forced, const std::map<std::string, std::string>& gone = {});
-  /// Takes a run off the list whose keys are gone, since its time was over; true if it was one. Its files are the caller's.
+  /// Takes a run off the list whose time is over, with what may be left of it; false: it is there. One step, so that a run
+  /// that is made meanwhile stays. Its files are the caller's.
   bool forget_expired(const std::string& run);
 
   /// Rank 0 tells the other ranks of its world; the word expires after `seconds`.
@@ -50,6 +52,8 @@ class Directory {
 
  private:
   redis::Reply command(std::span<const std::string_view> words);
+  redis::Reply call(const scripts::Script& script, const std::string& run,
+                    const std::vector<std::string_view>& arguments);
   redis::Reply command(std::initializer_list<std::string_view> words) {
     return command(std::span<const std::string_view>(words.begin(), words.size()));
   }

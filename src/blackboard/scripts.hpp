@@ -13,6 +13,6 @@ struct Script {
 
 extern const Script create_script, join_script, claim_script, commit_script, fail_script, end_script, renew_script,
     reap_script, leave_script, fold_script, reject_script, finish_script, halt_script, remove_script, cancel_script, rerun_script,
-    explain_script, mend_script;
+    explain_script, mend_script, forget_script;
 
 }  // namespace stint::scripts

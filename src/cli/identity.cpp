@@ -58,6 +58,29 @@ std::string joined(const json& list) {
   return text.size() > 60 ? text.substr(0, 57) + "..." : text;
 }
 
+// Throws json::exception where one of them is no identity.
+std::string difference_of(const json& left, const json& right) {
+  if (left.value("job", "") != right.value("job", "")) {
+    return "job " + left.value("job", "?") + ", here " + right.value("job", "?");
+  }
+  if (left.contains("options") && right.contains("options")) {
+    const auto& old = left["options"];
+    for (const auto& [name, value] : right["options"].items()) {
+      if (!old.contains(name)) return name + " is new here";
+      if (old[name] != value) return name + ": " + joined(old[name]) + ", here " + joined(value);
+    }
+  }
+  if (left.value("paths", "") != right.value("paths", "")) {
+    return "other input files (" + std::to_string(left.value("files", 0)) + ", here " +
+           std::to_string(right.value("files", 0)) + ")";
+  }
+  if (left.value("input", "") != right.value("input", "")) {
+    return "the input has changed (" + std::to_string(left.value("bytes", std::uint64_t{0})) + " bytes, here " +
+           std::to_string(right.value("bytes", std::uint64_t{0})) + ", or newer files)";
+  }
+  return "other options";
+}
+
 }  // namespace
 
 RunIdentity identify(AnyJob& job, const Options& options) {
@@ -95,8 +118,9 @@ RunIdentity identify(AnyJob& job, const Options& options) {
   RunIdentity identity;
   const std::string same = std::string(job.name()) + content.dump() + codec::digest(paths);
   identity.seed = codec::hash(std::string(job.name()) + content.dump());
-  identity.beginning = std::string(job.name()) + "-" + codec::digest(same).substr(0, 6) + "-";
-  identity.run = identity.beginning + codec::digest(states).substr(0, 6);
+  constexpr std::size_t digits = 12;  // 48 bits
+  identity.beginning = std::string(job.name()) + "-" + codec::digest(same).substr(0, digits) + "-";
+  identity.run = identity.beginning + codec::digest(states).substr(0, digits);
   identity.json = whole.dump();
   identity.with_source = !source.empty();
   return identity;
@@ -112,26 +136,11 @@ std::string program_of(const AnyJob& job) {
 std::string difference(const std::string& theirs, const std::string& ours) {
   const auto left = json::parse(theirs, nullptr, false);
   const auto right = json::parse(ours, nullptr, false);
-  if (!left.is_object() || !right.is_object()) return "its description cannot be read";
-  if (left.value("job", "") != right.value("job", "")) {
-    return "job " + left.value("job", "?") + ", here " + right.value("job", "?");
+  try {
+    return difference_of(left, right);
+  } catch (const json::exception&) {
+    return "its description cannot be read";
   }
-  if (left.contains("options") && right.contains("options")) {
-    const auto& old = left["options"];
-    for (const auto& [name, value] : right["options"].items()) {
-      if (!old.contains(name)) return name + " is new here";
-      if (old[name] != value) return name + ": " + joined(old[name]) + ", here " + joined(value);
-    }
-  }
-  if (left.value("paths", "") != right.value("paths", "")) {
-    return "other input files (" + std::to_string(left.value("files", 0)) + ", here " +
-           std::to_string(right.value("files", 0)) + ")";
-  }
-  if (left.value("input", "") != right.value("input", "")) {
-    return "the input has changed (" + std::to_string(left.value("bytes", std::uint64_t{0})) + " bytes, here " +
-           std::to_string(right.value("bytes", std::uint64_t{0})) + ", or newer files)";
-  }
-  return "other options";
 }
 
 bool same_but_input(const std::string& theirs, const std::string& ours) {
@@ -165,13 +174,18 @@ std::map<std::string, std::vector<std::string>> stored_options(const std::string
 
 void apply_options(Options& options, const std::string& text, bool content_only) {
   const auto all = json::parse(text, nullptr, false);
-  if (!all.is_object()) throw Error(Exit::damaged, "the options of the run on the blackboard cannot be read");
+  const Error unreadable(Exit::damaged, "the options of the run on the blackboard cannot be read; --fresh begins anew");
+  if (!all.is_object()) throw unreadable;
   for (const auto& entry : options.entries()) {
     if (content_only && entry.kind != OptionKind::content) continue;
     const auto found = all.find(entry.name);
     if (found == all.end()) continue;
     std::vector<std::string> texts;
-    for (const auto& item : *found) texts.push_back(from_utf8(item.get<std::string>()));
+    try {
+      for (const auto& item : *found) texts.push_back(from_utf8(item.get<std::string>()));
+    } catch (const std::exception&) {
+      throw unreadable;
+    }
     try {
       entry.set(texts);
     } catch (const std::invalid_argument& error) {

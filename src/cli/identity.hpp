@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // What makes two runs the same: job, content options and input (paths, sizes, modification times). The default run id
-// is JOB-CCCCCC-IIIIII, with a digest C of job, options and paths, and a digest I of sizes and times: a run of the same
+// is JOB-CCCCCCCCCCCC-IIIIIIIIIIII, with a digest C of job, options and paths, and a digest I of sizes and times: a run of the same
 // beginning but another I had the same command on an input that has changed since.
 #pragma once
 

@@ -58,13 +58,14 @@ class RunCommand {
   void choose(const std::string& job);
   bool prepare_rerun();
   std::int64_t failed_chunks_allowed(std::uint64_t chunks) const;
+  bool ends_early() const;
   Whereabouts whereabouts() const;
   Halted halted(const RunState& state) const;
   double deadline() const;
   void show_plan();
   bool prepare_run();   // rank 0; false: nothing to compute
   bool await_run();     // other ranks; false: nothing to compute
-  void take_plan();
+  bool take_plan();
   ResultOutput& live_output();
   void follow_quietly(const std::function<void()>& step);
   void write_summary(const RunState& state, std::uint64_t computed_here);
@@ -79,6 +80,7 @@ class RunCommand {
   void take_source_of(RunIdentity& identity, const std::optional<RunState>& found) const;
   void say_of_changed_input(const RunIdentity& identity);
   std::string earlier_run(const RunIdentity& identity, const std::optional<RunState>& found) const;
+  std::string run_of_older_input(const RunIdentity& identity) const;
   void take_over(const std::string& earlier);
   void let_go_of(const std::string& earlier);
   std::map<std::string, std::string> final_fields(const RunState& state) const;
@@ -124,6 +126,7 @@ class RunCommand {
   int hosts_ = 1;
   Threads threads_;
   std::string run_;
+  std::string identity_;
   std::uint64_t seed_ = 0;
   std::string program_;
   std::uint64_t computed_before_ = 0;

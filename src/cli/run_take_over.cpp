@@ -21,8 +21,20 @@ std::string RunCommand::earlier_run(const RunIdentity& identity, const std::opti
     return theirs != identity.json && same_but_input(theirs, identity.json) ? run_ : "";
   }
   if (!options_.run_id.empty()) return "";
+  return run_of_older_input(identity);
+}
+
+// The newest run of the same job, options and paths whose input has changed since; empty: there is none. The beginning
+// of an id is a digest: only the identity on the blackboard says that it is the same content.
+std::string RunCommand::run_of_older_input(const RunIdentity& identity) const {
   for (const auto& other : Directory(board_).runs()) {
-    if (other.starts_with(identity.beginning) && other != identity.run) return other;
+    if (!other.starts_with(identity.beginning) || other == identity.run) continue;
+    try {
+      const auto state = RedisBlackboard(board_, other).state();
+      if (state && same_but_input(state->field("identity"), identity.json)) return other;
+    } catch (const Error& error) {
+      if (error.exit() != Exit::damaged) throw;  // else it is nothing to go on from
+    }
   }
   return "";
 }
@@ -43,7 +55,7 @@ void RunCommand::take_over(const std::string& earlier) {
   if (state->state == "done" || state->state == "partial") {
     if (auto result = stored_result(*job_, board, *state, earlier)) partials.push_back(std::move(result));
   } else {
-    for (auto& [chunks, part] : stored_parts(*job_, board)) partials.push_back(std::move(part));
+    for (auto& [chunks, part] : stored_parts(*job_, board, *state, earlier)) partials.push_back(std::move(part));
   }
   display_->say(job_->take_over(std::move(partials), failed_chunks(board.failures())));
   if (earlier == run_) return;
@@ -56,9 +68,13 @@ void RunCommand::take_over(const std::string& earlier) {
   }
 }
 
+// Not if somebody computes it again meanwhile: what he computes is his.
 void RunCommand::let_go_of(const std::string& earlier) {
   if (earlier == run_) return;
-  Directory(board_).remove(earlier, true);
+  if (!Directory(board_).remove(earlier, false)) {
+    display_->say("run " + earlier + " of the older list stays: workers are at work on it");
+    return;
+  }
   std::error_code ignored;
   std::filesystem::remove_all(store_folder(earlier), ignored);
 }
