@@ -53,6 +53,7 @@ struct Sum {
     std::vector<double> numbers;
     std::uint64_t numbers_in_chunk = 1;
 
+    [[nodiscard]] bool sound() const { return numbers.empty() || pieces.files().empty(); }
     [[nodiscard]] std::uint64_t size() const;
     [[nodiscard]] Item operator[](std::uint64_t chunk) const;
     template <class Archive>

@@ -70,6 +70,10 @@ struct Synthetic {
     }
     [[nodiscard]] double skewed(std::uint64_t chunk) const;
     [[nodiscard]] const std::vector<double>& weights() const { return costs; }
+    [[nodiscard]] bool sound() const {
+      const auto fits = [this](std::size_t size) { return size == 0 || size == chunks; };
+      return fits(seconds.size()) && fits(indices.size()) && fits(costs.size()) && skew < 3;
+    }
     template <class Archive>
     void serialize(Archive& archive, unsigned) {
       archive & chunks & mean & skew & seconds & indices & costs;

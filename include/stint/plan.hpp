@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 // Plans: lists of chunks. A plan is anything with `size()` and `operator[](chunk)` that can be serialised; what
 // `operator[]` gives is what `compute` gets. std::vector of a serialisable type is one. If the plan also has
-// `weights()` (one number a chunk, in any one unit), the load of a worker is known instead of guessed.
+// `weights()` (one number a chunk, in any one unit), the load of a worker is known instead of guessed. If it has
+// `sound()`, that is asked of a plan that was read from the blackboard, before anything in it is indexed; false: it is
+// damaged.
 #pragma once
 
 #include <stint/range.hpp>
@@ -20,6 +22,7 @@ struct Split {
   std::uint64_t total = 0;
   std::uint64_t piece = 1;
 
+  [[nodiscard]] bool sound() const { return piece > 0; }
   [[nodiscard]] std::uint64_t size() const { return total / piece + (total % piece != 0 ? 1 : 0); }
   [[nodiscard]] Range operator[](std::uint64_t chunk) const {
     return {chunk * piece, total - chunk * piece < piece ? total : (chunk + 1) * piece};
@@ -39,6 +42,13 @@ struct LongestFirst {
   [[nodiscard]] std::uint64_t size() const { return order.size(); }
   [[nodiscard]] decltype(auto) operator[](std::uint64_t chunk) const { return items[order[chunk]]; }
   [[nodiscard]] const std::vector<double>& weights() const { return cost; }
+  [[nodiscard]] bool sound() const {
+    if constexpr (requires { items.sound(); }) {
+      if (!items.sound()) return false;
+    }
+    return cost.size() == order.size() && order.size() == items.size() &&
+           std::all_of(order.begin(), order.end(), [&](std::uint64_t index) { return index < items.size(); });
+  }
   template <class Archive>
   void serialize(Archive& archive, unsigned) {
     archive & items & order & cost;

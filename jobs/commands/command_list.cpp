@@ -23,6 +23,20 @@ void CommandList::begin_in(std::vector<std::uint64_t> numbers, std::vector<doubl
   seconds_ = std::move(seconds);
 }
 
+bool CommandList::sound() const {
+  const auto is_number = [&](std::uint64_t number) { return number > 0 && number <= size(); };
+  std::uint64_t least = 0;
+  for (const auto begin : begins_) {
+    const bool ends_before = begin == 0 || (begin <= bytes_.size() && bytes_[begin - 1] == '\0');
+    if (begin < least || begin >= bytes_.size() || !ends_before) return false;
+    least = begin + 1;
+  }
+  if (!begins_.empty() && (begins_.front() != 0 || bytes_.back() != '\0')) return false;
+  if (!order_.empty() && order_.size() != size()) return false;
+  return std::ranges::all_of(order_, is_number) &&
+         std::ranges::all_of(earlier_, [&](const auto& each) { return is_number(each.first); });
+}
+
 Command CommandList::operator[](std::uint64_t chunk) const {
   const auto number = number_of(chunk);
   return {number, std::string(text(number)), values(number), earlier(number)};

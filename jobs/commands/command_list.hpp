@@ -43,6 +43,8 @@ class CommandList {
   [[nodiscard]] std::uint64_t size() const { return begins_.size(); }  ///< commands, and chunks
   [[nodiscard]] Command operator[](std::uint64_t chunk) const;
   [[nodiscard]] const std::vector<double>& weights() const { return seconds_; }
+  /// Whether its parts fit together, so that everything that they say may be looked up.
+  [[nodiscard]] bool sound() const;
   /// Number of the command that is this chunk. Throws std::out_of_range.
   [[nodiscard]] std::uint64_t number_of(std::uint64_t chunk) const;
   /// And back.

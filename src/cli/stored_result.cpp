@@ -2,7 +2,7 @@
 #include "cli/stored_result.hpp"
 
 #include "base/error.hpp"
-#include "codec/frame.hpp"
+#include "codec/run_codec.hpp"
 
 #include <nlohmann/json.hpp>
 
@@ -23,17 +23,31 @@ std::vector<FailedChunk> failed_chunks(const std::map<std::uint64_t, std::string
   std::vector<FailedChunk> list;
   for (const auto& [chunk, text] : failures) {
     const auto json = nlohmann::json::parse(text, nullptr, false);
-    if (!json.is_object()) continue;
-    list.push_back({chunk, json.value("error", ""), json.value("host", ""), json.value("attempts", 0), json.value("detail", "")});
+    try {
+      list.push_back({chunk, json.value("error", ""), json.value("host", ""), json.value("attempts", 0), json.value("detail", "")});
+    } catch (const nlohmann::json::exception&) {
+      list.push_back({chunk, "what is kept of its failure cannot be read", "", 0, ""});
+    }
   }
   return list;
 }
 
+codec::RunCodec codec_of(const AnyJob& job, const RunState& state) {
+  return {job, state.field("identity"), state.chunks};
+}
+
 void adopt_stored_plan(AnyJob& job, Blackboard& board, const RunState& state, const std::string& run) {
   const auto frame = board.plan();
-  if (frame.empty()) throw Error(Exit::interrupted, "run " + run + " has just been removed; the same command starts it again");
+  if (frame.empty()) {
+    const auto now = board.state();
+    if (now && now->generation == state.generation && now->state == state.state) {
+      throw Error(Exit::damaged, damaged_record(run, "its plan is missing"));
+    }
+    throw Error(Exit::interrupted, "run " + run + " has just been ended or removed; the same command continues");
+  }
   try {
-    job.adopt_plan(codec::unwrap({'p', job.plan_fingerprint(), state.chunks}, frame));
+    job.adopt_plan(codec_of(job, state).plan_bytes(frame));
+    if (job.chunks() != state.chunks) throw std::runtime_error("it has " + std::to_string(job.chunks()) + " chunks");
   } catch (const std::exception& error) {
     throw Error(Exit::damaged, "the plan of run " + run + " cannot be read: " + error.what() + "; give --fresh to begin anew");
   }
@@ -41,23 +55,34 @@ void adopt_stored_plan(AnyJob& job, Blackboard& board, const RunState& state, co
 
 Partial stored_result(const AnyJob& job, Blackboard& board, const RunState& state, const std::string& run) {
   const auto frame = board.result();
-  if (!frame) throw Error(Exit::damaged, "the result of run " + run + " is missing; give --fresh to compute it anew");
-  if (frame->empty()) return nullptr;
+  const bool empty = frame && frame->empty();
+  if (empty && state.done == 0 && state.failed > 0) return nullptr;
+  if (!frame || empty) {
+    throw Error(Exit::damaged, "the result of run " + run + " is missing on the blackboard; give --fresh to compute it anew");
+  }
   try {
-    return job.decode(codec::unwrap({'r', job.fingerprint(), state.done}, *frame));
+    return codec_of(job, state).result(*frame, state.done);
   } catch (const std::exception& error) {
     throw Error(Exit::damaged, "the stored result of run " + run + " cannot be read: " + error.what() +
                                    "; give --fresh to compute it anew");
   }
 }
 
-std::vector<std::pair<Range, Partial>> stored_parts(const AnyJob& job, Blackboard& board) {
+std::vector<std::pair<Range, Partial>> stored_parts(const AnyJob& job, Blackboard& board, const RunState& state,
+                                                    const std::string& run) {
+  const auto codec = codec_of(job, state);
   std::vector<std::pair<Range, Partial>> parts;
   const auto nodes = board.nodes();
   const auto frames = board.frames(nodes);
   for (std::size_t i = 0; i < nodes.size(); ++i) {
     if (frames[i].empty()) continue;  // merged into another meanwhile
-    parts.emplace_back(nodes[i].range(), job.decode(codec::unwrap({'n', job.fingerprint(), nodes[i].size()}, frames[i])));
+    try {
+      parts.emplace_back(nodes[i].range(), codec.node(nodes[i], frames[i]));
+    } catch (const std::exception& error) {
+      throw Error(Exit::damaged, "the stored partial of chunks " + std::to_string(nodes[i].first()) + " to " +
+                                     std::to_string(nodes[i].last() - 1) + " of run " + run + " cannot be read: " +
+                                     error.what() + "; the command that began the run computes them again");
+    }
   }
   return parts;
 }
@@ -70,7 +95,7 @@ void show_stored_parts(AnyJob& job, Blackboard& board, const RunState& state, co
     job.begin_follow(Context(facts));
   }
   for (const auto& failed : failed_chunks(board.failures())) job.follow_failure(failed, output);
-  for (const auto& [chunks, part] : stored_parts(job, board)) job.follow(chunks, *part, output);
+  for (const auto& [chunks, part] : stored_parts(job, board, state, facts.run)) job.follow(chunks, *part, output);
   job.follow_end(output);
   output.publish();
 }

@@ -7,6 +7,7 @@
 
 #include "blackboard/blackboard.hpp"
 #include "cli/result_output.hpp"
+#include "codec/run_codec.hpp"
 
 #include <cstdint>
 #include <map>
@@ -31,14 +32,18 @@ Partial stored_result(const AnyJob& job, Blackboard& board, const RunState& stat
 void show_stored_result(AnyJob& job, Blackboard& board, const RunState& state, const RunFacts& facts,
                         ResultOutput& output, bool following = false);
 
-/// The partials on the blackboard of a run that has not ended. Throws what the codec throws for damage.
-std::vector<std::pair<Range, Partial>> stored_parts(const AnyJob& job, Blackboard& board);
+/// The partials on the blackboard of a run that has not ended. Throws Error(damaged).
+std::vector<std::pair<Range, Partial>> stored_parts(const AnyJob& job, Blackboard& board, const RunState& state,
+                                                    const std::string& run);
 
 /// Shows what there is of such a run, with a job that follows. `following`: as below.
 void show_stored_parts(AnyJob& job, Blackboard& board, const RunState& state, const RunFacts& facts,
                        ResultOutput& output, bool following = false);
 
-/// Gives the job the plan of the run. Throws Error(damaged).
+/// How the values of the run are written: bound to its identity and to the chunks of its plan.
+codec::RunCodec codec_of(const AnyJob& job, const RunState& state);
+
+/// Gives the job the plan of the run. Throws Error(damaged), also where the plan has another number of chunks than the run.
 void adopt_stored_plan(AnyJob& job, Blackboard& board, const RunState& state, const std::string& run);
 
 }  // namespace stint

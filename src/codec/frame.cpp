@@ -16,8 +16,9 @@ static_assert(std::endian::native == std::endian::little, "frames are little-end
 
 constexpr std::size_t header_bytes = 40;
 constexpr std::size_t compress_from = 4096;                        // bytes; below, the effort shows and the gain does not
-constexpr std::uint64_t longest = std::uint64_t{2} << 30;  // a longer length is damage, not a value
-constexpr unsigned char version = 1;
+constexpr std::uint64_t trusted_length = std::uint64_t{64} << 20;  // of a payload, whatever the length of its frame
+constexpr std::uint64_t trusted_ratio = 32;                        // of a longer one to its frame
+constexpr unsigned char version = 2;
 
 struct Header {
   char magic[4];
@@ -32,11 +33,22 @@ struct Header {
 };
 static_assert(sizeof(Header) == header_bytes);
 
-std::uint64_t sum_of(const Header& header, std::string_view payload) {
-  return XXH3_64bits_withSeed(payload.data(), payload.size(), XXH3_64bits(&header, header_bytes - sizeof header.sum));
+std::uint64_t sum_of(const Header& header, std::string_view payload, std::uint64_t place) {
+  return XXH3_64bits_withSeed(payload.data(), payload.size(),
+                              XXH3_64bits_withSeed(&header, header_bytes - sizeof header.sum, place));
+}
+
+// Whether so many bytes may be asked for when `stored` bytes lie there.
+bool is_trusted(std::uint64_t length, std::size_t stored) {
+  return length <= trusted_length || length / trusted_ratio <= stored;
 }
 
 }  // namespace
+
+std::uint64_t place_of(std::string_view identity, std::uint64_t chunks, std::string_view name) {
+  return XXH3_64bits_withSeed(name.data(), name.size(),
+                              XXH3_64bits_withSeed(identity.data(), identity.size(), chunks));
+}
 
 std::string wrap(const Label& label, std::string payload) {
   Header header{{'S', 'T', 'N', 'T'}, version, label.kind, 0, 0, label.fingerprint, label.chunks, payload.size(), 0};
@@ -45,7 +57,7 @@ std::string wrap(const Label& label, std::string payload) {
     frame.resize(header_bytes + ZSTD_compressBound(payload.size()));
     const std::size_t size =
         ZSTD_compress(frame.data() + header_bytes, frame.size() - header_bytes, payload.data(), payload.size(), 1);
-    if (ZSTD_isError(size) == 0 && size < payload.size()) {
+    if (ZSTD_isError(size) == 0 && size < payload.size() && is_trusted(payload.size(), size)) {
       header.compressed = 1;
       frame.resize(header_bytes + size);
     } else {
@@ -53,7 +65,7 @@ std::string wrap(const Label& label, std::string payload) {
     }
   }
   if (header.compressed == 0) frame += payload;
-  header.sum = sum_of(header, std::string_view(frame).substr(header_bytes));
+  header.sum = sum_of(header, std::string_view(frame).substr(header_bytes), label.place);
   std::memcpy(frame.data(), &header, header_bytes);
   return frame;
 }
@@ -65,17 +77,21 @@ std::string unwrap(const Label& label, std::string_view frame) {
   const std::string_view payload = frame.substr(header_bytes);
   if (std::memcmp(header.magic, "STNT", 4) != 0) throw FrameError("not a value of Stint");
   if (header.version != version) {
-    throw FrameError("written in format " + std::to_string(header.version) + ", this program knows format 1");
+    throw FrameError("written in format " + std::to_string(header.version) + ", and this program knows format " +
+                     std::to_string(version));
   }
-  if (header.sum != sum_of(header, payload)) throw FrameError("damaged: its checksum does not match");
+  if (header.sum != sum_of(header, payload, label.place)) {
+    throw FrameError("damaged, or the value of another place: its checksum does not match");
+  }
   if (header.kind != label.kind || header.fingerprint != label.fingerprint) {
     throw FrameError("a value of another type, written by another program");
   }
   if (header.chunks != label.chunks) throw FrameError("a value of other chunks");
-  if (header.length > longest || (header.compressed == 0 && header.length != payload.size())) {
+  const bool compressed = header.compressed != 0;
+  if (compressed ? !is_trusted(header.length, payload.size()) : header.length != payload.size()) {
     throw FrameError("its length does not match");
   }
-  if (header.compressed == 0) return std::string(payload);
+  if (!compressed) return std::string(payload);
   std::string bytes(header.length, '\0');
   if (ZSTD_decompress(bytes.data(), bytes.size(), payload.data(), payload.size()) != header.length) {
     throw FrameError("damaged: it does not decompress");

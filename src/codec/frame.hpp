@@ -2,18 +2,21 @@
 // The wrapping of every value that leaves a process. Little-endian:
 //
 //   4 bytes  magic "STNT"
-//   1        format version, 1
+//   1        format version, 2
 //   1        kind of value: 'p' plan, 'n' node, 'r' result
 //   1        flags: 1 = the payload is compressed by zstd
 //   1        zero
 //   8        fingerprint of the type of the value
 //   8        chunks that it stands for
 //   8        length of the payload before compression
-//   8        XXH3 of the 32 bytes above and of the payload as stored
+//   8        XXH3 of the 32 bytes above and of the payload as stored, seeded with the value's place
 //   …        payload
 //
-// A frame is checked whole before anything is decoded, so that Boost.Serialization never sees a foreign byte. What is
-// bad about it: a flipped bit costs the whole value; but values are small, and each can be computed again.
+// A frame is checked whole before anything is decoded, so that Boost.Serialization never sees a foreign byte. The place
+// is not stored: it is where the reader looks, so that a good value in the place of another is damage. Nor is a length
+// believed: what is compressed may become 64 MiB or 32 times as long, and what would become longer is not compressed.
+// What is bad about frames: a flipped bit costs the whole value; but values are small, and each can be computed again.
+// Format 1, of Stint 0.1, had no places; it is refused.
 #pragma once
 
 #include <cstdint>
@@ -33,10 +36,14 @@ struct Label {
   char kind = 'n';
   std::uint64_t fingerprint = 0;
   std::uint64_t chunks = 0;
+  std::uint64_t place = 0;  ///< where it lies, by `place_of`
 };
 
+/// A number for a place: the identity of the run, the chunks of its plan, and the name of the value there.
+std::uint64_t place_of(std::string_view identity, std::uint64_t chunks, std::string_view name);
+
 std::string wrap(const Label& label, std::string payload);
-/// Throws FrameError unless the frame is whole and labelled like this.
+/// Throws FrameError unless the frame is whole, labelled like this, and lies where it was put.
 std::string unwrap(const Label& label, std::string_view frame);
 
 /// 16 hexadecimal digits of XXH3.

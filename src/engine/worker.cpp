@@ -3,7 +3,7 @@
 
 #include <stint/error.hpp>
 
-#include "codec/frame.hpp"
+#include "codec/run_codec.hpp"
 #include "engine/crash_report.hpp"
 #include "engine/heartbeat.hpp"
 #include "engine/team.hpp"
@@ -55,6 +55,9 @@ void repeat(Session& session, Signal& signal, const WorkerSetup& setup, bool spe
     } catch (const BadInput& error) {
       session.end({Outcome::Kind::failed, Exit::usage, error.what()});
       return;
+    } catch (const DataLost& error) {
+      session.end({Outcome::Kind::failed, Exit::damaged, error.what()});
+      return;
     } catch (const std::exception& error) {
       session.end({Outcome::Kind::failed, Exit::defect, std::string("defect: ") + error.what()});
       return;
@@ -78,6 +81,7 @@ bool join(Session& session, Blackboard& board, const WorkerSetup& setup, const s
                 "this run was begun by another version of the program; give --accept-program to go on with what is "
                 "done, or --fresh to begin anew");
   }
+  session.expect_chunks(joined.state.chunks);
   session.progress.chunks = joined.state.chunks;
   session.progress.done = joined.state.done;
   session.progress.workers = joined.state.workers;
@@ -146,10 +150,12 @@ class Crew {
 
 Outcome work(Session& session, const WorkerSetup& setup) {
   AnyJob& job = *setup.job;
-  const auto fingerprint = job.fingerprint();
+  const codec::RunCodec codec(job, setup.identity, job.chunks());
+  session.run = setup.facts.run;
+  session.plan_chunks = codec.chunks();
   auto encode = [&](const Node& node, const Hidden& partial) {
     const JobStep step("serialize");
-    return codec::wrap({'n', fingerprint, node.size()}, job.encode(partial));
+    return codec.node(node, partial);
   };
   Finisher finisher;
   finisher.render = setup.render;
@@ -161,10 +167,11 @@ Outcome work(Session& session, const WorkerSetup& setup) {
   finisher.encode = encode;
   finisher.decode = [&](const Node& node, std::string_view frame) {
     const JobStep step("serialize");
-    return job.decode(codec::unwrap({'n', fingerprint, node.size()}, frame));
+    return codec.node(node, frame);
   };
-  finisher.encode_result = [&](const Hidden& partial, std::uint64_t chunks) {
-    return codec::wrap({'r', fingerprint, chunks}, job.encode(partial));
+  finisher.encode_result = [&](const Hidden& partial, std::uint64_t done) {
+    const JobStep step("serialize");
+    return codec.result(partial, done);
   };
 
   const int threads_at_once = job.parallel_chunks() ? 1 : setup.facts.threads;
@@ -252,7 +259,8 @@ Outcome work(Session& session, const WorkerSetup& setup) {
   session.on_end = nullptr;
 
   auto outcome = *session.outcome();
-  if (outcome.kind == Outcome::Kind::failed && (outcome.exit == Exit::usage || outcome.exit == Exit::defect)) {
+  const bool ends_all = outcome.exit == Exit::usage || outcome.exit == Exit::defect || outcome.exit == Exit::damaged;
+  if (outcome.kind == Outcome::Kind::failed && ends_all) {
     // What ends this rank would end the next one, too: the others need not try.
     try {
       setup.board()->end(session.identity().generation, static_cast<int>(outcome.exit), outcome.error);

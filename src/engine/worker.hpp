@@ -21,6 +21,7 @@ namespace stint {
 struct WorkerSetup {
   AnyJob* job = nullptr;  ///< with options, plan and `prepare` done
   RunFacts facts;         ///< with a worker id
+  std::string identity;   ///< of the run, as on the blackboard: values are bound to it
   Whereabouts here;
   BlackboardMaker board;
   const Clock* clock = nullptr;

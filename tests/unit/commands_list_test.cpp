@@ -23,6 +23,21 @@ CommandList three() {
 
 CommandList through_archive(const CommandList& list) { return archive::decode<CommandList>(archive::encode(list)); }
 
+TEST(CommandListTest, IsSoundOnlyIfItsPartsFitTogether) {
+  EXPECT_TRUE(CommandList().sound());
+  auto list = three();
+  EXPECT_TRUE(list.sound());
+  list.begin_in({3, 1, 2}, {3, 2, 1});
+  EXPECT_TRUE(list.sound());
+  for (const auto& order : {std::vector<std::uint64_t>{1, 2}, {1, 2, 4}, {0, 1, 2}}) {
+    list.begin_in(order, {});
+    EXPECT_FALSE(list.sound());
+  }
+  list.begin_in({}, {});
+  list.add_earlier(4, {});
+  EXPECT_FALSE(list.sound());
+}
+
 TEST(CommandListTest, GivesBackWhatWasAdded) {
   for (const auto& list : {three(), through_archive(three())}) {
     ASSERT_EQ(list.size(), 3u);

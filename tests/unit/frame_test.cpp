@@ -3,6 +3,10 @@
 
 #include <gtest/gtest.h>
 
+#define XXH_INLINE_ALL
+#include <xxhash.h>
+
+#include <cstring>
 #include <string>
 
 namespace stint::codec {
@@ -48,6 +52,40 @@ TEST(FrameTest, RefusesForeignValuesAndThoseOfOtherTypesOrChunks) {
   EXPECT_THROW(unwrap({'r', 0x1234, 8}, frame), FrameError);
   EXPECT_THROW(unwrap({'n', 0x1235, 8}, frame), FrameError);
   EXPECT_THROW(unwrap({'n', 0x1234, 9}, frame), FrameError);
+}
+
+TEST(FrameTest, RefusesAGoodValueInThePlaceOfAnother) {
+  const auto at = [](const char* identity, std::uint64_t chunks, const char* name) {
+    return Label{'n', 0x1234, 2, place_of(identity, chunks, name)};
+  };
+  const auto frame = wrap(at("{\"seed\":1}", 64, "1:3"), "payload");
+  EXPECT_EQ(unwrap(at("{\"seed\":1}", 64, "1:3"), frame), "payload");
+  for (const auto& other : {at("{\"seed\":2}", 64, "1:3"), at("{\"seed\":1}", 65, "1:3"), at("{\"seed\":1}", 64, "1:1")}) {
+    EXPECT_THROW(unwrap(other, frame), FrameError);
+  }
+}
+
+TEST(FrameTest, ALengthIsNotBelievedBeforeMemoryIsTaken) {
+  auto frame = wrap(label, long_text());
+  const std::uint64_t length = std::uint64_t{2} << 30;
+  std::memcpy(frame.data() + 24, &length, sizeof length);
+  const auto sum = XXH3_64bits_withSeed(frame.data() + 40, frame.size() - 40,
+                                        XXH3_64bits_withSeed(frame.data(), 32, label.place));
+  std::memcpy(frame.data() + 32, &sum, sizeof sum);  // all else is right
+  EXPECT_THROW(unwrap(label, frame), FrameError);
+  const std::string zeros((std::size_t{64} << 20) + 1, '\0');
+  EXPECT_EQ(unwrap(label, wrap(label, zeros)).size(), zeros.size()) << "what would be refused is not compressed";
+}
+
+TEST(FrameTest, SaysThatAnOlderFormatCannotBeRead) {
+  auto frame = wrap(label, "payload");
+  frame[4] = 1;
+  try {
+    unwrap(label, frame);
+    FAIL();
+  } catch (const FrameError& error) {
+    EXPECT_STREQ(error.what(), "written in format 1, and this program knows format 2");
+  }
 }
 
 }  // namespace

@@ -81,7 +81,16 @@ class Adapter final : public AnyJob {
     }
   }
   void plan(const Context& context) override { plan_.emplace(job_.plan(context)); }
-  void adopt_plan(std::string_view bytes) override { plan_.emplace(archive::decode<Plan>(bytes)); }
+  void adopt_plan(std::string_view bytes) override {
+    auto plan = archive::decode<Plan>(bytes);
+    bool sound = true;
+    if constexpr (requires { bool(plan.sound()); }) sound = plan.sound();
+    if constexpr (requires { plan.weights(); }) {
+      if (sound && !plan.weights().empty()) sound = plan.weights().size() == plan.size();
+    }
+    if (!sound) throw archive::DecodeError("its parts do not fit together");
+    plan_.emplace(std::move(plan));
+  }
   std::string encode_plan() const override { return archive::encode(*plan_); }
   std::uint64_t chunks() const override { return plan_->size(); }
   std::vector<double> weights() const override {
