@@ -20,6 +20,11 @@ enum class Exit : int {
   interrupted = 75, ///< the same command continues
 };
 
+/// What to say when that cannot be right which the blackboard holds of a run. All that find it say it like this.
+inline std::string damaged_record(const std::string& run, const std::string& why) {
+  return "the record of run " + run + " is damaged (" + why + "); --fresh begins anew, other runs are not touched";
+}
+
 /// Ends the command: one line (what, on what, why, what to do) and the exit code.
 class Error : public std::runtime_error {
  public:

@@ -68,6 +68,7 @@ struct RunSpec {
   std::uint64_t slots = 1;     ///< ranks of the first world
   std::uint32_t retries = 2;
   std::int64_t max_failed = -1;  ///< failed chunks with which the run goes on; -1: any number
+  bool ends_early = true;        ///< the first 20 chunks that all fail with one error end the run
   HaltRule halt = {};
   std::uint64_t node_limit = 8192;  ///< nodes on the board before `claim` answers FULL
   std::uint64_t byte_limit = std::uint64_t{1} << 30;  ///< and their bytes
@@ -221,6 +222,7 @@ struct RerunWish {
   std::string program = {};        ///< becomes the run's; empty: it stays
   std::optional<std::uint32_t> retries = {};
   std::optional<std::int64_t> max_failed = {};
+  std::optional<bool> ends_early = {};
   HaltRule halt = {};
 };
 
@@ -273,7 +275,8 @@ class Blackboard {
   /// Gives failed chunks another life; a run that had ended goes on.
   virtual Revived rerun(const RerunWish& wish) = 0;
 
-  // Reading. None of these changes anything.
+  // Reading. None of these changes anything. Each, as each step, throws Error(damaged) for what no step of a run can
+  // have written there.
   virtual std::optional<RunState> state() = 0;
   virtual std::string plan() = 0;
   virtual std::vector<Node> nodes() = 0;

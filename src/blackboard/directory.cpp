@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "blackboard/directory.hpp"
 
-#include "base/error.hpp"
 #include "blackboard/keys.hpp"
 
 #include <algorithm>
@@ -61,6 +60,11 @@ std::string run_named(std::string_view name, const std::vector<std::string>& run
                                (similar.empty() ? "" : "did you mean " + listed(similar) + "? ") + "stint ls lists all");
 }
 
+Error damaged_list(const std::string& board, const std::string& why) {
+  return {Exit::damaged, "the list of runs on the blackboard at " + board + " is damaged (" + why + "); redis-cli DEL " +
+                             keys::runs + " removes it, and each run is listed again once its command is given again"};
+}
+
 Directory::Directory(redis::Finder find) : link_(std::move(find)) {}
 
 Directory::Directory(redis::Address address) : link_(std::move(address)) {}
@@ -79,11 +83,7 @@ redis::Reply Directory::command(std::span<const std::string_view> words) {
       throw Error(Exit::board, "the blackboard at " + shown + " asks for a password (" + refused.what() +
                                    "); give it in $STINT_BOARD or --board-file, as redis://:PASSWORD@host:port");
     }
-    if (word == "WRONGTYPE") {
-      throw Error(Exit::damaged, "the list of runs on the blackboard at " + shown +
-                                     " is damaged (" + refused.what() + "); redis-cli DEL " + keys::runs +
-                                     " removes it, and each run is listed again once its command is given again");
-    }
+    if (word == "WRONGTYPE") throw damaged_list(shown, refused.what());
     throw Error(Exit::board, "the blackboard at " + shown + " refuses " + std::string(words[0]) + ": " +
                                  refused.what());
   }

@@ -3,6 +3,7 @@
 // which the ranks of one world learn their run. Same exceptions as Blackboard; one object a thread.
 #pragma once
 
+#include "base/error.hpp"
 #include "blackboard/blackboard.hpp"
 #include "blackboard/scripts.hpp"
 #include "redis/link.hpp"
@@ -25,6 +26,8 @@ NamePattern name_pattern(std::string_view name);
 
 /// The one run that `name` means: an id, an unambiguous pattern, or `last`, the first of `runs`. Throws Error(usage).
 std::string run_named(std::string_view name, const std::vector<std::string>& runs);
+/// What to say when the list of runs cannot be read.
+Error damaged_list(const std::string& board, const std::string& why);
 
 class Directory {
  public:

@@ -2,8 +2,9 @@
 #include "blackboard/redis_blackboard.hpp"
 
 #include "base/error.hpp"
+#include "blackboard/directory.hpp"
+#include "blackboard/run_record.hpp"
 
-#include <charconv>
 #include <cstdio>
 #include <map>
 #include <mutex>
@@ -49,16 +50,6 @@ std::string text_of(const HaltRule& rule) {
 
 std::uint64_t as_count(redis::ReplyView reply) { return static_cast<std::uint64_t>(reply.integer()); }
 
-std::optional<Node> node_named(std::string_view name) {
-  Node node;
-  const char* end = name.data() + name.size();
-  const auto level = std::from_chars(name.data(), end, node.level);
-  if (level.ec != std::errc{} || level.ptr == end || *level.ptr != ':') return std::nullopt;
-  const auto index = std::from_chars(level.ptr + 1, end, node.index);
-  if (index.ec != std::errc{} || index.ptr != end || node.level > 32) return std::nullopt;
-  return node;
-}
-
 Refusal refusal_of(redis::ReplyView reply) {
   const std::string_view word = reply.size() > 0 ? reply[0].text() : reply.text();
   for (auto refusal : {Refusal::gone, Refusal::ended, Refusal::fenced, Refusal::stale, Refusal::full, Refusal::program,
@@ -70,26 +61,6 @@ Refusal refusal_of(redis::ReplyView reply) {
 
 Halt halt_of(redis::ReplyView word) {
   return word.text() == "now" ? Halt::now : word.text() == "soon" ? Halt::soon : Halt::none;
-}
-
-RunState state_of(std::map<std::string, std::string> fields) {
-  RunState state;
-  auto count = [&](const char* name) {
-    const auto it = fields.find(name);
-    return it == fields.end() ? 0 : std::strtoull(it->second.c_str(), nullptr, 10);
-  };
-  state.generation = count("generation");
-  state.state = fields["state"];
-  state.chunks = count("chunks");
-  state.done = count("done");
-  state.failed = count("failed");
-  state.computed = count("computed");
-  state.again = count("again");
-  state.steals = count("steals");
-  state.reaped = count("reaped");
-  state.busy_seconds = std::strtod(fields["busy"].c_str(), nullptr);
-  state.fields = std::move(fields);
-  return state;
 }
 
 }  // namespace
@@ -123,6 +94,8 @@ redis::Reply RedisBlackboard::command(std::span<const std::string_view> words) {
     if (error.word() == "NOSCRIPT") throw;
     if (error.word() == "READONLY") link_.drop();
     if (passes(error.word())) throw BoardLost(std::string("the blackboard answers: ") + error.what());
+    if (words[0] == "ZADD" && tells_of_damage(error)) throw damaged_list(link_.shown(), error.what());
+    if (tells_of_damage(error)) throw Error(Exit::damaged, damaged_record(run_, short_reason(error.what())));
     throw Error(Exit::board, "the blackboard at " + link_.shown() + " refuses " + std::string(words[0]) + ": " +
                                  error.what() + advice(error.word()));
   }
@@ -170,13 +143,6 @@ redis::Reply RedisBlackboard::call(const scripts::Script& script, std::initializ
   return call(script, std::span<const std::string_view>(words.begin(), words.size()));
 }
 
-std::map<std::string, std::string> RedisBlackboard::hash(const std::string& key) {
-  const auto reply = command({"HGETALL", key});
-  std::map<std::string, std::string> fields;
-  for (std::size_t i = 0; i + 1 < reply.size(); i += 2) fields.emplace(reply[i].text(), reply[i + 1].text());
-  return fields;
-}
-
 Joined RedisBlackboard::create(const RunSpec& spec, bool fresh, bool accept_program) {
   const std::string_view profile(reinterpret_cast<const char*>(spec.profile.data()),
                                  spec.profile.size() * sizeof(double));
@@ -185,7 +151,7 @@ Joined RedisBlackboard::create(const RunSpec& spec, bool fresh, bool accept_prog
            {fresh ? "1" : "0", accept_program ? "1" : "0", spec.run, spec.job, spec.program, spec.identity,
             spec.options, spec.plan, profile, std::to_string(spec.chunks), std::to_string(spec.slots),
             std::to_string(spec.retries), std::to_string(spec.node_limit), std::to_string(spec.byte_limit),
-            std::to_string(spec.max_failed), text_of(spec.halt), spec.owner, spec.lost_owner});
+            std::to_string(spec.max_failed), text_of(spec.halt), spec.owner, spec.lost_owner, spec.ends_early ? "1" : "0"});
   Joined joined;
   joined.refusal = refusal_of(reply);
   if (auto found = state()) joined.state = std::move(*found);
@@ -393,130 +359,12 @@ Refusal RedisBlackboard::cancel() { return refusal_of(call(scripts::cancel_scrip
 Revived RedisBlackboard::rerun(const RerunWish& wish) {
   const auto reply = call(scripts::rerun_script,
                           {wish.program, text_of(wish.chunks), wish.retries ? std::to_string(*wish.retries) : "",
-                           wish.max_failed ? std::to_string(*wish.max_failed) : "", text_of(wish.halt)});
+                           wish.max_failed ? std::to_string(*wish.max_failed) : "", text_of(wish.halt),
+                           !wish.ends_early ? "" : *wish.ends_early ? "1" : "0"});
   Revived revived;
   revived.refusal = refusal_of(reply);
   if (reply.size() >= 2) revived.chunks = as_count(reply[1]);
   return revived;
-}
-
-std::optional<RunState> RedisBlackboard::state() {
-  auto fields = hash(keys_[0]);
-  if (fields.empty()) return std::nullopt;
-  RunState state = state_of(std::move(fields));
-  state.workers = as_count(command({"HLEN", keys_[4]}));
-  return state;
-}
-
-std::string RedisBlackboard::plan() { return command({"GET", keys_[1]}).str(); }
-
-std::vector<Node> RedisBlackboard::nodes() {
-  const auto reply = command({"HKEYS", keys_[10]});
-  std::vector<Node> nodes;
-  for (std::size_t i = 0; i < reply.size(); ++i) {
-    if (const auto node = node_named(reply[i].text())) nodes.push_back(*node);
-  }
-  return nodes;
-}
-
-std::vector<std::string> RedisBlackboard::frames(const std::vector<Node>& nodes) {
-  if (nodes.empty()) return {};
-  std::vector<std::string> names;
-  for (const auto& node : nodes) names.push_back(node.name());
-  std::vector<std::string_view> words{"HMGET", keys_[10]};
-  words.insert(words.end(), names.begin(), names.end());
-  const auto reply = command(words);
-  std::vector<std::string> frames;
-  for (std::size_t i = 0; i < reply.size(); ++i) frames.push_back(reply[i].str());
-  return frames;
-}
-
-std::map<std::string, std::string> RedisBlackboard::workers() { return hash(keys_[5]); }
-
-std::optional<std::string> RedisBlackboard::who(const std::string& worker) {
-  const auto reply = command({"HGET", keys_[5], worker});
-  if (reply.nil()) return std::nullopt;
-  return reply.str();
-}
-
-std::map<std::uint64_t, std::string> RedisBlackboard::failures() {
-  std::map<std::uint64_t, std::string> failures;
-  for (auto& [chunk, text] : hash(keys_[13])) {
-    failures.emplace(std::strtoull(chunk.c_str(), nullptr, 10), std::move(text));
-  }
-  return failures;
-}
-
-std::map<std::string, std::string> RedisBlackboard::at_work() { return hash(keys_[21]); }
-
-std::map<std::string, std::vector<Range>> RedisBlackboard::claims() {
-  std::map<std::string, std::vector<Range>> claims;
-  for (const auto& [worker, text] : hash(keys_[8])) {
-    auto& ranges = claims[worker];
-    for (std::size_t at = text.find(';'); at < text.size(); at = text.find(',', at)) {
-      char* end = nullptr;
-      const auto first = std::strtoull(text.c_str() + ++at, &end, 10);
-      if (*end == '-') ranges.push_back({first, std::strtoull(end + 1, nullptr, 10)});
-    }
-  }
-  return claims;
-}
-
-std::vector<bool> RedisBlackboard::done(const std::vector<std::uint64_t>& chunks) {
-  std::vector<std::string> places;
-  for (const auto chunk : chunks) places.push_back(std::to_string(chunk));
-  std::vector<std::string_view> words{"BITFIELD_RO", keys_[9]};
-  for (const auto& place : places) words.insert(words.end(), {"GET", "u1", place});
-  const auto reply = command(words);
-  std::vector<bool> done;
-  for (std::size_t i = 0; i < chunks.size(); ++i) done.push_back(i < reply.size() && reply[i].integer() == 1);
-  return done;
-}
-
-std::map<std::string, std::string> RedisBlackboard::beats() { return hash(keys_[4]); }
-
-std::string RedisBlackboard::leader() {
-  const auto reply = command({"GET", keys_[14]});
-  return reply.nil() ? "" : reply.str();
-}
-
-double RedisBlackboard::now() {
-  const auto reply = command({"TIME"});
-  return reply.size() < 2 ? 0 : reply[0].number() + reply[1].number() / 1e6;
-}
-
-std::vector<std::pair<std::uint64_t, double>> RedisBlackboard::slowest() {
-  const auto reply = command({"ZREVRANGE", keys_[22], "0", "-1", "WITHSCORES"});
-  std::vector<std::pair<std::uint64_t, double>> slowest;
-  for (std::size_t i = 0; i + 1 < reply.size(); i += 2) {
-    slowest.emplace_back(std::strtoull(reply[i].str().c_str(), nullptr, 10), reply[i + 1].number());
-  }
-  return slowest;
-}
-
-std::optional<std::map<std::string, std::string>> RedisBlackboard::explain(std::uint64_t chunk) {
-  const auto reply = call(scripts::explain_script, {std::to_string(chunk)});
-  if (refusal_of(reply) != Refusal::none) return std::nullopt;
-  std::map<std::string, std::string> story;
-  for (std::size_t i = 1; i + 1 < reply.size(); i += 2) story.emplace(reply[i].text(), reply[i + 1].text());
-  return story;
-}
-
-std::vector<RedisBlackboard::Event> RedisBlackboard::events(std::size_t most) {
-  const auto reply = command({"XREVRANGE", keys_[16], "+", "-", "COUNT", std::to_string(most)});
-  std::vector<Event> events;
-  for (std::size_t i = 0; i < reply.size(); ++i) {
-    const auto fields = reply[i][1];
-    if (fields.size() < 4) continue;
-    events.push_back({std::strtod(reply[i][0].str().c_str(), nullptr) / 1000, fields[1].str(), fields[3].str()});
-  }
-  return events;
-}
-
-std::optional<std::string> RedisBlackboard::result() {
-  const auto reply = command({"GET", keys_[15]});
-  if (reply.nil()) return std::nullopt;
-  return reply.str();
 }
 
 }  // namespace stint

@@ -160,6 +160,7 @@ Outcome RunCommand::compute() {
   setup.board = [this] { return std::make_unique<RedisBlackboard>(board_, run_); };
   setup.clock = &clock;
   setup.program = program_;
+  setup.identity = identity_;
   setup.slot = rank_;
   setup.leads = rank_ == 0;
   setup.leader_lost = [this] { return rank_0_lost(); };
@@ -339,8 +340,8 @@ int RunCommand::go(std::optional<WorldHost>& host) {
     if (go) {
       std::signal(SIGPIPE, SIG_IGN);
       at_work_ = true;
-      patiently([&] { take_plan(); });
-      const auto outcome = compute();
+      const bool runs = patiently([&] { return take_plan(); });
+      const auto outcome = runs ? compute() : Outcome{};  // it has ended: what the blackboard says counts
       std::error_code ignored;
       if (zero) std::filesystem::remove(store_mark(), ignored);  // whoever has not looked comes too late
       code = patiently([&] { return conclude(outcome); });
@@ -349,6 +350,8 @@ int RunCommand::go(std::optional<WorldHost>& host) {
     code = say_and_end(error.what(), error.exit());
   } catch (const BadInput& error) {
     code = say_and_end(error.what(), Exit::usage);
+  } catch (const DataLost& error) {
+    code = say_and_end(error.what(), Exit::damaged);
   } catch (const BoardLost& error) {
     code = say_and_end(std::string("lost the blackboard: ") + error.what() + "; the same command continues",
                        Exit::board);

@@ -13,7 +13,7 @@
 #include "cli/stored_result.hpp"
 #include "cli/terminal.hpp"
 #include "cli/verbs.hpp"
-#include "codec/frame.hpp"
+#include "codec/run_codec.hpp"
 #include "engine/costs.hpp"
 #include "engine/heartbeat.hpp"
 #include "engine/policy.hpp"
@@ -21,7 +21,6 @@
 #include <fmt/format.h>
 
 #include <cstdlib>
-#include <limits>
 #include <stdexcept>
 
 namespace stint {
@@ -45,12 +44,8 @@ void RunCommand::take_source_of(RunIdentity& identity, const std::optional<RunSt
 }
 
 void RunCommand::say_of_changed_input(const RunIdentity& identity) {
-  for (const auto& other : Directory(board_).runs()) {
-    if (other.starts_with(identity.beginning) && other != identity.run) {
-      display_->say("input changed since run " + other + "; this is a new run");
-      return;
-    }
-  }
+  const auto other = run_of_older_input(identity);
+  if (!other.empty()) display_->say("input changed since run " + other + "; this is a new run");
 }
 
 void RunCommand::refuse_program(const RunState& state) const {
@@ -69,15 +64,15 @@ void RunCommand::choose(const std::string& job) {
 
 // -1: any number.
 std::int64_t RunCommand::failed_chunks_allowed(std::uint64_t chunks) const {
-  if (options_.max_failed.empty()) {
-    // What acts on the world may fail by right, and the rest is to be tried; -1 would end a run whose first chunks
-    // fail.
-    return job_->side_effects() ? std::numeric_limits<std::int32_t>::max() : -1;
-  }
+  if (options_.max_failed.empty()) return -1;
   const double number = std::strtod(options_.max_failed.c_str(), nullptr);
   return static_cast<std::int64_t>(options_.max_failed.ends_with('%') ? number / 100 * static_cast<double>(chunks)
                                                                       : number);
 }
+
+// Whether first chunks that all fail say so for the rest. What acts on the world may fail by right, and the rest is to be
+// tried; and a number of failed chunks that is allowed is allowed.
+bool RunCommand::ends_early() const { return options_.max_failed.empty() && !job_->side_effects(); }
 
 // The run is there, with all that it needs; what failed gets another life.
 bool RunCommand::prepare_rerun() {
@@ -117,7 +112,8 @@ bool RunCommand::prepare_rerun() {
     adopt_stored_plan(*job_, board, *state, run_);  // before the run is ours
   }
   const auto revived = board.rerun({chunks, program_, options_.retries,
-                                    failed_chunks_allowed(state->chunks), halt_rule(options_.halt, state->chunks)});
+                                    failed_chunks_allowed(state->chunks), ends_early(),
+                                    halt_rule(options_.halt, state->chunks)});
   if (revived.refusal != Refusal::none) throw Error(Exit::usage, "run " + run_ + " has just ended");
   display_->say(counted(revived.chunks, "failed " + std::string(job_->item())) + " of run " + run_ +
                 (revived.chunks == 1 ? " gets" : " get") + " another life");
@@ -154,7 +150,7 @@ bool RunCommand::prepare_run() {
   run_ = options_.run_id.empty() ? identity.run : options_.run_id;
   seed_ = identity.seed;
   RedisBlackboard board(board_, run_);
-  const auto found = board.state();
+  const auto found = fresh_ ? std::nullopt : board.state();  // what begins anew need not be readable
   if (!options_.run_id.empty()) take_source_of(identity, found);
   const auto earlier = earlier_run(identity, found);
   const bool there = found && !fresh_ && !options_.dry_run && earlier.empty();
@@ -183,6 +179,7 @@ bool RunCommand::prepare_run() {
   if (there && known_gone(found->field("owner"), Whereabouts::here())) spec.lost_owner = found->field("owner");
   spec.retries = options_.retries.value_or(job_->side_effects() ? 0 : 2);
   spec.max_failed = failed_chunks_allowed(there ? found->chunks : 0);
+  spec.ends_early = ends_early();
   if (there) spec.halt = halt_rule(options_.halt, found->chunks);
   spec.slots = static_cast<std::uint64_t>(ranks_);
   spec.node_limit = policy::node_limit(spec.slots);
@@ -207,7 +204,7 @@ bool RunCommand::prepare_run() {
       show_plan();
       return false;
     }
-    spec.plan = codec::wrap({'p', job_->plan_fingerprint(), spec.chunks}, job_->encode_plan());
+    spec.plan = codec::RunCodec(*job_, spec.identity, spec.chunks).plan();
     if (spec.plan.size() > options_.plan_limit) {
       throw Error(Exit::usage, "the plan has " + grouped(spec.plan.size()) + " bytes, --plan-limit allows " +
                                    grouped(options_.plan_limit) + "; make chunks larger, or raise --plan-limit");
@@ -248,14 +245,17 @@ bool RunCommand::await_run() {
   return true;
 }
 
-void RunCommand::take_plan() {
+// False: it has ended meanwhile.
+bool RunCommand::take_plan() {
   RedisBlackboard board(board_, run_);
   const auto state = board.state();
   if (!state) throw Error(Exit::board, "run " + run_ + " is no longer on the blackboard; the same command starts it again");
-  if (state->state != "running") return;  // ended meanwhile
+  if (state->state != "running") return false;
   adopt_stored_plan(*job_, board, *state, run_);
+  identity_ = state->field("identity");
   computed_before_ = state->computed;
   done_before_ = state->done;
+  return true;
 }
 
 }  // namespace stint

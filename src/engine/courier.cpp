@@ -164,6 +164,10 @@ void Courier::claim(double now) {
   session_.progress.failed = claimed.failed;
   session_.heed(claimed.halt);
   if (claimed.range) {
+    if (const auto range = *claimed.range; range.empty() || range.last > session_.plan_chunks.value_or(range.last)) {
+      throw session_.damaged("it hands out chunks " + std::to_string(range.first) + " to " + std::to_string(range.last) +
+                             ", which its plan does not have");
+    }
     if (session_.halt != Halt::none) {  // the board lost its last second
       session_.go_on();
       let_go_ = false;

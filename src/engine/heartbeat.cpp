@@ -36,6 +36,7 @@ double Heartbeat::step() {
     session_.fence(worker);
     return 0.05;
   }
+  session_.expect_chunks(renewed.state.chunks);
   session_.set_leader(renewed.leader);
   session_.progress.workers = renewed.state.workers;  // by which everybody paces its requests
   session_.heed(renewed.halt);

@@ -7,6 +7,7 @@
 #include <stint/error.hpp>
 
 #include <algorithm>
+#include <cmath>
 #include <cstdlib>
 #include <exception>
 #include <limits>
@@ -28,8 +29,26 @@ class InJobStep {
 };
 
 constexpr double check_seconds = 5;
+constexpr int most_misfits = 12;   // with the pauses between them some three seconds, and a mending before each
+constexpr int most_rejections = 8;  // of one node: so often its bytes are not damaged by chance
 constexpr std::size_t names_a_fold = 4096;
 constexpr std::uint64_t bytes_a_read = std::uint64_t{32} << 20;  // about; bounds the memory of both sides
+
+// Whether the nodes, from left to right, and the failed chunks are all of [0, chunks), each once.
+template <class Nodes>
+bool covers(const Nodes& nodes, const std::map<std::uint64_t, std::string>& failed, std::uint64_t chunks) {
+  std::uint64_t at = 0;
+  auto next_failed = failed.begin();
+  const auto failed_up_to = [&](std::uint64_t border) {
+    for (; at < border && next_failed != failed.end() && next_failed->first == at; ++next_failed) ++at;
+    return at == border;
+  };
+  for (const auto& [node, merged] : nodes) {
+    if (!failed_up_to(node.first())) return false;
+    at = node.last();
+  }
+  return failed_up_to(chunks) && next_failed == failed.end();
+}
 
 }  // namespace
 
@@ -51,6 +70,14 @@ void Reducer::forget() {
   next_check_ = 0;
 }
 
+// What lies on the board does not fit together, or has changed while we looked: all is read again, and mended first. But
+// not for ever. Returns the seconds until then.
+double Reducer::does_not_fit() {
+  forget();
+  if (++misfits_ > most_misfits) throw session_.damaged("its nodes, counts and failed chunks do not fit together");
+  return std::min(0.5, 0.001 * std::exp2(misfits_));
+}
+
 // Whenever we begin anew, and when nothing has moved for a while: the board may have lost something in its middle.
 bool Reducer::check(const RunState& state) {
   const double now = clock_.now();
@@ -64,6 +91,7 @@ bool Reducer::check(const RunState& state) {
   next_check_ = now + patience;
   checked_done_ = state.done;
   const auto [refusal, mended] = board_.mend(session_.identity().worker, state.generation);
+  if (refusal == Refusal::stale) misfits_ = 0;  // another leads by now; the next heartbeat will say so
   if (session_.ended_by(refusal) || !mended) return false;
   session_.say("the blackboard had lost some of what was on it, and is mended; some chunks may be computed again");
   session_.courier.notify();
@@ -106,12 +134,13 @@ void Reducer::follow_failures(const RunState& state, bool complete) {
   next_failures_ = clock_.now() + std::max(0.1, 10 * (clock_.now() - begun));
 }
 
-// False: what is in memory no longer fits the board.
-bool Reducer::read_new_nodes(const RunState& state) {
+// False: what is in memory no longer fits the board; or nodes could not be read, and were rejected.
+bool Reducer::read_new_nodes(const RunState& state, bool& rejected) {
   const auto names = board_.nodes();
   std::vector<Node> missing;
   std::size_t still_there = 0;
   for (const auto& name : names) {
+    if (name.last() > state.chunks) return false;
     if (known_.contains(name)) {
       still_there += 1;
     } else {
@@ -125,7 +154,6 @@ bool Reducer::read_new_nodes(const RunState& state) {
     }
   }
   if (still_there != known_.size()) return false;
-  bool rejected = false;
   // Few where nodes are large; but thousands of small ones come each second when ranks are many.
   const auto mean_bytes = static_cast<std::uint64_t>(state.number("node_bytes", bytes_a_read)) / std::max<std::size_t>(names.size(), 1) + 1;
   const auto names_a_read = static_cast<std::size_t>(std::clamp<std::uint64_t>(bytes_a_read / mean_bytes, 64, 4096));
@@ -144,6 +172,11 @@ bool Reducer::read_new_nodes(const RunState& state) {
         session_.say("the stored partial of chunks " + std::to_string(portion[i].first()) + " to " +
                      std::to_string(portion[i].last() - 1) + " cannot be read (" + error.what() +
                      "); these chunks are computed again");
+        if (++rejected_[portion[i]] > most_rejections) {
+          throw session_.damaged("the partial of chunks " + std::to_string(portion[i].first()) + " to " +
+                                 std::to_string(portion[i].last() - 1) + " was computed again " +
+                                 std::to_string(most_rejections) + " times, and still cannot be read: " + error.what());
+        }
         session_.ended_by(board_.reject(state.generation, portion[i], frames[i]));
         session_.courier.notify();
         rejected = true;
@@ -192,7 +225,8 @@ bool Reducer::fold(const RunState& state) {
   return true;
 }
 
-void Reducer::finish(const RunState& state) {
+// Returns the seconds until the next look.
+double Reducer::finish(const RunState& state) {
   session_.progress.finishing = true;
   // From left to right the nodes that there are: without failed chunks, the largest nodes of [0, N).
   std::vector<std::pair<Node, Merged>> nodes;
@@ -201,6 +235,9 @@ void Reducer::finish(const RunState& state) {
     nodes.emplace_back(node.key(), std::move(node.mapped()));
   }
   std::sort(nodes.begin(), nodes.end(), [](auto& a, auto& b) { return a.first.first() < b.first.first(); });
+  if (!covers(nodes, state.failed > 0 ? board_.failures() : std::map<std::uint64_t, std::string>(), state.chunks)) {
+    return does_not_fit();
+  }
   Partial result = nodes.empty() ? job_.empty() : nullptr;
   Finish finish;
   for (auto& [node, merged] : nodes) {
@@ -225,15 +262,15 @@ void Reducer::finish(const RunState& state) {
     const std::string line = "the plan has no chunks, and the job has no empty() to say what that gives";
     board_.end(state.generation, static_cast<int>(Exit::usage), line);
     session_.end({Outcome::Kind::failed, Exit::usage, line});
-    return;
+    return 0;
   }
   finish.fields = finisher_.fields(state);
   const auto refusal = board_.finish(finish);
   if (refusal == Refusal::none) {
     session_.end({Outcome::Kind::finished, state.failed > 0 ? Exit::partial : Exit::complete, ""});
-  } else {
-    session_.ended_by(refusal);
+    return 0;
   }
+  return session_.ended_by(refusal) ? 0 : does_not_fit();
 }
 
 // All that was begun has ended, and was shown: then the run ends here.
@@ -280,6 +317,7 @@ double Reducer::step() {
     session_.ended_by(Refusal::ended);
     return 0;
   }
+  session_.expect_chunks(state->chunks);
   if (check(*state)) {
     forget();
     next_check_ = clock_.now() + check_seconds;
@@ -289,18 +327,20 @@ double Reducer::step() {
   pause_ = std::min(0.1, pause_ * 1.3);
   try {
     if (state->done != seen_done_ || complete) {
-      if (!read_new_nodes(*state)) {
+      bool rejected = false;
+      if (!read_new_nodes(*state, rejected)) {
+        if (!rejected) return does_not_fit();
         forget();
         return 0.001;
       }
+      if (!complete) misfits_ = 0;
       pause_ = 0.002;
       seen_done_ = state->done;
     }
     const bool halting = state->fields.contains("halting");
     follow_failures(*state, complete || halting);
     if (complete) {
-      finish(*state);
-      return 0.01;
+      return finish(*state);
     }
     if (halting) {
       halt(*state);
@@ -319,6 +359,8 @@ double Reducer::step() {
   } catch (const Error&) {
     throw;
   } catch (const BadInput&) {
+    throw;
+  } catch (const DataLost&) {
     throw;
   } catch (const std::exception& error) {
     // The job's own reduce or finish.

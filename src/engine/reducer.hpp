@@ -62,13 +62,14 @@ class Reducer {
   void forget();
   bool check(const RunState& state);
   void halt(const RunState& state);
-  bool read_new_nodes(const RunState& state);
+  bool read_new_nodes(const RunState& state, bool& rejected);
   void take(const Node& name, Partial partial);
   void follow_failures(const RunState& state, bool complete);
   void merge_in(Node node, Merged merged);
   [[nodiscard]] std::size_t foldable() const;
   bool fold(const RunState& state);
-  void finish(const RunState& state);
+  double finish(const RunState& state);
+  double does_not_fit();
 
   Session& session_;
   const AnyJob& job_;
@@ -87,6 +88,8 @@ class Reducer {
   double next_look_ = 0;
   double next_check_ = 0;          // of what lies on the board
   std::uint64_t checked_done_ = ~std::uint64_t{0};
+  int misfits_ = 0;                // one after another: looks at the board that did not fit together
+  std::map<Node, int> rejected_;   // how often each was computed again
 };
 
 }  // namespace stint

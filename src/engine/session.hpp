@@ -100,6 +100,17 @@ class Session {
     return leading_;
   }
 
+  /// The board says that the run has so many chunks. Throws Error(damaged) if the plan that this rank adopted has another
+  /// number: then nothing that is counted there can be believed.
+  void expect_chunks(std::uint64_t on_board) const {
+    if (!plan_chunks || *plan_chunks == on_board) return;
+    throw damaged("it says " + std::to_string(on_board) + " chunks, and its plan has " + std::to_string(*plan_chunks));
+  }
+  /// What to end with when the record of the run, as it lies on the board, cannot be right.
+  [[nodiscard]] Error damaged(const std::string& why) const {
+    return {Exit::damaged, damaged_record(run, why)};
+  }
+
   /// The first outcome stays; but another thread may see that the run has ended before the one that ended it says so.
   void end(Outcome outcome) {
     {
@@ -142,13 +153,18 @@ class Session {
     return false;
   }
 
-  /// The board knows nothing of the halt any more.
+  /// The board knows nothing of the halt any more. A stop that comes at the same moment is not lost: `end` and whoever
+  /// sets `drain` do that before they set `stop`, and here both are looked at again afterwards.
   void go_on() {
     halt = Halt::none;
-    stop = drain.load();
-    abandon = over_.load();
+    stop = false;
+    abandon = false;
+    if (drain || over_) stop = true;
+    if (over_) abandon = true;
   }
 
+  std::string run;                            ///< set before threads start
+  std::optional<std::uint64_t> plan_chunks;   ///< of the adopted plan; set before threads start
   Signal courier, heartbeat, reducer;
   Progress progress;
   std::atomic<bool> fenced{false};        ///< the courier joins anew

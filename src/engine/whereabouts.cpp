@@ -32,12 +32,25 @@ std::string batch_job() {
   return job.empty() ? "" : variable("SLURM_CLUSTER_NAME") + ":" + job;
 }
 
+nlohmann::json parsed(const std::string& text) { return nlohmann::json::parse(text, nullptr, false); }
+
+// `otherwise` where the field is missing or of another type.
+template <class T>
+T field_of(const nlohmann::json& who, const char* name, const T& otherwise) {
+  try {
+    return who.is_object() ? who.value(name, otherwise) : otherwise;
+  } catch (const nlohmann::json::exception&) {
+    return otherwise;
+  }
+}
+
 bool on_this_host(const nlohmann::json& who, const Whereabouts& here) {
-  return who.value("host", "") == here.host && who.value("boot", "") == here.boot && who.value("pid", std::int64_t{0}) > 0;
+  return field_of(who, "host", std::string()) == here.host && field_of(who, "boot", std::string()) == here.boot &&
+         field_of(who, "pid", std::int64_t{0}) > 0;
 }
 
 bool lives(const nlohmann::json& who) {
-  return process_start(who.value("pid", std::int64_t{0})) == who.value("start", std::uint64_t{0});
+  return process_start(field_of(who, "pid", std::int64_t{0})) == field_of(who, "start", std::uint64_t{0});
 }
 
 }  // namespace
@@ -82,29 +95,23 @@ Whereabouts Whereabouts::here() {
   return where;
 }
 
-bool is_guest(const std::string& json) {
-  const auto who = nlohmann::json::parse(json, nullptr, false);
-  return who.is_object() && who.value("guest", false);
-}
+bool is_guest(const std::string& json) { return field_of(parsed(json), "guest", false); }
 
-std::string world_of(const std::string& json) {
-  const auto who = nlohmann::json::parse(json, nullptr, false);
-  return who.is_object() ? who.value("world", "") : "";
-}
+std::string world_of(const std::string& json) { return field_of(parsed(json), "world", std::string()); }
 
 bool known_gone(const std::string& json, const Whereabouts& here) {
-  const auto who = nlohmann::json::parse(json, nullptr, false);
+  const auto who = parsed(json);
   if (!who.is_object()) return false;
-  if (!here.batch_job.empty() && who.value("batch_job", "") == here.batch_job &&
-      who.value("batch_restart", 0) < here.batch_restart) {
+  if (!here.batch_job.empty() && field_of(who, "batch_job", std::string()) == here.batch_job &&
+      field_of(who, "batch_restart", 0) < here.batch_restart) {
     return true;
   }
   return on_this_host(who, here) && !lives(who);
 }
 
 bool known_alive(const std::string& json, const Whereabouts& here) {
-  const auto who = nlohmann::json::parse(json, nullptr, false);
-  return who.is_object() && on_this_host(who, here) && lives(who);
+  const auto who = parsed(json);
+  return on_this_host(who, here) && lives(who);
 }
 
 std::string new_worker_id(const Whereabouts& here) {

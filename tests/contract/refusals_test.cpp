@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Each step against a run that is gone, ended, or has another generation; and, on a real Redis, a proof that a refusal
 // changes nothing at all: every key of the server is the same before and after.
+#include "blackboard/directory.hpp"
 #include "blackboard/keys.hpp"
 #include "blackboard/redis_blackboard.hpp"
 #include "blackboard/scripts.hpp"
@@ -287,6 +288,27 @@ TEST_F(RedisOnlyTest, TellsThoseWhoLookOnWhenAWorkerWasLastHeardAndWhatItHolds) 
   EXPECT_EQ(board.done({claimed.first, claimed.first + 1}), (std::vector<bool>{true, false}));
   EXPECT_EQ(board.state()->number("call_done", -1), 0);
   EXPECT_GT(board.state()->number("call_begun"), 0);
+}
+
+TEST_F(RedisOnlyTest, ForgetsOnlyRunsWhoseTimeIsOver) {
+  board.create(spec, true, false);
+  auto other = spec;
+  other.run = "other";
+  RedisBlackboard(address_, "other").create(other, true, false);
+  connection.command({"DEL", keys::of_run("other")[0]});
+  Directory directory(address_);
+  EXPECT_TRUE(directory.forget_expired("other"));
+  EXPECT_FALSE(directory.forget_expired("run"));
+  EXPECT_THAT(directory.runs(), ::testing::ElementsAre("run"));
+  EXPECT_TRUE(board.state());
+  EXPECT_THAT(connection.command({"KEYS", "stint:{other}:*"}).size(), 0U) << "what was left of it went, too";
+}
+
+TEST_F(RedisOnlyTest, ADamagedRunCanBeRemoved) {
+  board.create(spec, true, false);
+  for (const auto& key : keys::of_run("run")) connection.command({"SET", key, "no such thing"});
+  EXPECT_TRUE(Directory(address_).remove("run", false));
+  EXPECT_THAT(all_keys(), ::testing::IsEmpty());
 }
 
 TEST_F(RedisOnlyTest, ADoneRunKeepsThreeKeysForAWhile) {

@@ -306,7 +306,7 @@ class RefusingServer(Faults):
                 for file in (self.server.folder / "appendonlydir").iterdir():
                     file.unlink()
                 self.log.unlink()
-                self.assert_error(world.returncode, out, said, 3, word)
+                self.assert_error(world.returncode, out, said, 4 if word == "WRONGTYPE" else 3, word)
 
     def test_a_start_is_refused_with_one_line(self):
         faults = {

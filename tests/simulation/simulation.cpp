@@ -27,7 +27,7 @@ Simulation::Simulation(Boards& boards, Setup setup, Hook hook)
   spec.slots = setup_.slots;
   spec.node_limit = setup_.node_limit;
   spec.retries = setup_.retries;
-  spec.max_failed = 1'000'000;  // a run does not end when its first chunks all fail
+  spec.ends_early = false;
   board->create(spec, true, false);
 }
 

@@ -138,6 +138,7 @@ Joined FakeBlackboard::create(const RunSpec& spec, bool fresh, bool accept_progr
       if (reopens || nobody) {
         run->spec.retries = spec.retries;
         run->spec.max_failed = spec.max_failed;
+        run->spec.ends_early = spec.ends_early;
       }
       if (reopens) {
         run->reopen(server_->generations_ = generation);

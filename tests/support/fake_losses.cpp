@@ -207,7 +207,8 @@ std::pair<Refusal, bool> FakeRun::mend(const std::string& worker, std::uint64_t 
     covered += node.size();
     for (auto chunk = node.first(); chunk < node.last(); ++chunk) bits[chunk] = true;
   }
-  const bool whole = bad.empty() && covered == done_count && bits == done;
+  const bool whole = bad.empty() && covered == done_count && bits == done &&
+                     std::ranges::none_of(failures, [&](const auto& failure) { return bits[failure.first]; });
   bool known = !pool.empty() || !delayed.empty() || !suspects.empty() || std::ranges::count(slots, false) > 0 ||
                done_count + failures.size() == spec.chunks;
   for (const auto& [name, each] : workers) known = known || !each.held.empty() || !each.queue.empty();
@@ -225,6 +226,7 @@ Revived FakeRun::rerun(const RerunWish& wish, std::uint64_t next_generation) {
   if (!wish.program.empty()) spec.program = wish.program;
   spec.retries = wish.retries.value_or(spec.retries);
   spec.max_failed = wish.max_failed.value_or(spec.max_failed);
+  spec.ends_early = wish.ends_early.value_or(spec.ends_early);
   const bool reopens = state != "running";
   if (reopens) reopen(next_generation);
   const auto chunks = revive(wish.chunks.empty() ? nullptr : &wish.chunks);

@@ -66,7 +66,7 @@ Joined FakeRun::join(const Caller& caller, const std::string& who, std::int64_t 
       queue = slot_ranges(wished);
     }
     set_queue(worker, std::move(queue), rate_or_guess(0));
-    if (leader.empty()) leader = caller.worker;
+    if (!workers.contains(leader)) leader = caller.worker;
   }
   answer.state = shown(true);
   if (answer.refusal == Refusal::none) answer.leader = leader;
@@ -275,7 +275,7 @@ Failed FakeRun::fail(const Caller& caller, const Failure& failure, double delay,
     attempts[chunk] = {answer.attempts, caller.worker};
     delayed[chunk] = now + delay;
   }
-  if (done_count == 0 && spec.max_failed < 0) {
+  if (done_count == 0 && spec.ends_early) {
     const auto kind = without_numbers(failure.error);
     const bool same = first_error.value_or(kind) == kind;
     if (!first_error || !same) first_error = same ? kind : "";
@@ -304,7 +304,7 @@ Renewed FakeRun::renew(const std::string& worker, std::uint64_t of, bool compute
   answer.active = active;
   answer.failures = failures_seen;
   answer.halt = halting;
-  if (leader.empty()) leader = worker;
+  if (!workers.contains(leader)) leader = worker;
   answer.state = shown(false);
   answer.leader = leader;
   if (leader == worker) {

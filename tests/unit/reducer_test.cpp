@@ -364,5 +364,48 @@ TEST(Reducer, LeavesARunOfAnotherGenerationAlone) {
   EXPECT_THAT(run.board().nodes(), SizeIs(1));
 }
 
+// What somebody wrote on the board by hand: each is mended, or ends the run with a sentence; none gives a result.
+TEST(ReducerTest, AChunkThatIsBothDoneAndFailedIsMended) {
+  SimulatedRun run(4, 1, {}, no_retries);
+  Leader leader(run, "leader");
+  Others others(run);
+  others.commit({{2, 0}});
+  run.with([](FakeRun& r) { r.failures[1] = "{}"; });
+  leader.play();
+  EXPECT_EQ(leader.outcome().kind, Outcome::Kind::finished);
+  EXPECT_EQ(leader.outcome().exit, Exit::complete);
+}
+
+TEST(ReducerTest, AnotherNumberOfChunksOnTheBoardEndsTheRank) {
+  SimulatedRun run(4, 1, {}, no_retries);
+  Leader leader(run, "leader");
+  leader.session.plan_chunks = 4;
+  leader.session.run = "R";
+  run.with([](FakeRun& r) { r.spec.chunks = 3; });
+  try {
+    leader.step();
+    FAIL();
+  } catch (const Error& error) {
+    EXPECT_EQ(error.exit(), Exit::damaged);
+    EXPECT_STREQ(error.what(), "the record of run R is damaged (it says 3 chunks, and its plan has 4); --fresh begins anew, "
+                               "other runs are not touched");
+  }
+}
+
+TEST(ReducerTest, ANodeThatCannotBeReadHoweverOftenItIsComputedEndsTheRank) {
+  SimulatedRun run(1, 1, {}, no_retries);
+  Leader leader(run, "leader");
+  leader.session.run = "R";
+  Others others(run);
+  const auto play = [&] {
+    for (int i = 0; i < 40; ++i) {
+      if (!run.with([](FakeRun& r) { return r.nodes.contains({0, 0}); })) others.commit({{0, 0}});
+      run.with([](FakeRun& r) { r.nodes[{0, 0}] = "no frame"; });
+      leader.step();
+    }
+  };
+  EXPECT_THROW(play(), Error);
+}
+
 }  // namespace
 }  // namespace stint

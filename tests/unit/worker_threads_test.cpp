@@ -3,6 +3,7 @@
 // the engine meet each other. Meant for the thread sanitizer above all.
 #include "support/simulated_worker.hpp"
 
+#include "codec/run_codec.hpp"
 #include "engine/worker.hpp"
 
 #include <gtest/gtest.h>
@@ -64,7 +65,9 @@ class WorkerThreads : public ::testing::Test {
  protected:
   void expect_result() {
     const auto job = support::trace_job(run.arguments);
-    EXPECT_EQ(support::text_of_result(*job, *run.board().result(), chunks), support::traced_without(chunks, {}));
+    const codec::RunCodec codec(*job, "", chunks);
+    EXPECT_EQ(archive::decode<std::string>(job->encode(*codec.result(*run.board().result(), chunks))),
+              support::traced_without(chunks, {}));
   }
   support::SimulatedRun run{chunks, 3};
 };

@@ -186,7 +186,8 @@ if not first and copy_after >= 0 and held == '' and own == '' then
   end
 end
 
--- Checks are over; from here on only writes.
+-- All is decided; from here on it writes. (What goes back as suspect in given_back has been written already: it is in
+-- `suspects` before it leaves `held_suspects`, so that an error in between loses nothing.)
 if idle and not suspect_alone and own ~= '' then  -- on a benched host it would wait in vain
   give_to_pool(own)
   own = ''

@@ -1,5 +1,5 @@
 -- SPDX-License-Identifier: Apache-2.0
--- Put in front of every script. Reads only, except where a function's first word is set, give or let.
+-- Put in front of every script. `event`, and the functions whose first word is set or give, write; all others only read.
 -- A list of ranges is text: "0-8,16-20", each [first, last). Chunk numbers are whole and below 2^32.
 -- Cost: chunks are alike (cost 1 each) unless the key `profile` holds M+1 doubles, the cost of all chunks before place
 -- floor(j*N/M), for j = 0 … M, M at most 4096; between two places it is interpolated.
@@ -61,25 +61,35 @@ local function without(list, minus)
   return list
 end
 
--- What the hash `run` says of a run that is running; else nil and the refusal.
+-- The worker that leads, if it is there.
+local function present_leader()
+  if redis.call('STRLEN', LEADER) > 1024 then return nil end  -- no worker is named so
+  local leader = redis.call('GET', LEADER)
+  return leader and redis.call('HEXISTS', BEATS, leader) == 1 and leader or nil
+end
+
+-- What the hash `run` says of a run that is running; else nil and the refusal. A field that is not a number ends the
+-- script before it has written anything.
 local function running(generation)
   local f = redis.call('HMGET', RUN, 'generation', 'state', 'chunks', 'done', 'failed', 'slots', 'node_limit',
     'byte_limit', 'node_bytes', 'computed', 'busy', 'retries', 'steps', 'failures', 'first_claim', 'last_end', 'active',
-    'longest', 'max_failed', 'halt', 'halt_at', 'halting')
+    'longest', 'max_failed', 'halt', 'halt_at', 'halting', 'ends_early')
   if f[1] ~= generation then return nil, 'GONE' end
   if f[2] ~= 'running' then return nil, 'ENDED' end
+  local function number(i) return tonumber(f[i]) or error('a number is missing in the hash run') end
   return {
-    chunks = tonumber(f[3]), done = tonumber(f[4]), failed = tonumber(f[5]), slots = tonumber(f[6]),
-    node_limit = tonumber(f[7]), byte_limit = tonumber(f[8]), node_bytes = tonumber(f[9]),
-    computed = tonumber(f[10]), busy = tonumber(f[11]), retries = tonumber(f[12]),
-    steps = tonumber(f[13]),                -- M of the profile; 0: chunks are alike
-    failures = tonumber(f[14]),             -- counted attempts that failed; 0: no key of failures need be looked at
+    chunks = number(3), done = number(4), failed = number(5), slots = number(6),
+    node_limit = number(7), byte_limit = number(8), node_bytes = number(9),
+    computed = number(10), busy = number(11), retries = number(12),
+    steps = number(13),                     -- M of the profile; 0: chunks are alike
+    failures = number(14),                  -- counted attempts that failed; 0: no key of failures need be looked at
     first_claim = f[15], last_end = tonumber(f[16] or 0),
     active = tonumber(f[17] or 0),          -- grows with each sign that somebody computes
     longest = tonumber(f[18] or 0),         -- seconds of the longest chunk so far
     max_failed = tonumber(f[19] or -1),     -- more failed chunks end the run; -1: any number
     halt = f[20], halt_at = tonumber(f[21] or 0),  -- see set_halt
     halting = f[22],                        -- soon or now: nothing is begun any more
+    ends_early = f[23] == '1',              -- the first chunks that all fail with one error end the run
   }
 end
 

@@ -9,13 +9,13 @@
 -- the same.
 -- ARGV     fresh (0 1), accept program (0 1), run id, job, program, identity, options, plan frame, profile, chunks,
 --          slots, retries, node limit, byte limit, failed chunks allowed (-1 any number), when to halt (see set_halt), who begins (JSON), an owner that is known to
---          be gone ('' none)
+--          be gone ('' none), whether first chunks that all fail with one error end it (0 1)
 -- Returns  OK CREATED | OK EXISTS | OK REOPENED
 -- Refusals IDENTITY PROGRAM
 -- States   none → running; running, done, partial → the same; failed, cancelled → running; any → running when fresh
 local fresh, accept = ARGV[1] == '1', ARGV[2] == '1'
 local program, identity = ARGV[5], ARGV[6]
-local old = redis.call('HMGET', RUN, 'identity', 'program', 'state')
+local old = fresh and {} or redis.call('HMGET', RUN, 'identity', 'program', 'state')
 local chunks, slots = tonumber(ARGV[10]), tonumber(ARGV[11])
 local seconds_to_join = 60
 local function own()
@@ -37,7 +37,7 @@ if old[1] and not fresh then
     redis.call('HSET', RUN, 'program', program)
     event('program', old[2] .. ' -> ' .. program)
   end
-  if again or nobody then redis.call('HSET', RUN, 'retries', ARGV[12], 'max_failed', ARGV[15]) end
+  if again or nobody then redis.call('HSET', RUN, 'retries', ARGV[12], 'max_failed', ARGV[15], 'ends_early', ARGV[19]) end
   if again then
     reopen()
     revive()
@@ -56,7 +56,7 @@ local time = now()
 redis.call('UNLINK', unpack(KEYS))
 redis.call('HSET', RUN, 'run', ARGV[3], 'job', ARGV[4], 'program', program, 'identity', identity, 'options', ARGV[7],
   'chunks', ARGV[10], 'slots', ARGV[11], 'steps', math.max(#ARGV[9] / 8 - 1, 0), 'retries', ARGV[12],
-  'node_limit', ARGV[13], 'byte_limit', ARGV[14], 'max_failed', ARGV[15], 'generation', string.format('%d', time * 1e6), 'state', 'running', 'created', string.format('%.3f', time), 'done', 0, 'failed', 0,
+  'node_limit', ARGV[13], 'byte_limit', ARGV[14], 'max_failed', ARGV[15], 'ends_early', ARGV[19], 'generation', string.format('%d', time * 1e6), 'state', 'running', 'created', string.format('%.3f', time), 'done', 0, 'failed', 0,
   'node_bytes', 0, 'computed', 0, 'busy', 0, 'again', 0, 'steals', 0, 'reaped', 0, 'failures', 0)
 redis.call('SET', PLAN, ARGV[8])
 if ARGV[9] ~= '' then redis.call('SET', PROFILE, ARGV[9]) end

@@ -72,7 +72,7 @@ for i = 1, #queues, 2 do
     return story
   end
 end
-for slot = 0, run.slots - 1 do
+for slot = 0, math.min(run.slots, redis.call('STRLEN', SLOTS) * 8) - 1 do
   if redis.call('GETBIT', SLOTS, slot) == 0 and has(text_of(slot_ranges(slot, run))) then
     tell('state', 'slot')
     tell('slot', tostring(slot))

@@ -76,7 +76,7 @@ local function hosts_agree()
   return true
 end
 
-if run.done == 0 and run.max_failed < 0 then
+if run.done == 0 and run.ends_early then
   local kind = string.gsub(error, '%d+', '#')  -- "cannot open 17.txt" and "… 18.txt" are one error
   local first_error = redis.call('HGET', RUN, 'first_error')
   if not first_error then

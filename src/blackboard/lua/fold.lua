@@ -37,8 +37,8 @@ for i = 5, 4 + count do redis.call('HDEL', NODES, ARGV[i]) end
 for _, entry in ipairs(entries) do redis.call('HSET', NODES, entry.name, entry.frame) end
 redis.call('HINCRBY', RUN, 'node_bytes', bytes)
 if lift then
-  local limit = math.min(run.node_limit * 2, 2 ^ 53)
-  redis.call('HSET', RUN, 'node_limit', limit, 'byte_limit', math.min(run.byte_limit * 2, 2 ^ 53))
+  local limit = math.max(1, math.min(run.node_limit * 2, 2 ^ 53))
+  redis.call('HSET', RUN, 'node_limit', limit, 'byte_limit', math.max(1, math.min(run.byte_limit * 2, 2 ^ 53)))
   event('lift', string.format('%d nodes', limit))
 end
 if count > 0 then event('fold', string.format('%d nodes into %d', count, #entries)) end

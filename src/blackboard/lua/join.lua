@@ -11,7 +11,7 @@ local generation = ARGV[1] == '' and f[1] or ARGV[1]
 local run, refusal = running(generation)
 if not run then return {refusal} end
 if f[2] ~= ARGV[5] then return {'PROGRAM'} end
-local leader = redis.call('GET', LEADER)
+local leader = present_leader()
 if redis.call('HEXISTS', BEATS, worker) == 1 then return {'OK', generation, leader or ''} end
 
 local queue = ''

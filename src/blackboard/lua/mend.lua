@@ -1,51 +1,103 @@
 #!lua flags=allow-oom
 -- SPDX-License-Identifier: Apache-2.0
 -- Holds what lies on the board against itself, and mends it. No script leaves it wrong; a server does that loses some
--- of what it had written and keeps what came later (see src/cli/aof_repair.hpp). The nodes are what is believed:
--- of two that overlap the larger, which was made of the smaller; then bits and counts follow from them. And when nobody
--- knows of the chunks that are left, all of them go to the pool; claim skips what is done.
+-- of what it had written and keeps what came later (see src/cli/aof_repair.hpp), and so does anybody who writes there
+-- by hand. The nodes are what is believed: of two that overlap the larger, which was made of the smaller; then bits and
+-- counts follow from them. What is queued or held by workers that are not there, and what cannot be read, goes to the
+-- pool; and so do all chunks when nobody knows of those that are left; claim skips what is done.
 -- ARGV     generation, worker
 -- Returns  OK mended (0 1)
 -- Refusals GONE ENDED STALE (not the leader)
 local run, refusal = running(ARGV[1])
 if not run then return {refusal} end
 if redis.call('GET', LEADER) ~= ARGV[2] then return {'STALE'} end
-local nodes = {}
-for _, name in ipairs(redis.call('HKEYS', NODES)) do
-  local level, index = string.match(name, '^(%d+):(%d+)$')
-  local size = 2 ^ tonumber(level)
-  nodes[#nodes + 1] = {name = name, first = tonumber(index) * size, size = size}
+
+-- The nodes, by their first chunks; names that no script gives are bad.
+local function sorted_nodes()
+  local nodes, bad = {}, {}
+  for _, name in ipairs(redis.call('HKEYS', NODES)) do
+    local level, index = string.match(name, '^(%d%d?):(%d+)$')
+    level, index = tonumber(level), tonumber(index)
+    if level and level <= 32 and index < 2 ^ 32 and string.format('%d:%d', level, index) == name then
+      nodes[#nodes + 1] = {name = name, first = index * 2 ^ level, size = 2 ^ level}
+    else
+      bad[#bad + 1] = name
+    end
+  end
+  table.sort(nodes, function(a, b) return a.first < b.first or (a.first == b.first and a.size > b.size) end)
+  return nodes, bad
 end
-table.sort(nodes, function(a, b) return a.first < b.first or (a.first == b.first and a.size > b.size) end)
-local good, bad, last, covered, bytes = {}, {}, 0, 0, 0
+
+local nodes, bad = sorted_nodes()
+local good, last, covered, bytes = {}, 0, 0, 0
+local exact = redis.call('STRLEN', DONE) == math.ceil(math.max(run.chunks, 1) / 8)
 for _, node in ipairs(nodes) do
   if node.first < last or node.first + node.size > run.chunks then
-    bad[#bad + 1] = node
+    bad[#bad + 1] = node.name
   else
     good[#good + 1] = node
     last, covered = node.first + node.size, covered + node.size
     bytes = bytes + redis.call('HSTRLEN', NODES, node.name)
+    exact = exact and open_chunks(node.first, last) == 0
   end
 end
-local whole = #bad == 0 and covered == run.done and redis.call('BITCOUNT', DONE) == covered and bytes == run.node_bytes
-  and redis.call('HLEN', FAILED) == run.failed
+exact = exact and redis.call('BITCOUNT', DONE) == covered
 
-local known = redis.call('ZCARD', DELAYED) > 0 or redis.call('HLEN', SUSPECTS) > 0
-  or redis.call('BITPOS', SLOTS, 0, 0, run.slots - 1, 'BIT') >= 0 or run.done + run.failed == run.chunks
-for _, text in ipairs(redis.call('HVALS', QUEUES)) do known = known or text ~= '' end
-for _, text in ipairs(redis.call('HVALS', CLAIMS)) do known = known or string.match(text, ';(.*)$') ~= '' end
-if whole and known then return {'OK', 0} end
+-- A chunk has failed if its name is one, its attempts are counted, and no node has it.
+local function in_a_node(chunk)
+  local low, high = 1, #good
+  while low < high do
+    local middle = math.ceil((low + high) / 2)
+    if good[middle].first <= chunk then low = middle else high = middle - 1 end
+  end
+  return good[low] and good[low].first <= chunk and chunk < good[low].first + good[low].size
+end
+local not_failed, failed = {}, 0
+for _, name in ipairs(redis.call('HKEYS', FAILED)) do
+  local chunk = tonumber(name)
+  local is_chunk = chunk and chunk >= 0 and chunk < run.chunks and string.format('%d', chunk) == name
+    and redis.call('HEXISTS', ATTEMPTS, name) == 1
+  if is_chunk and not in_a_node(chunk) then failed = failed + 1 else not_failed[#not_failed + 1] = name end
+end
+local whole = #bad == 0 and #not_failed == 0 and exact and covered == run.done and bytes == run.node_bytes
+  and failed == run.failed
 
+-- Whether a list of ranges is one, and in the plan.
+local function readable(text)
+  local list = parse(text)
+  for _, range in ipairs(list) do
+    if range[1] >= range[2] or range[2] > run.chunks then return false end
+  end
+  return text_of(list) == text
+end
+local known = redis.call('ZCOUNT', DELAYED, '-inf', now() + 86400) > 0 or redis.call('HLEN', SUSPECTS) > 0
+  or redis.call('BITPOS', SLOTS, 0, 0, run.slots - 1, 'BIT') >= 0 or covered + failed == run.chunks
+local ghosts, unreadable = {}, {}
+for _, key in ipairs({QUEUES, CLAIMS}) do
+  local all = redis.call('HGETALL', key)
+  for i = 1, #all, 2 do
+    local text = key == QUEUES and all[i + 1] or string.match(all[i + 1], '^%d+;(.*)$')
+    if not text or not readable(text) then
+      unreadable[#unreadable + 1] = {key, all[i]}
+    elseif all[i] ~= POOL and redis.call('HEXISTS', BEATS, all[i]) == 0 then
+      ghosts[#ghosts + 1] = all[i]
+    else
+      known = known or text ~= ''
+    end
+  end
+end
+if whole and known and #ghosts == 0 and #unreadable == 0 then return {'OK', 0} end
+
+for _, each in ipairs(unreadable) do redis.call('HDEL', each[1], each[2]) end
+for _, worker in ipairs(ghosts) do let_go(worker) end
 if not whole then
-  for _, node in ipairs(bad) do redis.call('HDEL', NODES, node.name) end
+  for _, name in ipairs(bad) do redis.call('HDEL', NODES, name) end
+  for _, name in ipairs(not_failed) do redis.call('HDEL', FAILED, name) end
   redis.call('DEL', DONE)
   redis.call('SETBIT', DONE, math.max(run.chunks, 1) - 1, 0)
   for _, node in ipairs(good) do set_done(node.first, node.size, 1) end
-  for _, name in ipairs(redis.call('HKEYS', FAILED)) do
-    if redis.call('GETBIT', DONE, name) == 1 then redis.call('HDEL', FAILED, name) end
-  end
-  redis.call('HSET', RUN, 'done', string.format('%d', covered), 'node_bytes', bytes, 'failed', redis.call('HLEN', FAILED))
+  redis.call('HSET', RUN, 'done', string.format('%d', covered), 'node_bytes', bytes, 'failed', failed)
 end
-give_to_pool(string.format('0-%d', run.chunks))
+if not whole or not known or #unreadable > 0 then give_to_pool(string.format('0-%d', run.chunks)) end
 event('mend', string.format('%d nodes taken out, %d chunks are done', #bad, covered))
 return {'OK', 1}

@@ -1,6 +1,6 @@
 #!lua flags=allow-oom
 -- SPDX-License-Identifier: Apache-2.0
--- A heartbeat. Takes the lead if nobody has it. The leader is told all heartbeats, the others the leader's. Thousands
+-- A heartbeat. Takes the lead if nobody has it that is there. The leader is told all heartbeats, the others the leader's. Thousands
 -- of workers send it all the time: it reads what it tells, and no more.
 -- ARGV     generation, worker, computes (0 1), what the worker does: JSON
 -- Returns  OK leader, leader's beat, counters (chunks done failed computed again steals reaped busy active failures,
@@ -16,7 +16,7 @@ if redis.call('HEXISTS', BEATS, worker) == 0 then return {'FENCED'} end
 local beat = redis.call('HINCRBY', BEATS, worker, 1)
 if ARGV[3] == '1' then f[11] = redis.call('HINCRBY', RUN, 'active', 1) end
 redis.call('HSET', AT_WORK, worker, string.format('%.3f;', now()) .. ARGV[4])
-local leader = redis.call('GET', LEADER)
+local leader = present_leader()
 if not leader then
   leader = worker
   redis.call('SET', LEADER, worker)

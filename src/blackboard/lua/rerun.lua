@@ -2,8 +2,8 @@
 -- SPDX-License-Identifier: Apache-2.0
 -- Gives failed chunks another life: all of them, or those of a list. A run that had ended goes on under a new
 -- generation, and its result is dropped; the nodes stay, so the bits will be those of a run without failures.
--- ARGV     program, ranges ('' all), retries, failed chunks allowed, when to halt (see set_halt); '' for program,
---          retries and chunks allowed: as they are
+-- ARGV     program, ranges ('' all), retries, failed chunks allowed, when to halt (see set_halt), whether first chunks
+--          that all fail end it (0 1); '' for program, retries, chunks allowed and the last: as they are
 -- Returns  OK chunks that get another life
 -- Refusals GONE, ENDED (the run is done: there is nothing to give)
 local f = redis.call('HMGET', RUN, 'state', 'program', 'slots')
@@ -15,6 +15,7 @@ if ARGV[1] ~= '' and ARGV[1] ~= f[2] then
 end
 if ARGV[3] ~= '' then redis.call('HSET', RUN, 'retries', ARGV[3]) end
 if ARGV[4] ~= '' then redis.call('HSET', RUN, 'max_failed', ARGV[4]) end
+if ARGV[6] ~= '' then redis.call('HSET', RUN, 'ends_early', ARGV[6]) end
 local chosen
 if ARGV[2] ~= '' then chosen = parse(ARGV[2]) end
 if f[1] ~= 'running' then reopen() end

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "cli/verbs/ls.hpp"
 
+#include "base/error.hpp"
 #include "blackboard/directory.hpp"
 #include "blackboard/redis_blackboard.hpp"
 #include "cli/display.hpp"
@@ -98,30 +99,44 @@ std::string short_name(const std::string& run, std::size_t width, const std::vec
   return run;
 }
 
+// How it stands with the run; none: its time is over, or its record is damaged, which is said, and `whole` becomes false.
+static std::optional<RunView> view_of(const redis::Address& address, const std::string& run, const Whereabouts& here, bool& whole) {
+  try {
+    RedisBlackboard board(address, run);
+    auto state = board.state();
+    if (!state) return std::nullopt;
+    return look_at(board, std::move(*state), here);
+  } catch (const Error& error) {
+    if (error.exit() != Exit::damaged) throw;
+    std::fprintf(stderr, "stint: %s\n", error.what());
+    whole = false;
+    return std::nullopt;
+  }
+}
+
 int list_runs(const std::optional<redis::Address>& address, const ListOptions& options, std::span<const JobEntry> jobs) {
   const auto all = address ? Directory(*address).runs() : std::vector<std::string>();
   const auto here = Whereabouts::here();
   std::vector<RunView> views;
   std::vector<std::string> whats;
   std::string text;
+  bool whole = true;
   for (const auto& run : all) {
     if (options.limit > 0 && views.size() == options.limit) break;
-    RedisBlackboard board(*address, run);
-    auto state = board.state();
-    if (!state) continue;  // its time is over
-    auto view = look_at(board, std::move(*state), here);
-    if (!options.states.empty() && std::ranges::find(options.states, view.state) == options.states.end()) continue;
-    whats.push_back(what_ran(view.run.field("job"), view.run.field("options"), jobs));
-    if (options.json) text += run_json(view, whats.back()).dump(-1, ' ', false, nlohmann::json::error_handler_t::replace) + "\n";
-    views.push_back(std::move(view));
+    auto view = view_of(*address, run, here, whole);
+    if (!view) continue;
+    if (!options.states.empty() && std::ranges::find(options.states, view->state) == options.states.end()) continue;
+    whats.push_back(what_ran(view->run.field("job"), view->run.field("options"), jobs));
+    if (options.json) text += run_json(*view, whats.back()).dump(-1, ' ', false, nlohmann::json::error_handler_t::replace) + "\n";
+    views.push_back(std::move(*view));
   }
-  if (views.empty()) {
+  if (views.empty() && whole) {
     std::fprintf(stderr, "stint: %s\n", all.empty() || options.states.empty() ? "there is no run yet; stint run JOB starts one"
                                                                               : "no run is in such a state");
     return 0;
   }
-  print(options.json ? text : table_of(views, whats, all));
-  return 0;
+  if (!views.empty()) print(options.json ? text : table_of(views, whats, all));
+  return whole ? 0 : static_cast<int>(Exit::damaged);
 }
 
 }  // namespace stint
