@@ -99,5 +99,5 @@ if not whole then
   redis.call('HSET', RUN, 'done', string.format('%d', covered), 'node_bytes', bytes, 'failed', failed)
 end
 if not whole or not known or #unreadable > 0 then give_to_pool(string.format('0-%d', run.chunks)) end
-event('mend', string.format('%d nodes taken out, %d chunks are done', #bad, covered))
+event('mend', string.format('%s taken out; done: %s', number_of(#bad, 'node'), number_of(covered, 'chunk')))
 return {'OK', 1}
