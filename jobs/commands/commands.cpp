@@ -4,6 +4,7 @@
 #include "command_source.hpp"
 #include "environment.hpp"
 #include "expected_times.hpp"
+#include "output_paths.hpp"
 
 #include <stint/text.hpp>
 
@@ -138,11 +139,9 @@ void Commands::check() const {
   limits_of(timeout_, delay_, memory_free_);
   if (!workdir_.empty() && !std::filesystem::is_directory(workdir_))
     throw BadInput("--workdir " + workdir_ + " is no folder");
-  for (const auto& path : {report_options_.joblog, report_options_.failed}) {
-    if (!path.empty() && !std::ofstream(path, std::ios::app)) {
-      throw BadInput("cannot write " + path + ": " + std::strerror(errno));
-    }
-  }
+  auto read = words_;
+  read.insert(read.end(), {each_, env_from_});
+  try_output_paths(report_options_, read);
 }
 
 std::string Commands::source() {

@@ -20,6 +20,7 @@
 #include "cli/launched_rank.hpp"
 #include "cli/launcher.hpp"
 #include "cli/new_project.hpp"
+#include "cli/output_paths.hpp"
 #include "cli/explain.hpp"
 #include "cli/run.hpp"
 #include "cli/run_flags.hpp"
@@ -144,6 +145,7 @@ class CommandLine {
   RemoveOptions removal_;
   std::string name_;
   std::string output_;
+  bool partial_ = false;
   std::string home_;
   GuardOptions guard_;
   bool foreground_ = false;
@@ -195,6 +197,7 @@ void CommandLine::add_other_verbs() {
   auto* result = app_.add_subcommand("result", "print the result of a run again");
   result->add_option("RUN", name_, "run id, the beginning of one, or 'last'")->required();
   result->add_option("--output", output_, "file for the result (default: stdout)")->type_name("FILE");
+  result->add_flag("--partial", partial_, "of a run that has not ended: what is there (the exit code stays 75)");
   result->allow_extras();
   result->footer("Options of the job that change only what is shown may follow.\nExample:\n  " + program_ +
                  " result last" + (jobs_.size() > 1 ? " --top 5" : ""));
@@ -256,6 +259,7 @@ int CommandLine::run() {
                                    "; see " + program_ + " run " + std::string(chosen->job->name()) + " --help");
     }
   }
+  refuse_shared_paths(options_, chosen->options);
   if (options_.ranks > 1 && !launched_.launched()) {
     try {
       options_.texts = chosen->options.texts_read();
@@ -368,7 +372,7 @@ int CommandLine::operator()() {
   if (verb == "ls") return list_runs(address_if_any(choice_), listing_, jobs_);
   if (verb == "status") return show_status(address_of(choice_), name_, json_, jobs_);
   if (verb == "result") {
-    return show_result(address_of(choice_), name_, output_, jobs_, app_.get_subcommand("result")->remaining());
+    return show_result(address_of(choice_), name_, output_, partial_, jobs_, app_.get_subcommand("result")->remaining());
   }
   if (verb == "rm") return remove_runs(address_if_any(choice_), removal_);
   if (verb == "cancel") return cancel_run(address_of(choice_), name_);
@@ -425,6 +429,7 @@ int run_main(int argc, char** argv, std::span<const JobEntry> jobs) {
   auto& terminal = Terminal::standard();
   std::signal(SIGPIPE, SIG_IGN);  // the reader of a pipe, or the blackboard, may go at any time
   bool is_rank = false;
+  const TakenErrors errors;       // what jobs write to std::cerr
   const int code = exit_code_of([&] {
     LaunchedRank launched(argc, argv);
     is_rank = launched.launched();

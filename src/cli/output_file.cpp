@@ -170,6 +170,7 @@ void OutputFile::try_folder() {
   temporary_.clear();
   struct stat info {};
   const bool there = ::stat(path_.c_str(), &info) == 0;
+  if (!there && errno != ENOENT) refuse(why(errno));
   if (there && ::access(path_.c_str(), W_OK) != 0) refuse(why(errno));
   if (made) return;
   if (!there || (error != EACCES && error != EPERM && error != EROFS)) refuse(why(error));

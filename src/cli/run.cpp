@@ -120,15 +120,17 @@ ResultOutput& RunCommand::live_output() {
 
 // A reader that is gone ends the run as Ctrl-C does: what is done stays, what is at work may end, and nobody speaks.
 void RunCommand::follow_quietly(const std::function<void()>& step) {
-  if (Terminal::standard().reader_gone()) return;
+  const auto& terminal = Terminal::standard();
+  if (terminal.reader_gone()) return;
   try {
     step();
     output_->flush();
   } catch (const ReaderGone&) {
-    session_.drain = true;
-    session_.stop = true;
-    session_.courier.notify();
   }
+  if (!terminal.reader_gone()) return;
+  session_.drain = true;
+  session_.stop = true;
+  session_.courier.notify();
 }
 
 Whereabouts RunCommand::whereabouts() const {

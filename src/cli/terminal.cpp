@@ -48,6 +48,19 @@ bool sigpipe_is_ignored() {
   return ::sigaction(SIGPIPE, nullptr, &action) == 0 && action.sa_handler == SIG_IGN;
 }
 
+// Keeps nothing, so that several threads may write. What it throws makes std::cerr bad.
+class ErrorBuffer final : public std::streambuf {
+  int_type overflow(int_type c) override {
+    const char byte = static_cast<char>(c);
+    if (c != traits_type::eof()) Terminal::standard().err({&byte, 1});
+    return traits_type::not_eof(c);
+  }
+  std::streamsize xsputn(const char* bytes, std::streamsize size) override {
+    Terminal::standard().err({bytes, static_cast<std::size_t>(size)});
+    return size;
+  }
+};
+
 }  // namespace
 
 std::string BarFields::encode() const {
@@ -223,6 +236,7 @@ void Terminal::finish() {
   std::cout.flush();
   const bool flushed = std::fflush(stdout) == 0;
   if (!flushed || std::ferror(stdout) != 0 || !std::cout) refuse(Stream::out, errno != 0 ? errno : EIO);
+  if (std::cerr.bad()) throw Error(Exit::usage, "cannot write to stderr; part of what commands or the job said there is lost");
 }
 
 void Terminal::bar(const BarFields& fields) {
@@ -245,6 +259,13 @@ void Terminal::end_bar() {
   clear();
   fields_.reset();
 }
+
+TakenErrors::TakenErrors() : before_(std::cerr.rdbuf()) {
+  static ErrorBuffer buffer;
+  std::cerr.rdbuf(&buffer);
+}
+
+TakenErrors::~TakenErrors() { std::cerr.rdbuf(before_); }
 
 void print(std::string_view text) { Terminal::standard().out(text); }
 

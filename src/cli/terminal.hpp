@@ -12,6 +12,7 @@
 #include <functional>
 #include <mutex>
 #include <optional>
+#include <streambuf>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -75,7 +76,7 @@ class Terminal {
   /// ReaderGone nothing is said any more.
   void line(std::string_view text);
 
-  /// Looks after what was printed through std::cout and stdio, past this object: as out() would.
+  /// Looks after what was printed through std::cout, stdio and std::cerr: throws as out() and err() would.
   void finish();
 
   /// Draws the bar, or writes its line when the last one is older than `seconds_between_lines`.
@@ -110,6 +111,19 @@ class Terminal {
   bool line_begins_ = true;       // the cursor stands where a line begins
   bool unfinished_seen_ = false;  // a bar waited for the rest of the line before
   double last_line_ = 0;
+};
+
+/// While it lives, std::cerr writes through Terminal::standard(): a job's words stand above the bar, and what cannot be
+/// written is an error (Terminal::finish).
+class TakenErrors {
+ public:
+  TakenErrors();
+  ~TakenErrors();
+  TakenErrors(const TakenErrors&) = delete;
+  TakenErrors& operator=(const TakenErrors&) = delete;
+
+ private:
+  std::streambuf* const before_;
 };
 
 /// Text of a verb, on stdout: Terminal::standard().out.

@@ -14,6 +14,7 @@
 #include "cli/stored_result.hpp"
 #include "cli/terminal.hpp"
 
+#include <algorithm>
 #include <cstdio>
 #include <cstdlib>
 
@@ -33,7 +34,7 @@ void refuse_good_chunks(const std::string& run, const RunState& state,
   }
 }
 
-int show_result(const redis::Address& address, const std::string& name, const std::string& output_file,
+int show_result(const redis::Address& address, const std::string& name, const std::string& output_file, bool partial,
                 std::span<const JobEntry> jobs, const std::vector<std::string>& options) {
   const auto run = Directory(address).find(name);
   RedisBlackboard board(address, run);
@@ -49,11 +50,15 @@ int show_result(const redis::Address& address, const std::string& name, const st
   }
   const bool ended = state.state == "done" || state.state == "partial";
   const auto job = entry->make();
-  if (!ended && !job->follows()) {
-    throw Error(Exit::usage, "run " + run + " has no result: " +
-                                 (state.state == "running" ? std::to_string(state.done) + " of " +
-                                                                 std::to_string(state.chunks) + " chunks are done"
-                                                           : "its state is " + state.state));
+  // Part of a result is not the result.
+  const std::string unended = "run " + run + " has not ended: it is " + look_at(board, state, Whereabouts::here()).state +
+                              ", " + grouped(state.done) + " of " + grouped(state.chunks) + " chunks are done";
+  // A chunk that has ended is all that was asked for.
+  const bool one_chunk = job->follows() && std::ranges::any_of(options, [](const std::string& word) {
+    return word == "--chunk" || word.starts_with("--chunk=");
+  });
+  if (!ended && !one_chunk && (!partial || !job->follows())) {
+    throw Error(Exit::interrupted, unended + (job->follows() ? "; --partial shows what they gave" : ""));
   }
   Options job_options;
   job->options(job_options);
@@ -66,14 +71,13 @@ int show_result(const redis::Address& address, const std::string& name, const st
   facts.store_dir = store_folder(run);
   if (!ended) {
     show_stored_parts(*job, board, state, facts, output);
-    std::fprintf(stderr, "stint: run %s has not ended: its state is %s, %s of %s chunks are done\n", run.c_str(),
-                 state.state.c_str(), grouped(state.done).c_str(), grouped(state.chunks).c_str());
-    return 0;
+    if (one_chunk) return 0;
+    Terminal::standard().line(unended + "; this is part of its result");
+    return static_cast<int>(Exit::interrupted);
   }
   show_stored_result(*job, board, state, facts, output);
   if (state.state == "partial") {
-    std::fprintf(stderr, "stint: the result is partial: %llu of %llu chunks failed\n",
-                 static_cast<unsigned long long>(state.failed), static_cast<unsigned long long>(state.chunks));
+    Terminal::standard().line("the result is partial: " + grouped(state.failed) + " of " + grouped(state.chunks) + " chunks failed");
     return static_cast<int>(Exit::partial);
   }
   return 0;

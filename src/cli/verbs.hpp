@@ -17,7 +17,8 @@
 namespace stint {
 
 /// `options`: `--name value` for the job's result options, such as --top.
-int show_result(const redis::Address& address, const std::string& run, const std::string& output,
+/// `partial`: also of a run that has not ended, what is there; its exit code is that of an interrupted run all the same.
+int show_result(const redis::Address& address, const std::string& run, const std::string& output, bool partial,
                 std::span<const JobEntry> jobs, const std::vector<std::string>& options);
 /// Throws unless each of `chunks` names a failed chunk, and the run is one that can be rerun.
 void refuse_good_chunks(const std::string& run, const RunState& state,

@@ -1,0 +1,81 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "output_paths.hpp"
+
+#include <stint/error.hpp>
+
+#include <cerrno>
+#include <chrono>
+#include <cstring>
+#include <fcntl.h>
+#include <filesystem>
+#include <fstream>
+#include <thread>
+#include <unistd.h>
+
+namespace stint::commands {
+namespace {
+
+namespace fs = std::filesystem;
+constexpr auto reader_patience = std::chrono::seconds(10);
+constexpr auto reader_look = std::chrono::milliseconds(20);
+
+[[noreturn]] void refuse(const std::string& path, int error) {
+  throw BadInput("cannot write " + path + ": " + std::strerror(error));
+}
+
+// A pipe is left open: its reader would see an end when it is closed. The reader may just be starting.
+void try_pipe(const std::string& path) {
+  const auto end = std::chrono::steady_clock::now() + reader_patience;
+  while (::open(path.c_str(), O_WRONLY | O_NONBLOCK | O_CLOEXEC) < 0) {
+    if (errno != ENXIO) refuse(path, errno);
+    if (std::chrono::steady_clock::now() > end) {
+      throw BadInput("cannot write " + path + ": nobody reads this pipe; start its reader first");
+    }
+    std::this_thread::sleep_for(reader_look);
+  }
+}
+
+void try_file(const std::string& path) {
+  std::error_code error;
+  const auto status = fs::status(path, error);
+  if (fs::is_fifo(status)) return try_pipe(path);
+  if (fs::exists(status) && !fs::is_regular_file(status) && !fs::is_directory(status)) {
+    if (::access(path.c_str(), W_OK) != 0) refuse(path, errno);
+    return;
+  }
+  if (!std::ofstream(path, std::ios::app)) refuse(path, errno);
+}
+
+// A tree may be made below it.
+void try_folder(const std::string& path) {
+  std::error_code error;
+  fs::create_directories(path, error);
+  if (error) throw BadInput("cannot make " + path + ": " + error.message());
+  if (::access(path.c_str(), W_OK | X_OK) != 0) refuse(path, errno);
+}
+
+bool same_file(const std::string& left, const std::string& right) {
+  std::error_code error;
+  return fs::is_regular_file(left, error) && fs::equivalent(left, right, error) && !error;
+}
+
+}  // namespace
+
+void try_output_paths(const ReportOptions& options, const std::vector<std::string>& read) {
+  const std::pair<const char*, const std::string&> outputs[] = {{"--joblog", options.joblog}, {"--failed", options.failed}};
+  for (const auto& [option, path] : outputs) {
+    if (path.empty()) continue;
+    for (const auto& word : read) {
+      if (same_file(word, path)) {
+        throw BadInput(std::string(option) + " " + path + " would be written over what this run reads; give another file");
+      }
+    }
+    try_file(path);
+  }
+  if (same_file(options.joblog, options.failed)) {
+    throw BadInput("--joblog and --failed are the same file, " + options.failed + "; give two");
+  }
+  if (!options.results.empty()) try_folder(options.results);
+}
+
+}  // namespace stint::commands

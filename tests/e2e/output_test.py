@@ -1,0 +1,176 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What Stint writes is whole, or the exit code says so: closed descriptors, full devices, pipes that do not block or whose
+reader goes, links and devices named as output files."""
+
+import fcntl
+import os
+import pathlib
+import shlex
+import signal
+import stat
+import subprocess
+import unittest
+
+from stint_home import STINT, StintHome, eventually
+
+
+class Output(unittest.TestCase):
+    def setUp(self):
+        self.home = StintHome().__enter__()
+        self.addCleanup(self.home.__exit__, None, None, None)
+        self.box = self.home.folder / "box"
+        self.box.mkdir()
+
+    def shell(self, line):
+        """Runs a line of the shell, with $S for stint and the box as its folder."""
+        return subprocess.run(["bash", "-c", line], env=dict(self.home.environment, S=STINT), cwd=self.box,
+                              capture_output=True, text=True, timeout=60, check=False)
+
+    def test_closed_descriptors_are_no_way_to_the_blackboard(self):
+        self.home.run("run", "--run-id", "kept", "commands", "echo", ":::", "kept")
+        for redirection, words, code in [
+            (">&-", "run commands echo ::: FLUSHALL", 2),
+            (">&-", "run -n 2 commands echo ::: FLUSHALL FLUSHDB", 2),
+            ("2>&-", "run -q commands 'echo FLUSHALL >&2' ::: 1", 2),
+            ("<&-", "run -q commands echo ::: a", 0),
+            (">&- 2>&- <&-", "run commands echo ::: FLUSHALL FLUSHDB FLUSHALL", 2),
+        ]:
+            with self.subTest(words, redirection=redirection):
+                done = self.shell(f"$S {words} {redirection}")
+                self.assertEqual(done.returncode, code, done.stderr)
+                if redirection == ">&-":
+                    self.assertRegex(done.stderr, "(?m)^stint: stdout is closed")
+        self.assertEqual(self.home.run("result", "kept").stdout, "kept\n")
+        self.assertGreaterEqual(len(self.home.run("ls").stdout.splitlines()), 5, "every run is still there")
+
+    def test_what_a_verb_cannot_write_is_an_error(self):
+        self.home.run("run", "commands", "echo", ":::", "kept")
+        for words in ("ls", "ls --json", "status last", "explain last", "result last", "run commands echo ::: kept", "serve",
+                      "run --dry-run commands echo ::: kept", "--help", "run --help", "--version", "new project"):
+            for target in ("/dev/full", "&-"):
+                with self.subTest(words, target=target):
+                    done = self.shell(f"$S {words} >{target}; code=$?; rm -rf project; exit $code")
+                    self.assertEqual(done.returncode, 2, done.stderr)
+                    self.assertRegex(done.stderr.splitlines()[-1], "^stint: (cannot write to stdout: No space left|stdout is closed)")
+
+    def test_waits_for_a_pipe_that_does_not_block(self):
+        for words in ("run -q --fresh commands seq ::: 200000", "run -n 2 -q --fresh commands seq ::: 200000", "result last"):
+            with self.subTest(words):
+                reader, writer = os.pipe()
+                fcntl.fcntl(writer, fcntl.F_SETFL, os.O_NONBLOCK)
+                with subprocess.Popen([STINT, *words.split()], env=self.home.environment, stdin=subprocess.DEVNULL,
+                                      stdout=writer) as process:
+                    os.close(writer)
+                    with open(reader, "rb") as pipe:
+                        self.assertEqual(pipe.read(), "".join(f"{i}\n" for i in range(1, 200001)).encode())
+                    self.assertEqual(process.wait(60), 0)
+
+    def test_a_reader_that_is_gone_ends_it_quietly(self):
+        self.home.run("run", "--run-id", "long", "commands", "seq", ":::", 300000)
+        for words in ("result long", "run commands seq ::: 300001", "run --help", "ls"):
+            with self.subTest(words):
+                done = self.shell(f"$S {words} | head -c 1 >/dev/null; echo ${{PIPESTATUS[0]}}")
+                self.assertEqual(done.stderr, "")
+                self.assertIn(done.stdout.strip(), ("141", "0") if words in ("ls", "run --help") else ("141",))
+        # A run that was computed before stays complete.
+        done = self.shell("$S run --run-id sum commands seq ::: 300000 300001 | head -1; echo ${PIPESTATUS[0]}")
+        self.assertEqual(done.stdout.splitlines()[0], "1")
+
+    def test_a_reader_that_is_gone_stops_a_run_whose_results_come_as_they_end(self):
+        done = self.shell("$S run --run-id early --threads 1 commands 'seq 20000 | sed s/^/{}:/; test {} = 1 || sleep 0.2' "
+                          "::: {1..40} | head -1; echo ${PIPESTATUS[0]}")
+        self.assertEqual(done.stdout, "1:1\n141\n")
+        self.assertEqual(done.stderr, "")
+        status = self.home.status("early")
+        self.assertLess(status["chunks"]["done"], 40)
+        self.assertGreater(status["chunks"]["done"], 0, "what is done stays")
+
+    def test_links_stay_and_what_they_lead_to_is_replaced(self):
+        target, link, dangling = (self.box / name for name in ("target", "link", "dangling"))
+        target.write_text("old")
+        target.chmod(0o640)
+        link.symlink_to("target")
+        dangling.symlink_to("made")
+        self.home.run("run", "-q", "--output", link, "--summary", dangling, "commands", "echo", ":::", "new")
+        self.assertTrue(link.is_symlink() and dangling.is_symlink())
+        self.assertEqual(target.read_text(), "new\n")
+        self.assertEqual(stat.S_IMODE(target.stat().st_mode), 0o640)
+        self.assertIn('"done":1', (self.box / "made").read_text())
+        self.home.run("result", "last", "--output", link)
+        self.assertTrue(link.is_symlink())
+        self.assertEqual(sorted(os.listdir(self.box)), ["dangling", "link", "made", "target"], "and nothing else is left")
+
+    def test_equal_bytes_leave_a_file_alone(self):
+        file = self.box / "result"
+        for words in (["run", "-q", "--output", file, "commands", "echo", ":::", "same"], ["result", "last", "--output", file]):
+            self.home.run(*words)
+            os.utime(file, (1, 1))
+            self.home.run(*words)
+            self.assertEqual(file.stat().st_mtime, 1, words)
+
+    def test_devices_pipes_and_descriptors_are_written_through(self):
+        standard = self.box / "standard"  # as /dev/stdout
+        standard.symlink_to("/proc/self/fd/1")
+        pipe = self.box / "pipe"
+        os.mkfifo(pipe)
+        for words, expected in [
+            ("$S run -q --output standard commands echo ::: a", "a\n"),
+            ("$S run -q --output standard commands echo ::: a > file; cat file", "a\n"),
+            ("$S run -q --output /dev/null commands echo ::: b", ""),
+            ("$S run -q --output /dev/fd/5 commands echo ::: c 5>&1", "c\n"),
+            ("timeout 20 cat pipe & $S run -q --output pipe commands echo ::: d; wait", "d\n"),
+            ("$S run -q --output >(cat) commands echo ::: e | cat", "e\n"),
+            ("timeout 20 cat pipe & $S run -q --joblog pipe commands echo ::: f >/dev/null; wait", None),
+        ]:
+            with self.subTest(words):
+                done = self.shell(words)
+                self.assertEqual((done.returncode, done.stderr), (0, ""))
+                if expected is not None:
+                    self.assertEqual(done.stdout, expected)
+        self.assertTrue(standard.is_symlink() and stat.S_ISFIFO(pipe.stat().st_mode))
+        full = self.shell("$S run -q --output /dev/full commands echo ::: g")
+        self.assertEqual(full.returncode, 2)
+        self.assertRegex(full.stderr, "^stint: cannot write the result to /dev/full: No space left on device.*\n$")
+        # A descriptor that is none of the user's may be the socket of the blackboard.
+        for number in (3, 4, 5, 6, 7, 8):
+            done = self.shell(f"$S run -q --output /dev/fd/{number} commands echo ::: FLUSHALL")
+            self.assertEqual(done.returncode, 2, done.stderr)
+            self.assertIn(f"there is no descriptor {number}", done.stderr)
+
+    def test_paths_are_tried_before_the_first_command(self):
+        (self.box / "list").write_text("touch begun\n")
+        (self.box / "file").write_text("")
+        for words, line in [
+            ("--output none/x commands list", "cannot write the result to none/x: No such file"),
+            ("--summary none/x commands list", "cannot write the summary to none/x: No such file"),
+            ("--summary . commands list", "cannot write the summary to .: it is a folder"),
+            ("--output file --summary file commands list", "--output and --summary are the same file"),
+            ("--output list commands list", "would be written over what this run reads"),
+            ("--log list commands list", "would be written over what this run reads"),
+            ("commands --joblog none/x list", "cannot write none/x"),
+            ("commands --results file list", "cannot make file"),
+            ("commands --failed list list", "--failed list would be written over what this run reads"),
+            ("commands --joblog ./list list", "--joblog ./list would be written over what this run reads"),
+            ("commands --joblog x --failed x list", "--joblog and --failed are the same file"),
+        ]:
+            with self.subTest(words):
+                done = self.shell(f"$S run {words}")
+                self.assertEqual(done.returncode, 2, done.stderr)
+                self.assertIn(line, done.stderr)
+                self.assertFalse((self.box / "begun").exists())
+                self.assertEqual((self.box / "list").read_text(), "touch begun\n")
+
+    def test_part_of_a_result_is_shown_on_demand_and_never_with_0(self):
+        with self.home.start("run", "--run-id", "part", "--threads", 2, "commands", f"test {{}} = 1 || sleep 30; echo {{}}", ":::", 1,
+                             2) as process:
+            eventually(20, "the first has ended",
+                       lambda: self.home.run("result", "part", "--partial", check=False).stdout == "1\n")
+            refused = self.home.run("result", "part", check=False)
+            self.assertEqual((refused.returncode, refused.stdout), (75, ""))
+            self.assertRegex(refused.stderr, "^stint: run part has not ended: it is running, 1 of 2 chunks are done; --partial.*\n$")
+            self.assertEqual(self.home.run("result", "part", "--partial", check=False).returncode, 75)
+            os.killpg(process.pid, signal.SIGTERM)
+
+
+if __name__ == "__main__":
+    unittest.main()
