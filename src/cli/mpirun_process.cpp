@@ -95,11 +95,22 @@ void MpirunProcess::take_output(std::string_view piece) {
   }
 }
 
+// What Stint's ranks say begins on a line of its own, even behind a result that does not end with one.
 void MpirunProcess::take_errors(std::string_view piece) {
+  constexpr std::string_view ours = "stint: ";
   const auto shown = without_noise(held_, piece, piece.empty(), mark_, settings_.message);
-  if (shown.empty()) return;
   try {
-    terminal_.err(shown);
+    for (std::string_view rest = shown; !rest.empty();) {
+      auto line = rest.substr(0, rest.find('\n'));
+      const bool whole = line.size() < rest.size();
+      rest.remove_prefix(line.size() + (whole ? 1 : 0));
+      if (whole && errors_begin_line_ && line.starts_with(ours)) {
+        terminal_.line(line.substr(ours.size()));
+      } else {
+        terminal_.err(std::string(line) + (whole ? "\n" : ""));
+      }
+      errors_begin_line_ = whole;
+    }
   } catch (const Error&) {
     // Nobody is there to hear of it.
   }

@@ -60,6 +60,7 @@ class MpirunProcess {
   Terminal& terminal_;
   ResultDelivery& delivery_;
   std::string held_;  // of stderr
+  bool errors_begin_line_ = true;
   pid_t pid_ = -1;
   std::atomic<bool> output_failed_{false};
   double asked_since_ = -1;     // on the steady clock; -1: nobody asked it to stop
