@@ -13,6 +13,26 @@ export STINT_HISTORIES=${STINT_HISTORIES:-5} STINT_SIMULATIONS=${STINT_SIMULATIO
 export UBSAN_OPTIONS=halt_on_error=1:print_stacktrace=1 TSAN_OPTIONS=halt_on_error=1
 presets=("$@")
 [[ $# -gt 0 ]] || presets=(asan tsan)
+logs=$(mktemp -d)
+trap 'rm -rf "$logs"' EXIT
+
+# The programs of one preset side by side: they wait for servers and for each other's threads as much as they compute.
+run_all() {
+  local folder=build-$1/bin name failed=''
+  declare -A pids
+  shift
+  while [[ $# -gt 0 ]]; do
+    "$folder/$1" --gtest_brief=1 --gtest_filter="$2" >"$logs/$1" 2>&1 &
+    pids[$1]=$!
+    shift 2
+  done
+  for name in "${!pids[@]}"; do
+    wait "${pids[$name]}" || failed+=" $name"
+    cat "$logs/$name"
+  done
+  [[ -z $failed ]] || { echo "sanitize.sh: failed in $folder:$failed" >&2; return 1; }
+}
+
 for preset in "${presets[@]}"; do
   cmake --preset "$preset" >/dev/null
   cmake --build "build-$preset" --parallel "${CMAKE_BUILD_PARALLEL_LEVEL:-$(nproc)}" \
@@ -24,7 +44,5 @@ for preset in "${presets[@]}"; do
     unit='-Pi.*:Parallel*:RecordReader.*:WordTable.*:WordCounts.*:Sum*:Wordcount*:FrameTest.*'
     simulated='*CrashPoints*/Fake'
   fi
-  "build-$preset/bin/stint_unit_tests" --gtest_brief=1 --gtest_filter="$unit"
-  "build-$preset/bin/stint_contract_tests" --gtest_brief=1
-  "build-$preset/bin/stint_simulation_tests" --gtest_brief=1 --gtest_filter="$simulated"
+  run_all "$preset" stint_unit_tests "$unit" stint_contract_tests '*' stint_simulation_tests "$simulated"
 done

@@ -310,6 +310,7 @@ int CommandLine::start(JobNamed job) {
   }
   if (options_.ranks > 1 && !launched_.launched()) {
     given_board(options_.board, options_.board_file);  // what is wrong there is said once, and before mpirun starts
+    refuse_few_files(options_.ranks);
     restore_affinity();  // mpirun and the ranks inherit it
     return launch(options_, argc_, argv_);
   }

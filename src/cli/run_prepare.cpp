@@ -115,7 +115,7 @@ bool RunCommand::prepare_rerun() {
                                     failed_chunks_allowed(state->chunks), ends_early(),
                                     halt_rule(options_.halt, state->chunks)});
   if (revived.refusal != Refusal::none) throw Error(Exit::usage, "run " + run_ + " has just ended");
-  display_->say(counted(revived.chunks, "failed " + std::string(job_->item())) + " of run " + run_ +
+  display_->say(counted(revived.chunks, ("failed " + std::string(job_->item())).c_str()) + " of run " + run_ +
                 (revived.chunks == 1 ? " gets" : " get") + " another life");
   return true;
 }

@@ -112,7 +112,7 @@ int mark_rerun(const redis::Address& address, const std::string& name, const std
   const auto revived = board.rerun({.chunks = chunks});
   std::fprintf(stderr,
                "stint: %s of run %s get%s another life; the same command, or stint rerun %s -n N, computes %s\n",
-               counted(revived.chunks, texts.item()).c_str(), run.c_str(), revived.chunks == 1 ? "s" : "", run.c_str(),
+               counted(revived.chunks, texts.item().c_str()).c_str(), run.c_str(), revived.chunks == 1 ? "s" : "", run.c_str(),
                revived.chunks == 1 ? "it" : "them");
   return 0;
 }
