@@ -126,12 +126,15 @@ void Commands::options(Options& options) {
               OptionKind::result);
   options.add("failed", report_options_.failed, "file for the commands that failed, to be given as FILE again",
               OptionKind::result);
-  options.reads([this] {
-    auto paths = CommandSource{words_, each_, null_}.paths();
-    if (!expect_.empty()) paths.push_back(expect_);
-    for (auto& path : settings_.paths()) paths.push_back(std::move(path));
-    return paths;
-  });
+  options.reads([this] { return texts_read(); });
+}
+
+// The files that hold commands, values, times and settings.
+std::vector<std::string> Commands::texts_read() const {
+  auto paths = CommandSource{words_, each_, null_}.paths();
+  if (!expect_.empty()) paths.push_back(expect_);
+  for (auto& path : settings_.paths()) paths.push_back(std::move(path));
+  return paths;
 }
 
 // What can be told before anything begins.
@@ -140,7 +143,7 @@ void Commands::check() const {
   if (!workdir_.empty() && !std::filesystem::is_directory(workdir_))
     throw BadInput("--workdir " + workdir_ + " is no folder");
   auto read = words_;
-  read.insert(read.end(), {each_, env_from_});
+  for (auto& path : texts_read()) read.push_back(std::move(path));
   try_output_paths(report_options_, read);
 }
 

@@ -62,6 +62,7 @@ class Commands {
 
  private:
   void check() const;
+  [[nodiscard]] std::vector<std::string> texts_read() const;
   [[nodiscard]] std::vector<std::string> environment(const Context& context) const;
   [[nodiscard]] std::vector<std::string> words_of(const Command& command, const std::string& slot) const;
   [[nodiscard]] Ended run(const Command& command, const Context& context, Files& files) const;
