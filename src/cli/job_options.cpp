@@ -55,14 +55,6 @@ void add_job_options(CLI::App& app, Options& options, const std::set<OptionKind>
   }
 }
 
-void refuse_taken_names(const Options& options, std::string_view job, const CLI::App& run) {
-  for (const auto& entry : options.entries()) {
-    if (entry.positional || entry.hidden || run.get_option_no_throw("--" + entry.name) == nullptr) continue;
-    throw Error(Exit::defect, "the job '" + std::string(job) + "' has an option --" + entry.name +
-                                  ", which is one of Stint's; give it another name in " + std::string(job) + "::options");
-  }
-}
-
 void set_positional(Options& options, const std::vector<std::string>& words) {
   if (words.empty()) return;
   for (const auto& entry : options.entries()) {

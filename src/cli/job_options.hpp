@@ -16,9 +16,6 @@ namespace stint {
 /// Adds each entry of `options` (which must outlive `app`) to the parser; `kinds`: just those of these kinds.
 void add_job_options(CLI::App& app, Options& options, const std::set<OptionKind>& kinds = {});
 
-/// Throws Error(defect) if an option of the job has the name of one of `run`, which would take its place.
-void refuse_taken_names(const Options& options, std::string_view job, const CLI::App& run);
-
 /// Gives the words without a name to the option that takes them. Throws Error(usage).
 void set_positional(Options& options, const std::vector<std::string>& words);
 

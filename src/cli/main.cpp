@@ -175,7 +175,6 @@ void CommandLine::add_run() {
       candidate->app->footer("The options of run may stand here, too: see " + program_ + " run --help.\nExample:\n  " +
                              program_ + " run -n 4 " + std::string(entry.name) + words);
     }
-    refuse_taken_names(candidate->options, entry.name, *run_);
     add_job_options(*candidate->app, candidate->options);
     job_parsers_.push_back({candidate->app, &candidate->options});
     candidates_.push_back(std::move(candidate));

@@ -61,7 +61,7 @@ class Halting(Commands):
         self.assertIn("halted as --halt says: ", halted.stderr)
         self.assertTrue((self.folder / "b").exists())
         self.assertLess(len(list(self.folder.glob("c*"))), 10)
-        self.assertEqual(self.home.status()["state"], "cancelled")
+        self.assertEqual(self.home.status()["state"], "halted")
         again = self.stint("list", check=False)
         self.assertEqual((again.returncode, again.stdout), (1, "two\n"), again.stderr)
         self.assertEqual(len(list(self.folder.glob("c*"))), 40)

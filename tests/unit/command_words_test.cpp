@@ -21,7 +21,6 @@ namespace stint {
 namespace {
 
 using Texts = std::vector<std::string>;
-using testing::AllOf;
 using testing::ElementsAre;
 using testing::HasSubstr;
 using testing::IsEmpty;
@@ -175,19 +174,6 @@ TEST_F(CommandWordsTest, AnswerWhatIsNotThereWithWhatIs) {
 TEST_F(CommandWordsTest, ChangeOnlyNamesWhereNoJobIsNamed) {
   EXPECT_THAT(in_our_words({"rerun", "last", "-j", "4", "--timeout", "-3%", "--mpirun", "-j 2"}, *run),
               ElementsAre("rerun", "last", "--threads", "4", "--timeout", "-3%", "--mpirun", "-j 2"));
-}
-
-TEST_F(CommandWordsTest, RefuseAJobsOptionWithANameOfStints) {
-  Options own;
-  own.add("lease", top, "");
-  try {
-    refuse_taken_names(own, "pi", *run);
-    FAIL();
-  } catch (const Error& error) {
-    EXPECT_EQ(error.exit(), Exit::defect);
-    EXPECT_THAT(error.what(), AllOf(HasSubstr("'pi'"), HasSubstr("--lease")));
-  }
-  EXPECT_NO_THROW(refuse_taken_names(of_commands, "commands", *run));
 }
 
 TEST(Nearest, FindsWhatIsMeant) {
