@@ -182,8 +182,8 @@ EmbeddedBoard embedded_blackboard(const std::string& interface, bool lasting) {
 }
 
 std::optional<redis::Address> blackboard_with_data() {
-  const fs::path home = home_path();
-  if (home.empty() || !fs::exists(home)) return std::nullopt;
+  if (home_path().empty() || !fs::exists(home_path())) return std::nullopt;
+  const fs::path home = home_folder();  // says whose it is, if it is not ours
   if (const auto found = answering(home)) return found;
   if (!fs::exists(home / "data")) return std::nullopt;
   // Whoever only looks, perhaps on a login node, does not keep the data from the nodes that compute for long.

@@ -254,10 +254,20 @@ int Launch::operator()() {
   }
 }
 
+// Open MPI 4 shortens its list of hosts by a pattern that knows no other characters, and does not start where this host's
+// name has one, as `my_host`.
+bool has_plain_name() {
+  char name[256] = "";
+  ::gethostname(name, sizeof name - 1);
+  const std::string_view host = name;
+  return host.find_first_not_of("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789.-") == host.npos;
+}
+
 }  // namespace
 
 std::vector<std::string> launch_words() {
   std::vector<std::string> words{"mpirun", "--enable-recovery", "--bind-to", "none", "--oversubscribe"};
+  if (mpi::major_version() < 5 && !has_plain_name()) words.insert(words.end(), {"--mca", "regx", "naive"});
   if (mpi::major_version() < 5) words.push_back("-q");  // Open MPI 5 has no banners, and does not know it
   return words;
 }

@@ -17,6 +17,14 @@ constexpr int most_databases = 1'000'000;
                                "redis://:PASSWORD@host:port)");
 }
 
+// "'http' is not known here: "; empty: what stands there may be a password.
+std::string shown_scheme(std::string_view text) {
+  const auto scheme = text.substr(0, text.find("://"));
+  const bool is_one = scheme.size() < text.size() && scheme.size() <= 5 &&
+                      scheme.find_first_not_of("abcdefghijklmnopqrstuvwxyz") == scheme.npos;
+  return is_one ? "'" + std::string(scheme) + "' is not known here: " : "";
+}
+
 int number(std::string_view text, int least, int most, const char* what) {
   int value = -1;
   const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
@@ -82,7 +90,7 @@ Address parse_address(std::string_view text) {
   }
   if (!text.starts_with(tcp_scheme)) {
     if (text.starts_with("rediss://")) refuse("TLS is not built in");
-    refuse("it begins with neither redis:// nor unix://");
+    refuse(shown_scheme(text) + "it begins with neither redis:// nor unix://");
   }
   text.remove_prefix(tcp_scheme.size());
   if (const auto at = text.rfind('@'); at != text.npos) {

@@ -96,7 +96,7 @@ TABLE = [
     ("board without room", "run --board unix://{full} pi --points 5", 3, r"(?i)memory"),
     ("database that is not there", "run --board redis://127.0.0.1:{tcp_port}/99 pi --points 5", 3, r"99"),
     ("foreign scheme", "run --board http://localhost pi", 2, r"'http.*redis://"),
-    ("port that is none", "run --board redis://localhost:99999 pi", 2, r"99999"),
+    ("port that is none", "run --board redis://localhost:99999 pi", 2, r"port is not a number from 1 to 65535"),
     ("password in argv", "run --board redis://:geheim@localhost:6379 pi", 2, r"STINT_BOARD.*--board-file|--board-file.*STINT_BOARD"),
     ("board twice", "run --board unix://{box}/a --board-file {box}/board pi", 2, r"--board\b.*--board-file|--board-file.*--board\b"),
     ("missing board file", "run --board-timeout 1 --board-file {box}/missing.board pi", 2, r"missing\.board"),

@@ -176,6 +176,28 @@ class ServerTest(unittest.TestCase):
             (self.folder / name).unlink()
         self.assertFalse((self.home.folder / "elsewhere").exists())
 
+    @unittest.skipUnless(os.geteuid() == 0, "needs root")
+    def test_a_host_name_may_have_an_underscore(self):
+        script = ("import socket, subprocess, sys\nsocket.sethostname('my_host')\n"
+                  "sys.exit(subprocess.call(sys.argv[1:]))")
+        done = self.home.run("run", "-n", 2, "--fresh", "pi", "--points", 300, launcher=["unshare", "--uts", "python3", "-c", script])
+        self.assertTrue(done.stdout.startswith("3."), done.stderr)
+
+    @unittest.skipUnless(os.geteuid() == 0, "needs root")
+    def test_what_misses_is_named(self):
+        other = ["setpriv", "--reuid", "12345", "--regid", "12345", "--clear-groups", "env", "-u", "HOME", "-u", "XDG_STATE_HOME"]
+        for launcher, words in (([*other, "-u", "STINT_HOME"], "neither STINT_HOME nor HOME is set"),
+                                ([*other, "STINT_HOME=/proc/none/x"], "/proc/none/x"),
+                                ([*other, f"STINT_HOME={self.folder}"], "belongs to user root")):
+            for verb in (("run", "pi", "--points", 100), ("ls",)):
+                self.folder.mkdir(exist_ok=True)
+                self.home.folder.chmod(0o755)
+                done = self.home.run(*verb, launcher=launcher, check=False)
+                if verb == ("ls",) and words != "belongs to user root":
+                    continue  # nothing is looked at
+                self.assertEqual((done.returncode, done.stderr.count("\n")), (2, 1), done.stderr)
+                self.assertIn(words, done.stderr)
+
     def test_folders_are_private_whatever_the_umask_is(self):
         old = os.umask(0)
         try:

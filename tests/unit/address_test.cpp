@@ -40,7 +40,7 @@ TEST(Address, IsReadAndWritten) {
 TEST(Address, IsRefusedWithoutShowingWhatMayBeAPassword) {
   for (const auto* text : {"redis://:geheimhost:6379", "redis://ada:geheim.host:6379", "redis://:geheim/host", "redis://ada:geheim",
                            "redis://host/geheim", "redis://[geheim", "redis://[::1]geheim:6379", "redis://geheim@host",
-                           "geheim@host:6379", ":geheim@host", "geheim://host", "unix://:geheim", "unix://geheim@/a.sock",
+                           "geheim@host:6379", ":geheim@host", "geheim://host", "http://geheim", "unix://:geheim", "unix://geheim@/a.sock",
                            "unix:///a.sock?db=geheim", "redis://host:0", "redis://host:", "redis://", ""}) {
     try {
       parse_address(text);
