@@ -120,7 +120,7 @@ class Output(unittest.TestCase):
             ("$S run -q --output /dev/fd/5 commands echo ::: c 5>&1", "c\n"),
             ("timeout 20 cat pipe & $S run -q --output pipe commands echo ::: d; wait", "d\n"),
             ("$S run -q --output >(cat) commands echo ::: e | cat", "e\n"),
-            ("timeout 20 cat pipe & $S run -q --joblog pipe commands echo ::: f >/dev/null; wait", None),
+            ("timeout 20 cat pipe & $S run -q commands --joblog pipe echo ::: f >/dev/null; wait", None),
         ]:
             with self.subTest(words):
                 done = self.shell(words)
