@@ -19,6 +19,7 @@
 #include <cstring>
 #include <filesystem>
 #include <fstream>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -58,6 +59,16 @@ std::vector<std::string> split_words(const std::string& text) {
   }
   if (any || !word.empty()) words.push_back(word);
   return words;
+}
+
+// With fewer mpirun loses its ranks, or hangs.
+void refuse_few_files(int ranks) {
+  const rlim_t needed = 32 + 4 * static_cast<rlim_t>(ranks);
+  rlimit limit{};
+  if (::getrlimit(RLIMIT_NOFILE, &limit) != 0 || limit.rlim_cur == RLIM_INFINITY || limit.rlim_cur >= needed) return;
+  throw Error(Exit::usage, "mpirun with " + std::to_string(ranks) + " ranks opens some " + std::to_string(needed) +
+                               " files, and the user's limit is " + std::to_string(limit.rlim_cur) +
+                               "; raise it (ulimit -n), or run without -n");
 }
 
 // The folder of a call, for as long as the call lasts.
@@ -236,6 +247,7 @@ int Launch::ended_early(int status) const {
 int Launch::operator()() {
   terminal_.set_seconds_between_lines(options_.progress ? lines_wished : lines_unasked);
   check_hostfile();
+  refuse_few_files(options_.ranks);
   folder_.emplace();
   leave_for_ranks();
   set_environment();

@@ -34,6 +34,10 @@ class Binary(unittest.TestCase):
                 self.assertRegex(readelf(file, "-h"), r"Type:\s+DYN")  # position independent
                 self.assertIn("GNU_RELRO", readelf(file, "-l"))
                 self.assertRegex(readelf(file, "-d"), r"BIND_NOW|FLAGS.*NOW")
+                symbols = readelf(file, "--dyn-syms")
+                self.assertTrue("__stack_chk_fail" in symbols)
+                # The program hardly calls what _FORTIFY_SOURCE looks at.
+                self.assertTrue(file == PROGRAM or re.search(r" __\w+_chk@", symbols), "_FORTIFY_SOURCE")
 
 
 if __name__ == "__main__":

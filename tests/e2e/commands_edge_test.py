@@ -56,7 +56,7 @@ class CommandsAtTheEdge(unittest.TestCase):
             self.assertIn(f"the working folder {gone} cannot be used: No such file or directory", self.line_of(done, 2))
 
     def test_commands_that_failed_are_named(self):
-        done = self.stint("echo no {} >&2; [ {} = 5 ] || exit 3", ":::", *range(1, 8), "--joblog", "joblog")
+        done = self.stint("--joblog", "joblog", "echo no {} >&2; [ {} = 5 ] || exit 3", ":::", *range(1, 8))
         self.assertEqual(done.returncode, 1, done.stderr)
         self.assertRegex(done.stderr, r"\nstint: command 1 failed: exit 3 after 0\.\d s on \S+: echo no 1 >&2; \[ 1 = 5 \] \|\| exit 3; "
                                       r"no 1 \(and 5 more like it\)\nstint: 6 of 7 commands failed, the result is partial; stint rerun ")

@@ -114,9 +114,10 @@ class Looking(Commands):
         eventually(30, "all but one have ended", lambda: self.look()["chunks"]["done"] == 2)
         self.assertEqual(self.home.run("result", "look", "--chunk", 2).stdout, "one\n")
         self.assertEqual(self.home.run("result", "look", "--chunk", 3, "--stderr").stdout, "two\n")
-        whole = self.home.run("result", "look")
-        self.assertEqual(whole.stdout, "one\nthree\n")
-        self.assertIn("run look has not ended: its state is running, 2 of 4 chunks are done", whole.stderr)
+        for options, shown in (((), ""), (("--partial",), "one\nthree\n")):
+            part = self.home.run("result", "look", *options, check=False)
+            self.assertEqual((part.returncode, part.stdout), (75, shown))
+            self.assertIn("run look has not ended: it is running, 2 of 4 chunks are done", part.stderr)
         early = self.home.run("result", "look", "--chunk", 1, check=False)
         self.assertEqual((early.returncode, early.stdout), (2, ""))
         self.assertIn("command 1 has not ended yet", early.stderr)

@@ -1,0 +1,86 @@
+// SPDX-License-Identifier: Apache-2.0
+// The command line of a program: which verb, with what, and the call of that verb. The options of each verb are in
+// command_line_options.cpp, what becomes of them in command_line.cpp. Made by run_main.
+#pragma once
+
+#include <stint/main.hpp>
+#include <stint/options.hpp>
+
+#include "cli/command_words.hpp"
+#include "cli/guardian.hpp"
+#include "cli/launched_rank.hpp"
+#include "cli/run.hpp"
+#include "cli/run_options.hpp"
+#include "cli/verbs/ls.hpp"
+#include "cli/verbs/rm.hpp"
+
+#include <CLI/App.hpp>
+
+#include <filesystem>
+#include <memory>
+#include <span>
+#include <string>
+#include <vector>
+
+namespace stint {
+
+/// Which blackboard a verb is to look at.
+struct BoardChoice {
+  std::string board;
+  std::string board_file;
+};
+
+class CommandLine {
+ public:
+  /// `begun`: seconds on the steady clock at the entry of main. `launched` must outlive this object.
+  CommandLine(int argc, char** argv, std::span<const JobEntry> jobs, double begun, LaunchedRank& launched)
+      : argc_(argc), argv_(argv), jobs_(jobs), begun_(begun), launched_(launched), program_(std::filesystem::path(argv[0]).filename()) {}
+
+  /// Parses, and does what the verb says. Returns the exit code; throws Error, BadInput, BoardLost.
+  int operator()();
+
+ private:
+  struct Candidate {
+    std::unique_ptr<AnyJob> job;
+    Options options;
+    CLI::App* app = nullptr;
+  };
+
+  void add_run();
+  void add_other_verbs();
+  int run();
+  int rerun();
+  int start(JobNamed job);
+  std::vector<std::string> words();
+  void parse();
+
+  const int argc_;
+  char** const argv_;
+  const std::span<const JobEntry> jobs_;
+  const double begun_;
+  LaunchedRank& launched_;
+  const std::string program_;
+  CLI::App app_{"Farms a job out over MPI ranks that share one Redis as a blackboard; survives and resumes."};
+  RunOptions options_;
+  std::vector<std::unique_ptr<Candidate>> candidates_;
+  std::vector<JobParser> job_parsers_;
+  CLI::App* run_ = nullptr;
+
+  BoardChoice choice_;
+  bool json_ = false;
+  ListOptions listing_;
+  RemoveOptions removal_;
+  std::string name_;
+  std::string output_;
+  bool partial_ = false;
+  std::string home_;
+  GuardOptions guard_;
+  bool foreground_ = false;
+  bool stop_ = false;
+  std::string trial_;
+  std::string chunk_;
+  std::string chunk_list_;
+  bool all_failed_ = false;
+};
+
+}  // namespace stint
