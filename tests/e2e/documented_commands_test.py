@@ -13,8 +13,9 @@ from stint_home import STINT, StintHome
 
 SOURCE = pathlib.Path(__file__).resolve().parents[2]
 
-# Not lines of stint, or tried by another test: quickstart and build by every run of the tests, the packages by hand.
-ELSEWHERE/(quickstart|test|build)\.sh|git|spack|conda|mkdir|cat|export|bench/simulate)\b")
+# Not lines of stint, or tried by another test: quickstart and build by every run of the tests, what builds a project
+# of one's own by installed_test, the packages by hand.
+ELSEWHERE = re.compile(r"g\+\+ |(tools/(quickstart|test|build)\.sh|cmake|git|spack|conda|mkdir|cat|export|bench/simulate)\b")
 
 # What is printed · what is run here: less of it, on this machine, and what only a cluster can do as a dry run.
 HERE = [
