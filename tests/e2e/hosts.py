@@ -17,7 +17,7 @@ case "$host" in
 *) echo "no host $host" >&2; exit 1 ;;
 esac
 """
-BECOME = ('hostname "$1"; mount --bind "$2" /proc/sys/kernel/random/boot_id; [ -z "$3" ] || mount -t tmpfs none "$3"; '
+BECOME = ('hostname "$1"; mount --bind "$2" /proc/sys/kernel/random/boot_id; [ -z "$3" ] || mount -t tmpfs -o mode=700 none "$3"; '
           'shift 3; exec "$@"')
 
 

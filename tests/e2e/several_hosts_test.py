@@ -109,7 +109,7 @@ class SeveralHosts(unittest.TestCase):
         ask = ["redis-cli", "-h", self.hosts[0].address, "-p", port, "PING"]
         answer = subprocess.run(self.hosts[1].command(*ask), capture_output=True, text=True, check=False)
         self.assertIn("NOAUTH", answer.stdout + answer.stderr)
-        for name in ("secret", "board", "redis.conf"):
+        for name in ("secret", "board"):
             self.assertEqual(stat.S_IMODE((self.folder / name).stat().st_mode), 0o600, name)
         secret = (self.folder / "secret").read_text().strip()
         self.assertRegex(secret, "^[0-9a-f]{32}$")
