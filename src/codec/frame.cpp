@@ -16,7 +16,8 @@ static_assert(std::endian::native == std::endian::little, "frames are little-end
 
 constexpr std::size_t header_bytes = 40;
 constexpr std::size_t compress_from = 4096;                        // bytes; below, the effort shows and the gain does not
-constexpr std::uint64_t trusted_length = std::uint64_t{64} << 20;  // of a payload, whatever the length of its frame
+// Of a payload, whatever the length of its frame: the longest value that Redis takes, which bounds partial and plan, too.
+constexpr std::uint64_t trusted_length = std::uint64_t{512} << 20;
 constexpr std::uint64_t trusted_ratio = 32;                        // of a longer one to its frame
 constexpr unsigned char version = 2;
 

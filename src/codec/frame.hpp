@@ -14,7 +14,7 @@
 //
 // A frame is checked whole before anything is decoded, so that Boost.Serialization never sees a foreign byte. The place
 // is not stored: it is where the reader looks, so that a good value in the place of another is damage. Nor is a length
-// believed: what is compressed may become 64 MiB or 32 times as long, and what would become longer is not compressed.
+// believed: what is compressed may become 512 MiB or 32 times as long, and what would become longer is not compressed.
 // What is bad about frames: a flipped bit costs the whole value; but values are small, and each can be computed again.
 // Format 1, of Stint 0.1, had no places; it is refused.
 #pragma once
