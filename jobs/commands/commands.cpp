@@ -4,6 +4,7 @@
 #include "command_source.hpp"
 #include "environment.hpp"
 #include "expected_times.hpp"
+#include "limits.hpp"
 #include "output_paths.hpp"
 
 #include <stint/text.hpp>
@@ -11,9 +12,7 @@
 #include <unistd.h>
 #include <algorithm>
 #include <cerrno>
-#include <cmath>
 #include <csignal>
-#include <cstdio>
 #include <cstdlib>
 #include <cstring>
 #include <deque>
@@ -56,33 +55,6 @@ std::string host_name() {
   char host[256] = "localhost";
   ::gethostname(host, sizeof host - 1);
   return host;
-}
-
-std::string gigabytes(std::uint64_t bytes) {
-  char text[32];
-  std::snprintf(text, sizeof text, "%.1fG", static_cast<double>(bytes) / static_cast<double>(1 << 30));
-  return text;
-}
-
-Limits limits_of(const std::string& text, double delay, std::uint64_t memory_free) {
-  Limits limits;
-  limits.delay = delay;
-  limits.memory_free = memory_free;
-  if (memory_free > memory_total())
-    throw BadInput("--memfree " + gigabytes(memory_free) + " is more than the " + gigabytes(memory_total()) + " that " +
-                   host_name() + " has; no command would ever begin");
-  if (text.empty()) return limits;
-  const bool share = text.ends_with('%');
-  double number = 0;
-  try {
-    number = share ? parse_number(text.substr(0, text.size() - 1)) : parse_seconds(text);
-  } catch (const std::invalid_argument&) {  // said below
-  }
-  if (!(number > 0) || !std::isfinite(number)) {
-    throw std::invalid_argument("--timeout: '" + text + "' is not a time above 0: give 90, 1h30m, 2:00:00, or 300% (of the median)");
-  }
-  (share ? limits.timeout_share : limits.timeout) = share ? number / 100 : number;
-  return limits;
 }
 
 // From a record, which travels on, into a log.
@@ -139,7 +111,7 @@ std::vector<std::string> Commands::texts_read() const {
 
 // What can be told before anything begins.
 void Commands::check() const {
-  limits_of(timeout_, delay_, memory_free_);
+  limits_of(timeout_, delay_, memory_free_, host_name());
   if (!workdir_.empty() && !std::filesystem::is_directory(workdir_))
     throw BadInput("--workdir " + workdir_ + " is no folder");
   auto read = words_;
@@ -258,7 +230,7 @@ void Commands::prepare(const Context& context) {
   std::signal(SIGXFSZ, SIG_IGN);  // beyond `ulimit -f` a write is an error then, which is said, and not our end
   try {
     Scratch().fresh();  // where outputs cannot be kept nothing begins
-    processes_ = std::make_shared<Processes>(environment(context), workdir_, limits_of(timeout_, delay_, memory_free_));
+    processes_ = std::make_shared<Processes>(environment(context), workdir_, limits_of(timeout_, delay_, memory_free_, host_name()));
     log_ = std::make_shared<OutputLog>(context.store_dir(), context.worker());
     keeper_ = std::make_shared<Keeper>(context.worker());
   } catch (const BadInput&) {

@@ -133,6 +133,7 @@ void MpirunProcess::obey(int signal, StopWish& wish) {
   if (signal == SIGCHLD) return;
   if (signal == SIGTSTP) {
     ::kill(pid_, SIGTSTP);  // mpirun stops its ranks
+    terminal_.end_bar();    // the shell writes there now; the next message draws it again
     ::raise(SIGSTOP);
     ::kill(pid_, SIGCONT);
     return;
