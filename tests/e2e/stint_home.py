@@ -72,7 +72,8 @@ class StintHome:
         """SIGKILL to every process of this home, the server included, and to those that they start meanwhile."""
 
         def kill_who_is_there():
-            pids = self.pids()
+            # Newest first: a rank that outlived its server for a moment would work on, and could hand in nothing.
+            pids = sorted(self.pids(), reverse=True)
             for pid in pids:
                 try:
                     os.kill(pid, signal.SIGKILL)
