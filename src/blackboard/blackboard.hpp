@@ -121,7 +121,7 @@ struct Joined {
 struct ClaimWish {
   double cost = 0;            ///< units of cost that fill the time target
   std::uint64_t least = 1;    ///< chunks; so many threads wait
-  double least_steal = 0;     ///< seconds; a steal of less is not worth the round trips
+  double least_steal = 0;     ///< seconds; a steal that saves less is not worth the round trips
   double lease = 10;          ///< seconds
   bool steal = true;
   double copy_after = -1;     ///< seconds after which a slow claim of another may be copied; -1: never

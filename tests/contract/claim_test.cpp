@@ -272,6 +272,32 @@ TEST_P(BoardTest, NeverStealsLessThanIsWorthTheWay) {
   EXPECT_TRUE(b.claim({.cost = 4, .least_steal = 0.2}).range.has_value());
 }
 
+TEST_P(BoardTest, WhatWaitsBehindALongChunkIsStolenHoweverShortItLooks) {
+  for (const double thief_rate : {0.0, 1e-6, 1.0}) {  // 1.0: the thief has just had a long one itself
+    SCOPED_TRACE(thief_rate);
+    auto a = start(2, 1, 0);
+    auto b = joined("b");
+    a.caller.rate = 1e-6;
+    a.claim({.cost = 1});
+    b.caller.rate = thief_rate;
+    const ClaimWish wish{.cost = 1, .least_steal = 0.3};
+    boards->advance(0.2);
+    EXPECT_FALSE(b.claim(wish).range.has_value()) << "the first may be as short as it looks";
+    boards->advance(1);
+    const auto claimed = b.claim(wish);
+    EXPECT_EQ(claimed.range, (Range{1, 2}));
+    EXPECT_EQ(claimed.source, "steal");
+  }
+}
+
+TEST_P(BoardTest, WhatIsNotLateYetIsNotStolenForThat) {
+  auto a = start(2, 1, 0);
+  auto b = joined("b");
+  a.caller.rate = 100;  // a claim of 100 s has just begun, and 100 s wait
+  const auto theft = steal_from(a, b, {.cost = 1, .least_steal = 150}, [&] { return look(); });
+  EXPECT_FALSE(theft.claimed.range.has_value());
+}
+
 TEST_P(BoardTest, ASlowThiefDoesNotTakeAChunkThatItWouldEndLate) {
   auto a = start(2, 1, 0);
   auto b = joined("b");

@@ -126,7 +126,7 @@ Claimed FakeRun::claim(const Caller& caller, const ClaimWish& wish, double now) 
     take_from(own, "slot");
   }
   if (wish.steal && !answer.range && !idle) {
-    own = steal(caller.worker, caller.rate, wish);
+    own = steal(caller.worker, caller.rate, wish, now);
     take_from(own, "steal");
   }
   const auto take_open = [&](Range range, const char* source) {

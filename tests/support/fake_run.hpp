@@ -122,7 +122,7 @@ struct FakeRun {
   [[nodiscard]] std::uint64_t open_chunks(Range range) const;
   [[nodiscard]] Taken take(const Ranges& list, double cost, std::uint64_t least) const;
   [[nodiscard]] std::optional<std::uint64_t> due_retry(const std::string& worker, double lease, double now) const;
-  Ranges steal(const std::string& thief, double rate, const ClaimWish& wish);
+  Ranges steal(const std::string& thief, double rate, const ClaimWish& wish, double now);
   void set_queue(FakeWorker& worker, Ranges queue, double rate) const;
   void let_go(const std::string& worker);
   void died_in_step(const std::string& how);

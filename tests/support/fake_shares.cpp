@@ -134,15 +134,21 @@ std::optional<std::uint64_t> FakeRun::due_retry(const std::string& worker, doubl
 }
 
 // The part of the highest load that lets both end together, from the back; half where the thief's speed is unknown.
-Ranges FakeRun::steal(const std::string& thief, double rate, const ClaimWish& wish) {
+// Who is late with what it holds is taken for as late once more.
+Ranges FakeRun::steal(const std::string& thief, double rate, const ClaimWish& wish, double now) {
   FakeWorker* victim = nullptr;
+  double late = 0;
   for (auto& [name, worker] : workers) {
     if (name != thief && (victim == nullptr || worker.load >= victim->load)) victim = &worker;
   }
   if (victim == nullptr || victim->load <= 0) return {};
   auto list = victim->queue;
   const double cost = cost_of(list), victim_rate = victim->load / std::max(cost, 1e-300);
-  double share = cost * victim_rate / (victim_rate + (rate > 0 ? rate : victim_rate));
+  for (const auto& [name, worker] : workers) {
+    if (&worker != victim || worker.held.empty() || !ages.contains(name)) continue;
+    late = std::max(0.0, now - ages.at(name) - cost_of(worker.held) * victim_rate);
+  }
+  double share = std::min(cost, (late + victim->load) / (victim_rate + (rate > 0 ? rate : victim_rate)));
   Ranges stolen;
   double got = 0;
   while (!list.empty() && share > 0) {
@@ -160,7 +166,7 @@ Ranges FakeRun::steal(const std::string& thief, double rate, const ClaimWish& wi
     const auto align = alignment(range.last - border);
     border = std::max(range.first, border / align * align);
     const Range piece{border, range.last};
-    if (got * victim_rate < wish.least_steal || stolen.empty() || cost_of({piece}) <= 1.5 * share) {
+    if (late + got * victim_rate < wish.least_steal || stolen.empty() || cost_of({piece}) <= 1.5 * share) {
       stolen.insert(stolen.begin(), piece);
       got += cost_of({piece});
       range.last = border;
@@ -168,7 +174,8 @@ Ranges FakeRun::steal(const std::string& thief, double rate, const ClaimWish& wi
     }
     break;
   }
-  if (stolen.empty() || got * victim_rate < wish.least_steal || got * rate > 2 * victim->load) return {};
+  const bool worth_it = late + got * victim_rate >= wish.least_steal && got * rate <= 2 * (late + victim->load);
+  if (stolen.empty() || !worth_it) return {};
   set_queue(*victim, std::move(list), victim_rate);
   ++steals;
   return stolen;

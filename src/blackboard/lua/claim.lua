@@ -71,12 +71,23 @@ local function take(text)
   return nil, nil, string.sub(text, at)
 end
 
+-- Seconds by which `worker` is late: how long it has had its last claim, less what all that it holds takes at `at_rate`. By
+-- that much, as far as one can know, it goes on to be late before it comes to what waits in its queue.
+local function lateness(worker, at_rate)
+  local since = redis.call('ZSCORE', AGES, worker)
+  local holds = parse(string.match(redis.call('HGET', CLAIMS, worker) or '', ';(.*)$'))
+  if not since or #holds == 0 then return 0 end
+  return math.max(0, now() - tonumber(since) - cost_of(holds, run) * at_rate)
+end
+
 -- From the back of `list`, which it shortens: the part that lets thief and victim end together, half where the thief's
--- speed is unknown. Nothing when that is not worth the way, or would keep the thief twice as long as the victim.
-local function part_of(list, seconds)
+-- speed is unknown. `seconds`: what the list takes the victim. Nothing when that is not worth the way, or would keep the
+-- thief twice as long as the victim.
+local function part_of(list, seconds, victim)
   local cost = cost_of(list, run)
   local victim_rate = seconds / math.max(cost, 1e-300)
-  local share = cost * victim_rate / (victim_rate + (rate > 0 and rate or victim_rate))
+  local late = lateness(victim, victim_rate)
+  local share = math.min(cost, (late + seconds) / (victim_rate + (rate > 0 and rate or victim_rate)))
   local stolen, got = {}, 0
   while #list > 0 and share > 0 do
     local range = list[#list]
@@ -92,7 +103,7 @@ local function part_of(list, seconds)
       border = math.max(range[1], math.floor(border / align) * align)
       local piece = {border, range[2]}
       worth = cost_of({piece}, run)
-      if got * victim_rate < least_steal or #stolen == 0 or worth <= 1.5 * share then
+      if late + got * victim_rate < least_steal or #stolen == 0 or worth <= 1.5 * share then
         table.insert(stolen, 1, piece)
         got = got + worth
         if border > range[1] then list[#list] = {range[1], border} else table.remove(list) end
@@ -100,7 +111,7 @@ local function part_of(list, seconds)
       break
     end
   end
-  if #stolen == 0 or got * victim_rate < least_steal or got * rate > 2 * seconds then return nil end
+  if #stolen == 0 or late + got * victim_rate < least_steal or got * rate > 2 * (late + seconds) then return nil end
   return stolen, victim_rate
 end
 
@@ -147,10 +158,10 @@ if not first and own == '' and may_steal then
   local top = redis.call('ZREVRANGE', LOAD, 0, 1, 'WITHSCORES')
   local of = top[1] == worker and 3 or 1
   local seconds = tonumber(top[of + 1] or 0)
-  if seconds > 0 and seconds >= least_steal then
+  if seconds > 0 then
     local list = parse(redis.call('HGET', QUEUES, top[of]))
     local stolen
-    stolen, victim_rate = part_of(list, seconds)
+    stolen, victim_rate = part_of(list, seconds, top[of])
     if stolen then
       victim, victim_queue = top[of], list
       first, last, own = take(text_of(stolen))
