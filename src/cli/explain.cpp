@@ -140,7 +140,7 @@ std::string story_text(const Story& story, std::uint64_t chunk, const RunView& v
   std::string text = fmt::format("{} of run {}: {}\n", texts.name(chunk), view.run.field("run"), place_of(story, view));
   const auto state = field_of(story, "state");
   if (view.state != "running" && state != "done" && state != "failed") {
-    text += fmt::format("the run  is {}: {}\n", view.state, advice_on(view));
+    text += fmt::format("the run is {}: {}\n", view.state, advice_on(view));
   }
   if (const auto what = texts.of(chunk); !what.empty() && !failure) text += "what     " + printable(what) + "\n";
   if (story.contains("attempts")) {

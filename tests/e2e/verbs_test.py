@@ -53,7 +53,11 @@ class Verbs(unittest.TestCase):
         run("partial", "commands", "exit {}", ":::", 0, 3, 0)
         run("halted", "--halt", "soon,fail=1", "commands", "exit {}", ":::", *[0, 1] + [0] * 20)
         run("failed", "--max-failed", 0, "synthetic", "--chunks", 9, "--fail-chunks", "0-8", "--retries", 0)
-        cls.kill("killed", cls.start("killed", "-n", 4, "--threads", 1, "commands", "sleep {}", ":::", 0, 0, 601, 602, 603, 604, 605, 606))
+        killed = cls.start("killed", "-n", 4, "--threads", 1, "commands", "sleep {}", ":::", 0, 0, 601, 602, 603, 604, 605, 606)
+        in_hand = lambda: [each["chunk"] for each in cls.home.status("killed")["at_work"] if each["chunk"] >= 2]
+        eventually(60, "all four ranks sleep long", lambda: len(in_hand()) == 4)
+        cls.in_hand = in_hand()[0] + 1
+        cls.kill("killed", killed)
         left = cls.start("left", "--threads", 1, "--grace", "0.1", "commands", "sleep {}", ":::", 0, 601)
         left.send_signal(signal.SIGTERM)
         left.wait(30)
@@ -138,11 +142,11 @@ class Verbs(unittest.TestCase):
 
     def test_explains_each_chunk(self):
         says = {("done", 0): r"done", ("partial", 2): r"failed\n(.*\n)*command  exit 3\nexit     exit code 3\n",
-                ("partial", 1): r"done", ("halted", 22): r".*\nthe run  is halted: the same command goes on",
-                ("cancelled", 2): r"was in the hands of .*\nthe run  is cancelled: ",
-                ("left", 2): r"waits .*\nthe run  is interrupted: all its ranks have left and nobody computes it now; the same",
-                ("killed", 3): r"was in the hands of \S+ when that stopped; it is computed again\n"
-                               r"the run  is interrupted: 4 ranks were lost and nobody computes it now; the same"}
+                ("partial", 1): r"done", ("halted", 22): r".*\nthe run is halted: the same command goes on",
+                ("cancelled", 2): r"was in the hands of .*\nthe run is cancelled: ",
+                ("left", 2): r"waits .*\nthe run is interrupted: all its ranks have left and nobody computes it now; the same",
+                ("killed", self.in_hand): r"was in the hands of \S+ when that stopped; it is computed again\n"
+                               r"the run is interrupted: 4 ranks were lost and nobody computes it now; the same"}
         for (run, chunk), sentence in says.items():
             with self.subTest(run=run, chunk=chunk):
                 self.assertRegex(self.home.run("explain", run, chunk).stdout, rf"^{'chunk' if run == 'done' else 'command'} {chunk} of run {run}: {sentence}")
