@@ -10,4 +10,4 @@ if [[ -n ${CI:-} ]]; then export STINT_WARNINGS_AS_ERRORS=ON; else export STINT_
 tools/build.sh
 # Some tests call mpirun themselves, which refuses to run as root unless told twice.
 export OMPI_ALLOW_RUN_AS_ROOT=1 OMPI_ALLOW_RUN_AS_ROOT_CONFIRM=1
-exec ctest --test-dir build --output-on-failure --no-tests=error --parallel "$(nproc)" "$@"
+exec ctest --test-dir build --output-on-failure --no-tests=error --parallel "$((2 * $(nproc)))" "$@"
