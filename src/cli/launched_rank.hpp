@@ -54,6 +54,8 @@ class LaunchedRank {
   /// False: another rank of this call prints the result (a run may be led to its end twice, when the blackboard lost its last
   /// second).
   [[nodiscard]] bool claim_printing() const;
+  /// False: another rank of this call says why it failed. Apart from the result, which another rank may yet print.
+  [[nodiscard]] bool claim_error() const;
   /// A rank of this call has printed the result and reported the exit code, which stands.
   [[nodiscard]] bool result_reported() const;
   /// The rank that ends the run reports the exit code, and how much of a result it printed; false: there is no launcher, so the
@@ -63,6 +65,7 @@ class LaunchedRank {
   void show_bar(const std::string& fields) const;
 
  private:
+  static bool claim(const std::string& file);
   void send(const std::string& message) const;
 
   std::vector<std::string> arguments_;

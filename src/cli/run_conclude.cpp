@@ -198,7 +198,7 @@ int RunCommand::conclude(const Outcome& outcome) {
       if (launched_.launched() && (outcome.exit == Exit::usage || outcome.exit == Exit::defect)) {
         says = launched_.claim_printing();
         if (says) display_->error(outcome.error);
-      } else if (rank_ == 0 || session_.leading() || outcome.exit == Exit::interrupted) {
+      } else if (outcome.exit == Exit::interrupted || ((rank_ == 0 || session_.leading()) && launched_.claim_error())) {
         display_->error(outcome.error);
       }
       break;
