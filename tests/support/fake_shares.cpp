@@ -137,16 +137,18 @@ std::optional<std::uint64_t> FakeRun::due_retry(const std::string& worker, doubl
 // Who is late with what it holds is taken for as late once more.
 Ranges FakeRun::steal(const std::string& thief, double rate, const ClaimWish& wish, double now) {
   FakeWorker* victim = nullptr;
-  double late = 0;
+  std::string victim_name;
   for (auto& [name, worker] : workers) {
-    if (name != thief && (victim == nullptr || worker.load >= victim->load)) victim = &worker;
+    if (name == thief || (victim != nullptr && worker.load < victim->load)) continue;
+    victim = &worker;
+    victim_name = name;
   }
   if (victim == nullptr || victim->load <= 0) return {};
   auto list = victim->queue;
   const double cost = cost_of(list), victim_rate = victim->load / std::max(cost, 1e-300);
-  for (const auto& [name, worker] : workers) {
-    if (&worker != victim || worker.held.empty() || !ages.contains(name)) continue;
-    late = std::max(0.0, now - ages.at(name) - cost_of(worker.held) * victim_rate);
+  double late = 0;
+  if (!victim->held.empty() && ages.contains(victim_name)) {
+    late = std::max(0.0, now - ages.at(victim_name) - cost_of(victim->held) * victim_rate);
   }
   double share = std::min(cost, (late + victim->load) / (victim_rate + (rate > 0 ? rate : victim_rate)));
   Ranges stolen;

@@ -71,13 +71,15 @@ local function take(text)
   return nil, nil, string.sub(text, at)
 end
 
+local time = now()
+
 -- Seconds by which `worker` is late: how long it has had its last claim, less what all that it holds takes at `at_rate`. By
 -- that much, as far as one can know, it goes on to be late before it comes to what waits in its queue.
 local function lateness(worker, at_rate)
   local since = redis.call('ZSCORE', AGES, worker)
   local holds = parse(string.match(redis.call('HGET', CLAIMS, worker) or '', ';(.*)$'))
   if not since or #holds == 0 then return 0 end
-  return math.max(0, now() - tonumber(since) - cost_of(holds, run) * at_rate)
+  return math.max(0, time - tonumber(since) - cost_of(holds, run) * at_rate)
 end
 
 -- From the back of `list`, which it shortens: the part that lets thief and victim end together, half where the thief's
@@ -116,7 +118,6 @@ local function part_of(list, seconds, victim)
 end
 
 local first, last, source
-local time = now()
 local retry, pool_changed, victim, victim_queue, victim_rate, suspect, copied
 local slots, mine, seen_done, suspect_alone, idle = {}, {}, {}, false, false
 
