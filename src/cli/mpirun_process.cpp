@@ -56,7 +56,9 @@ void MpirunProcess::start() {
   const pid_t launcher = ::getpid();
   pid_ = ::fork();
   if (pid_ == 0) {  // only calls that are safe after fork
-    ::prctl(PR_SET_PDEATHSIG, SIGTERM);
+    // Its ranks die with it (LaunchedRank). On SIGTERM it would let them work on for a second, and what they finished in that
+    // time nobody would print.
+    ::prctl(PR_SET_PDEATHSIG, SIGKILL);
     ::setpgid(0, 0);  // what the terminal sends goes to the launcher alone
     const int null = ::open("/dev/null", O_RDONLY);
     ::dup2(null, STDIN_FILENO);

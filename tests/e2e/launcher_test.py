@@ -79,11 +79,15 @@ class Signals(unittest.TestCase):
         self.nothing_left()
 
     def test_a_killed_launcher_takes_mpirun_and_its_ranks_along(self):
-        world = self.start("killed")
+        begun = self.home.folder / "begun"
+        world = self.start("killed", job=(*LONG, "--append", str(begun)))
         self.at_work("killed")
         world.kill()
+        before = begun.read_text().count("\n")
         world.communicate(timeout=30)
         self.nothing_left()
+        # Not a second later: what they finished meanwhile nobody would print.
+        self.assertLessEqual(begun.read_text().count("\n") - before, 8)
 
     def test_a_killed_mpirun_takes_its_ranks_along_and_the_run_goes_on(self):
         world = self.start("no-mpirun", job=("synthetic", "--chunks", "60", "--seconds", "0.05"))

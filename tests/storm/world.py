@@ -23,11 +23,10 @@ class World:
         self._mpirun = None
 
     def mpirun(self):
-        """Its pid, once it is there; it stays known when the launcher is gone."""
-        if self._mpirun is None:
-            for pid in self.home.pids():
-                if processes.parent(pid) == self.process.pid:
-                    self._mpirun = pid
+        """The pid of the present one, once it is there; it stays known when the launcher is gone."""
+        for pid in self.home.pids():
+            if processes.parent(pid) == self.process.pid:
+                self._mpirun = pid
         return self._mpirun
 
     def ranks(self):
