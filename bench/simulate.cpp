@@ -75,7 +75,7 @@ int main(int argc, char** argv) {
 
   try {
     const auto begun = std::chrono::steady_clock::now();
-    testing::RedisServer redis(
+    test_support::RedisServer redis(
         {"--appendonly", "yes", "--appendfsync", "everysec", "--maxmemory-policy", "noeviction"});
     scaling::VirtualClock clock;
     scaling::VirtualServer server(redis.address(), redis.pid(), "run", clock, network, as_measured);

@@ -58,11 +58,11 @@ VirtualServer::VirtualServer(const redis::Address& address, pid_t server, const 
     yardstick.renew("worker", generation, true, "");
     learn(seconds_of(server_clock_) - service_begun_);
   }
-  board_ = std::make_unique<testing::HookedBoard>(
+  board_ = std::make_unique<test_support::HookedBoard>(
       std::make_shared<RedisBlackboard>(address, run, on_our_time),
       [this](const std::string&) {
         before();
-        return testing::Fate::well;
+        return test_support::Fate::well;
       },
       [](const std::function<void()>&) {}, [this](const std::string& step) { after(step); });
 }

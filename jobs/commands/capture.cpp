@@ -18,7 +18,7 @@
 namespace stint::commands {
 namespace {
 
-constexpr std::size_t piece = std::size_t{1} << 16;  // bytes; what a pipe holds
+constexpr std::size_t pipe_bytes = std::size_t{1} << 16;  // what a pipe holds
 constexpr int look_milliseconds = 10;                // between two looks at a child that is not waited for by poll
 constexpr int few_rounds = 4;
 
@@ -82,10 +82,10 @@ void Capture::began() {
 
 // One read of at most so many bytes; returns how many there were.
 std::size_t Capture::copy(Stream& stream, std::size_t most) {
-  if (!buffer_) buffer_ = std::make_unique_for_overwrite<char[]>(piece);
+  if (!buffer_) buffer_ = std::make_unique_for_overwrite<char[]>(pipe_bytes);
   ssize_t got = 0;
   do {
-    got = ::read(stream.ours, buffer_.get(), std::min(most, piece));
+    got = ::read(stream.ours, buffer_.get(), std::min(most, pipe_bytes));
   } while (got < 0 && errno == EINTR);
   if (got <= 0) {
     close_end(stream.ours);
@@ -111,7 +111,7 @@ bool Capture::follow_once(int pid, int process) {
   const int ready = ::poll(looks, 3, process < 0 ? look_milliseconds : -1);
   if (ready < 0) return errno == EINTR;
   for (int i = 0; i < 2; ++i) {
-    if (looks[i].revents != 0) copy(streams_[i], piece);
+    if (looks[i].revents != 0) copy(streams_[i], pipe_bytes);
   }
   return process >= 0 ? looks[2].revents == 0 : ready > 0 || !has_ended(pid);
 }

@@ -14,7 +14,7 @@
 namespace stint::commands {
 namespace {
 
-constexpr std::size_t piece = std::size_t{1} << 16;  // bytes copied at a time
+constexpr std::size_t copied_bytes = std::size_t{1} << 16;  // bytes copied at a time
 
 [[noreturn]] void refuse(const std::string& what, const std::string& path, const char* advice = "") {
   throw std::runtime_error(what + " " + path + ": " + std::strerror(errno) + advice);
@@ -68,7 +68,7 @@ std::string Scratch::beginning(std::uint64_t limit) const { return read_part(fil
 
 std::string Scratch::last_line(std::uint64_t limit) const {
   const auto all = bytes();
-  const auto size = std::min<std::uint64_t>(all, piece);
+  const auto size = std::min<std::uint64_t>(all, copied_bytes);
   std::string text = read_part(file_, all - size, size);
   const auto end = text.find_last_not_of(" \t\r\n");
   text.resize(end == text.npos ? 0 : end + 1);
@@ -155,7 +155,7 @@ Place OutputLog::append(const Scratch& out, const Scratch& err) {
   auto source = [&](const Scratch& scratch) {
     const auto bytes = scratch.bytes();
     return Source{bytes, [&, bytes](std::uint64_t at) {
-                    buffer = read_part(scratch.descriptor(), at, std::min<std::uint64_t>(bytes - at, piece));
+                    buffer = read_part(scratch.descriptor(), at, std::min<std::uint64_t>(bytes - at, copied_bytes));
                     return std::string_view(buffer);
                   }};
   };
@@ -179,7 +179,7 @@ bool show(const std::filesystem::path& path, std::uint64_t at, std::uint64_t byt
   if (bytes == 0) return true;
   const int file = ::open(path.c_str(), O_RDONLY | O_CLOEXEC);
   if (file < 0) return false;
-  std::vector<char> buffer(std::min<std::uint64_t>(bytes, piece));
+  std::vector<char> buffer(std::min<std::uint64_t>(bytes, copied_bytes));
   bool line_begins = true;
   while (bytes > 0) {
     const auto got =

@@ -3,6 +3,7 @@
 
 #include "arguments.hpp"
 #include "environment.hpp"
+#include "settings.hpp"
 #include "spawn_settings.hpp"
 
 #include <fcntl.h>
@@ -58,11 +59,6 @@ std::string reason(int error, const std::vector<std::string>& words, const std::
            " bytes, more than the kernel takes in one argument (131,071); put it into a script";
   }
   return words[0] + ": " + std::strerror(error);
-}
-
-std::string chosen_shell() {
-  const char* chosen = std::getenv("STINT_SHELL");
-  return chosen != nullptr ? chosen : "";
 }
 
 // The system has none to give now: another time it may.

@@ -15,11 +15,6 @@ namespace {
 
 constexpr const char* shell_variable = "STINT_SHELL";
 
-std::string chosen_shell() {
-  const char* shell = std::getenv(shell_variable);
-  return shell == nullptr || std::string_view(shell) == "/bin/sh" ? "" : shell;
-}
-
 // Values may be secret: what is shown and kept of them is how many they are, and a digest (FNV-1a).
 std::string digest_of(const std::vector<std::string>& variables) {
   if (variables.empty()) return "";
@@ -34,6 +29,11 @@ std::string digest_of(const std::vector<std::string>& variables) {
 }
 
 }  // namespace
+
+std::string chosen_shell() {
+  const char* shell = std::getenv(shell_variable);
+  return shell == nullptr || std::string_view(shell) == "/bin/sh" ? "" : shell;
+}
 
 void Settings::add_to(Options& options) {
   options.add("env-from", file_, "file of NAME=VALUE lines, for all commands", OptionKind::run_time);

@@ -25,6 +25,9 @@ class Settings {
   mutable std::string known_of_;
 };
 
+/// The shell that STINT_SHELL names; empty: none but /bin/sh.
+std::string chosen_shell();
+
 /// The variables of a text with NAME=VALUE lines, blank lines, and comments that begin with #. Throws BadInput, which
 /// names `file`.
 std::vector<std::string> variables_of(const std::string& text, const std::string& file);

@@ -94,7 +94,7 @@ void search(const std::string& directory, std::vector<InputFile>& files) {
   }
 }
 
-void add(const std::string& argument, const std::filesystem::path& folder, std::vector<InputFile>& files) {
+void add_input(const std::string& argument, const std::filesystem::path& folder, std::vector<InputFile>& files) {
   if (argument.empty()) throw BadInput("an input has an empty name: name files or directories");
   std::string path = (folder / argument).lexically_normal();
   while (path.size() > 1 && path.back() == '/') path.pop_back();
@@ -123,12 +123,12 @@ const std::vector<InputFile>& Inputs::files() const {
   if (empty()) throw BadInput("no input: name files or directories");
   const std::filesystem::path folder = std::filesystem::current_path();
   std::vector<InputFile> files;
-  for (const std::string& path : paths) add(path, folder, files);
+  for (const std::string& path : paths) add_input(path, folder, files);
   for (const std::string& list_file : list_files) {
     std::istringstream lines(read_text(list_file));
     const std::size_t before = files.size();
     for (std::string line; std::getline(lines, line);) {
-      if (!line.empty()) add(line, folder, files);
+      if (!line.empty()) add_input(line, folder, files);
     }
     if (files.size() == before) {
       throw BadInput("input " + shown(list_file) + ": this list names no file: write one path a line into it");

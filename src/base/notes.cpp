@@ -8,18 +8,18 @@
 namespace stint {
 namespace {
 
-std::mutex mutex;
+std::mutex notes_mutex;
 std::vector<std::string> notes;
 
 }  // namespace
 
 void note(std::string line) {
-  const std::lock_guard lock(mutex);
+  const std::lock_guard lock(notes_mutex);
   if (std::ranges::find(notes, line) == notes.end()) notes.push_back(std::move(line));
 }
 
 std::vector<std::string> take_notes() {
-  const std::lock_guard lock(mutex);
+  const std::lock_guard lock(notes_mutex);
   return std::exchange(notes, {});
 }
 

@@ -18,14 +18,14 @@
 namespace stint {
 namespace {
 
-[[noreturn]] void refuse(std::string_view text, std::string_view why) {
+[[noreturn]] void refuse_value(std::string_view text, std::string_view why) {
   throw std::invalid_argument("'" + std::string(text) + "' " + std::string(why));
 }
 
 /// The one text that an option with one value was given.
 const std::string& only(const std::vector<std::string>& texts) {
   if (texts.empty()) throw std::invalid_argument("needs a value");
-  if (texts.size() > 1) refuse(texts[1], "is a second value; give the option once");
+  if (texts.size() > 1) refuse_value(texts[1], "is a second value; give the option once");
   return texts.front();
 }
 
@@ -57,7 +57,7 @@ std::int64_t parse_integer(std::string_view text) {
   const bool negative = !text.empty() && text.front() == '-';
   const std::uint64_t size = parse_count(negative ? text.substr(1) : text);
   const std::uint64_t limit = static_cast<std::uint64_t>(std::numeric_limits<std::int64_t>::max()) + (negative ? 1 : 0);
-  if (size > limit) refuse(text, "is too large: it must lie within 64 bits with a sign");
+  if (size > limit) refuse_value(text, "is too large: it must lie within 64 bits with a sign");
   return static_cast<std::int64_t>(negative ? std::uint64_t{0} - size : size);
 }
 
@@ -79,7 +79,7 @@ bool parse_flag(const std::vector<std::string>& texts) {
   const std::string& text = only(texts);
   if (text == "true" || text == "1" || text == "yes" || text == "on") return true;
   if (text == "false" || text == "0" || text == "no" || text == "off") return false;
-  refuse(text, "is neither true nor false");
+  refuse_value(text, "is neither true nor false");
 }
 
 std::vector<std::string> absolute(const std::vector<std::string>& paths) {
@@ -208,7 +208,7 @@ Options& Options::add_choice(std::string_view name, std::string& field, std::ini
                          return;
                        }
                      }
-                     refuse(text, "is none of " + type);
+                     refuse_value(text, "is none of " + type);
                    },
                .get = [&field] { return std::vector{field}; }});
 }

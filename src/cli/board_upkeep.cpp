@@ -2,6 +2,7 @@
 #include "cli/board_upkeep.hpp"
 
 #include "blackboard/directory.hpp"
+#include "cli/quantity_text.hpp"
 #include "redis/connection.hpp"
 
 #include <charconv>
@@ -14,10 +15,9 @@ namespace {
 
 namespace fs = std::filesystem;
 using std::chrono::steady_clock;
-constexpr std::uint64_t mebi = std::uint64_t{1} << 20;
 constexpr auto look_every = std::chrono::minutes(10);
 constexpr auto answer_bound = std::chrono::seconds(5);
-constexpr auto look_pause = std::chrono::milliseconds(10);
+constexpr auto upkeep_pause = std::chrono::milliseconds(10);
 
 std::uint64_t field(std::string_view info, std::string_view name) {
   const auto at = info.find("\n" + std::string(name) + ":");
@@ -74,7 +74,7 @@ void BoardUpkeep::before_end(const redis::Address& address, std::chrono::seconds
   do {
     facts = board_facts(address);
     if (!facts.rewriting) return;
-    std::this_thread::sleep_for(look_pause);
+    std::this_thread::sleep_for(upkeep_pause);
   } while (steady_clock::now() < end);
 }
 

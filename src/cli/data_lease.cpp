@@ -23,7 +23,7 @@ namespace fs = std::filesystem;
 using std::chrono::steady_clock;
 constexpr std::string_view prefix = "serve.lease.";
 constexpr std::uint64_t most_generations = std::uint64_t{1} << 53;  // one a start: never reached
-constexpr auto look_pause = std::chrono::milliseconds(100);
+constexpr auto lease_pause = std::chrono::milliseconds(100);
 
 DataLease::Owner owner_of(const std::string& text) {
   DataLease::Owner owner;
@@ -110,7 +110,7 @@ DataLease::DataLease(fs::path home, Owner owner, double patience,
               std::to_string(static_cast<int>(patience)) + " s for a sign of life from there");
     }
     if (foreign && waited < std::chrono::duration<double>(patience)) {
-      std::this_thread::sleep_for(look_pause);
+      std::this_thread::sleep_for(lease_pause);
       continue;
     }
     generation_ = last + 1;

@@ -114,11 +114,6 @@ std::string first_line(const std::filesystem::path& file) {
   return line;
 }
 
-std::string environment(const char* name) {
-  const char* value = std::getenv(name);
-  return value != nullptr ? value : "";
-}
-
 int doctor(const std::optional<redis::Address>& given, bool json) {
   if (mpi::rank_from_environment() != 0) return 0;  // under mpirun one report is enough
   Report report(json);

@@ -62,6 +62,5 @@ int usable_cores();
 std::string shown_bytes(std::uint64_t bytes);
 /// The first line of a file, or of the environment variable: "" when there is none.
 std::string first_line(const std::filesystem::path& file);
-std::string environment(const char* name);
 
 }  // namespace stint

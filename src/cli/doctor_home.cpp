@@ -2,6 +2,8 @@
 // What doctor says about the folder of the embedded blackboard: locks and fsync are tried there, since what a network
 // file system promises and what it does are two things.
 #include "cli/doctor_checks.hpp"
+#include "cli/embedded_server.hpp"
+#include "cli/quantity_text.hpp"
 
 #include <fmt/format.h>
 
@@ -20,8 +22,6 @@ namespace stint {
 namespace {
 
 namespace fs = std::filesystem;
-constexpr std::uint64_t mebi = std::uint64_t{1} << 20;
-constexpr std::uint64_t least_space = 64 * mebi;  // less is refused by guardian.cpp
 constexpr std::uint64_t good_space = 1024 * mebi;
 constexpr double slow_sync = 0.2;            // seconds; Redis syncs once a second
 constexpr std::size_t longest_socket = 107;  // bytes
@@ -58,7 +58,7 @@ constexpr const char* network =
     "STINT_HOME to a local disk";
 constexpr const char* in_memory = "all runs are lost when the machine restarts; set STINT_HOME to a disk";
 constexpr const char* of_container = "all runs are lost with the container; set STINT_HOME to a volume";
-constexpr Kind kinds[] = {
+constexpr Kind file_systems[] = {
     {0xEF53, "ext2/3/4", ""},
     {0x58465342, "xfs", ""},
     {0x9123683E, "btrfs", ""},
@@ -110,7 +110,7 @@ Check file_system_check(const fs::path& home) {
   struct statfs info {};
   if (::statfs(home.c_str(), &info) != 0) return {"file system", Health::ok, "not told", ""};
   const auto magic = static_cast<unsigned long>(info.f_type) & 0xFFFFFFFFUL;
-  for (const auto& kind : kinds) {
+  for (const auto& kind : file_systems) {
     if (kind.magic != magic) continue;
     return {"file system", *kind.advice == '\0' ? Health::ok : Health::warn, kind.name, kind.advice};
   }

@@ -1,9 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 // What doctor says about this machine: programs, cores, memory, limits, clock.
+#include "base/environment.hpp"
 #include "cli/control_group.hpp"
 #include "cli/display.hpp"
 #include "cli/doctor_checks.hpp"
 #include "cli/embedded_server.hpp"
+#include "cli/quantity_text.hpp"
 #include "cli/trial.hpp"
 
 #include <fmt/format.h>
@@ -19,7 +21,6 @@
 namespace stint {
 namespace {
 
-constexpr std::uint64_t mebi = std::uint64_t{1} << 20;
 
 std::uint64_t meminfo(const std::string& name) {
   std::ifstream file("/proc/meminfo");

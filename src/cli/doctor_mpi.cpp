@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // What doctor says about mpirun, from real starts of 2 ranks of this program: as `stint run -n` starts them; the same
 // with a rank that is killed; and without its flags, as a user may call mpirun. Each start has a bound.
+#include "base/environment.hpp"
 #include "cli/doctor.hpp"
 #include "cli/doctor_checks.hpp"
 #include "cli/launcher.hpp"

@@ -35,12 +35,12 @@ namespace {
 
 namespace fs = std::filesystem;
 using std::chrono::steady_clock;
-constexpr auto look_pause = std::chrono::milliseconds(100);
+constexpr auto elsewhere_pause = std::chrono::milliseconds(100);
 constexpr auto end_seconds = std::chrono::seconds(30);
 // For a server on another host, which has just begun to start, or is asked to listen.
 constexpr auto elsewhere_seconds = std::chrono::seconds(5);
 constexpr auto leave_seconds = std::chrono::seconds(10);
-constexpr int silent_seconds = 120;  // longer than a guardian waits for anything but data that load
+constexpr int guardian_silent_seconds = 120;  // longer than a guardian waits for anything but data that load
 constexpr const char* looker_idle = "10";  // seconds
 
 // A guardian that nobody has to wait for. `ready`: a descriptor that it is to keep; -1: none.
@@ -96,23 +96,23 @@ std::FILE* guardian_with_answers(const fs::path& home, const std::string& interf
 }
 
 // Why there is no server: the guardian's exit code and words.
-struct Failure {
+struct GuardianFailure {
   Exit exit = Exit::board;
   std::string line;
 };
 
 // Something to read, or the end; false: not in time.
-bool readable(std::FILE* file, int seconds) {
+bool await_line(std::FILE* file, int seconds) {
   pollfd wish{::fileno(file), POLLIN, 0};
   return ::poll(&wish, 1, seconds * 1000) != 0;
 }
 
 // Waits for the guardian's last word; none: the server answers. `told`: the note that the user has seen last.
-std::optional<Failure> word_of_guardian(const fs::path& home, std::FILE* answers, std::string& told) {
+std::optional<GuardianFailure> word_of_guardian(const fs::path& home, std::FILE* answers, std::string& told) {
   std::string word;
   char* buffer = nullptr;
   std::size_t size = 0;
-  while (readable(answers, silent_seconds) && ::getline(&buffer, &size, answers) > 0) {
+  while (await_line(answers, guardian_silent_seconds) && ::getline(&buffer, &size, answers) > 0) {
     std::string line = buffer;
     while (!line.empty() && line.back() == '\n') line.pop_back();
     if (line == guard_loads) continue;
@@ -126,9 +126,9 @@ std::optional<Failure> word_of_guardian(const fs::path& home, std::FILE* answers
   if (word == guard_ok) return std::nullopt;
   int code = 0;
   const auto [end, error] = std::from_chars(word.data(), word.data() + word.size(), code);
-  if (error == std::errc{} && end + 1 < word.data() + word.size()) return Failure{static_cast<Exit>(code), end + 1};
-  return Failure{Exit::board, "the guardian of the blackboard in " + home.string() + " ended at once, or gave no sign for " +
-                                  std::to_string(silent_seconds) + " s; see " + (home / "redis.log").string()};
+  if (error == std::errc{} && end + 1 < word.data() + word.size()) return GuardianFailure{static_cast<Exit>(code), end + 1};
+  return GuardianFailure{Exit::board, "the guardian of the blackboard in " + home.string() + " ended at once, or gave no sign for " +
+                                  std::to_string(guardian_silent_seconds) + " s; see " + (home / "redis.log").string()};
 }
 
 // A server that loads its data is ready for those who see it load; on this host the guardian says if it fails at that.
@@ -156,7 +156,7 @@ void EmbeddedStart::start() {
 
 EmbeddedBoard EmbeddedStart::wait() {
   std::string told;
-  for (const auto end = steady_clock::now() + elsewhere_seconds;; std::this_thread::sleep_for(look_pause)) {
+  for (const auto end = steady_clock::now() + elsewhere_seconds;; std::this_thread::sleep_for(elsewhere_pause)) {
     const bool late = steady_clock::now() > end;
     auto found = answers_ ? std::nullopt : running(home_);
     if (!found) {

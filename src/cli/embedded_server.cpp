@@ -30,8 +30,7 @@ namespace {
 namespace fs = std::filesystem;
 using std::chrono::steady_clock;
 constexpr auto poll_pause = std::chrono::milliseconds(2);
-constexpr int silent_seconds = 60;                              // before it says that it loads its data
-constexpr std::uint64_t least_space = std::uint64_t{64} << 20;  // bytes
+constexpr int server_silent_seconds = 60;  // before it says that it loads its data
 
 std::string program_on_path(const std::string& name) {
   if (name.find('/') != name.npos) return ::access(name.c_str(), X_OK) == 0 ? name : "";
@@ -56,7 +55,7 @@ bool names_damage(std::string_view warning) {
 }
 
 // A pipe takes so much at once; the configuration is far smaller.
-int readable(const std::string& text) {
+int pipe_with(const std::string& text) {
   std::array<int, 2> ends{};
   if (::pipe2(ends.data(), O_CLOEXEC) != 0) throw Error(Exit::board, std::string("no pipe: ") + std::strerror(errno));
   const bool written = ::write(ends[1], text.data(), text.size()) == static_cast<ssize_t>(text.size());
@@ -148,7 +147,7 @@ void EmbeddedServer::start() {
   const auto log_size = fs::file_size(home_ / "redis.log", none);
   log_begin_ = none ? 0 : log_size;
   fs::remove(home_ / "redis.conf", none);  // of an earlier version, with the password
-  const int input = readable(configuration());
+  const int input = pipe_with(configuration());
   std::string name = "redis-server";
   std::string from_input = "-";
   char* arguments[] = {name.data(), from_input.data(), nullptr};
@@ -177,7 +176,7 @@ bool EmbeddedServer::running() {
 }
 
 void EmbeddedServer::await_answer(const std::function<void(Answer)>& meanwhile) {
-  const auto end = steady_clock::now() + std::chrono::seconds(silent_seconds);
+  const auto end = steady_clock::now() + std::chrono::seconds(server_silent_seconds);
   for (;; std::this_thread::sleep_for(poll_pause)) {
     const auto answer = ask(address_);
     meanwhile(answer);
@@ -195,7 +194,7 @@ void EmbeddedServer::await_answer(const std::function<void(Answer)>& meanwhile) 
     }
     if (answer == Answer::none && steady_clock::now() > end) {
       throw Error(Exit::board, "the blackboard at " + address_.shown() + " does not answer after " +
-                                   std::to_string(silent_seconds) + " s; see " + (home_ / "redis.log").string());
+                                   std::to_string(server_silent_seconds) + " s; see " + (home_ / "redis.log").string());
     }
   }
   struct stat info {};

@@ -25,7 +25,9 @@ std::string quoted_for_redis(std::string_view word);
 
 /// redis-server or valkey-server on the PATH, or $STINT_REDIS_SERVER. Throws Error(board).
 std::string server_program();
-/// Throws Error(board) when the file system of `home` has less than 64 MiB left.
+/// Bytes that the file system of a home must have left.
+constexpr std::uint64_t least_space = std::uint64_t{64} << 20;
+/// Throws Error(board) when that of `home` has less.
 void check_space(const std::filesystem::path& home);
 
 class EmbeddedServer {

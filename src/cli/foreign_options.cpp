@@ -18,7 +18,7 @@ constexpr std::string_view columns = "a line is one value; give a file for each 
 constexpr std::string_view again = "'stint rerun RUN -n N' runs again what failed";
 
 // clang-format off
-constexpr ForeignOption table[] = {
+constexpr ForeignOption foreign_options[] = {
     {"-j", true, "--threads"}, {"-P", true, "--threads"}, {"--jobs", true, "--threads"}, {"--max-procs", true, "--threads"},
     {"-np", true, "--ranks"}, {"--np", true, "--ranks"},
     {"--bar", false, "--progress"}, {"--eta", false, "--progress"},
@@ -49,8 +49,8 @@ constexpr ForeignOption table[] = {
 }  // namespace
 
 const ForeignOption* foreign_option(std::string_view name) {
-  const auto* found = std::find_if(std::begin(table), std::end(table), [&](const auto& option) { return option.name == name; });
-  return found == std::end(table) ? nullptr : found;
+  const auto* found = std::find_if(std::begin(foreign_options), std::end(foreign_options), [&](const auto& option) { return option.name == name; });
+  return found == std::end(foreign_options) ? nullptr : found;
 }
 
 }  // namespace stint

@@ -26,9 +26,9 @@ namespace {
 
 namespace fs = std::filesystem;
 using std::chrono::steady_clock;
-constexpr auto look_pause = std::chrono::milliseconds(20);
+constexpr auto guardian_pause = std::chrono::milliseconds(20);
 constexpr int watch_pause = 250;       // ms
-constexpr int silent_seconds = 60;     // of another guardian on this host, whose server does not load either
+constexpr int other_silent_seconds = 60;     // of another guardian on this host, whose server does not load either
 constexpr int older_end_seconds = 15;  // for a server whose guardian was killed
 constexpr auto rewrite_patience = std::chrono::seconds(5);
 constexpr auto sign_pause = std::chrono::seconds(5);
@@ -112,18 +112,18 @@ void Guardian::log(const std::string& line) const {
 
 // False: another guardian, here or on another host, has a server that answers.
 bool Guardian::take_lock() {
-  auto end = steady_clock::now() + std::chrono::seconds(silent_seconds);
-  for (;; std::this_thread::sleep_for(look_pause)) {
+  auto end = steady_clock::now() + std::chrono::seconds(other_silent_seconds);
+  for (;; std::this_thread::sleep_for(guardian_pause)) {
     if ((lock_ = DataLock::take(home_))) return true;
     const auto said = ask(socket_address(home_));
     if (said == Answer::ready || (said == Answer::none && answering(home_))) return false;
     if (said == Answer::none && held_elsewhere(home_)) ask_to_listen(home_);
-    if (said == Answer::loading) end = steady_clock::now() + std::chrono::seconds(silent_seconds);
+    if (said == Answer::loading) end = steady_clock::now() + std::chrono::seconds(other_silent_seconds);
     if (steady_clock::now() < end) continue;
     const auto other = guardian_here(home_);
     const auto pid = other && other->pid > 0 ? " " + std::to_string(other->pid) : "";
     throw Error(Exit::board, "the process" + pid + " that looks after the blackboard in " + home_.string() +
-                                 " has given no sign for " + std::to_string(silent_seconds) + " s; end it (kill" + pid +
+                                 " has given no sign for " + std::to_string(other_silent_seconds) + " s; end it (kill" + pid +
                                  "), and see " + (home_ / "redis.log").string());
   }
 }
@@ -132,7 +132,7 @@ bool Guardian::take_lock() {
 void Guardian::end_older_server() {
   const auto address = socket_address(home_);
   const auto end = steady_clock::now() + std::chrono::seconds(older_end_seconds);
-  for (; ask(address) != Answer::none; std::this_thread::sleep_for(look_pause)) {
+  for (; ask(address) != Answer::none; std::this_thread::sleep_for(guardian_pause)) {
     shut_down(address);
     if (steady_clock::now() > end) {
       throw Error(Exit::board, "an older redis-server at " + address.shown() + " does not end; end it by hand, and see " +

@@ -14,7 +14,7 @@
 namespace stint {
 namespace {
 
-const std::map<std::string, HaltRule::Of> kinds{
+const std::map<std::string, HaltRule::Of> counted_kinds{
     {"fail", HaltRule::Of::fail}, {"success", HaltRule::Of::success}, {"done", HaltRule::Of::done}};
 
 // Short forms that GNU parallel knows.
@@ -37,7 +37,7 @@ HaltRule halt_rule(const std::string& text, std::uint64_t chunks) {
   std::uint64_t count = std::stoull(parts[3]);
   if (parts[4] == "%") count = (std::min<std::uint64_t>(count, 100) * chunks + 99) / 100;
   if (count == 0) throw std::invalid_argument("'" + text + "' would halt before anything begins: give a number above 0");
-  return {parts[1] == "now" ? Halt::now : Halt::soon, kinds.at(parts[2]), count};
+  return {parts[1] == "now" ? Halt::now : Halt::soon, counted_kinds.at(parts[2]), count};
 }
 
 Halted halt_of(const HaltRule& rule, const RunState& state, bool exit_count) {

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "cli/home.hpp"
 
+#include "base/environment.hpp"
 #include "base/error.hpp"
 #include "cli/private_file.hpp"
 #include "codec/frame.hpp"
@@ -19,20 +20,15 @@ namespace {
 namespace fs = std::filesystem;
 constexpr std::size_t longest_runtime_folder = 60;
 
-const char* environment(const char* name) {
-  const char* value = std::getenv(name);
-  return value != nullptr && *value != '\0' ? value : nullptr;
-}
-
 }  // namespace
 
 fs::path home_path() {
   fs::path home;
-  if (const char* given = environment("STINT_HOME")) {
+  if (const auto given = environment("STINT_HOME"); !given.empty()) {
     home = given;
-  } else if (const char* state = environment("XDG_STATE_HOME")) {
+  } else if (const auto state = environment("XDG_STATE_HOME"); !state.empty()) {
     home = fs::path(state) / "stint";
-  } else if (const char* folder = environment("HOME")) {
+  } else if (const auto folder = environment("HOME"); !folder.empty()) {
     home = fs::path(folder) / ".local/state/stint";
   } else if (const auto* user = ::getpwuid(::geteuid()); user != nullptr && user->pw_dir != nullptr) {
     home = fs::path(user->pw_dir) / ".local/state/stint";
@@ -73,9 +69,9 @@ fs::path home_folder() {
 fs::path store_folder(const std::string& run) { return home_folder() / "runs" / run; }
 
 fs::path socket_path(const fs::path& home) {
-  const char* runtime = environment("XDG_RUNTIME_DIR");
-  const bool good = runtime != nullptr && *runtime == '/' && std::strlen(runtime) < longest_runtime_folder &&
-                    std::strchr(runtime, '\n') == nullptr && ::access(runtime, W_OK | X_OK) == 0;
+  const auto runtime = environment("XDG_RUNTIME_DIR");
+  const bool good = runtime.starts_with('/') && runtime.size() < longest_runtime_folder &&
+                    runtime.find('\n') == runtime.npos && ::access(runtime.c_str(), W_OK | X_OK) == 0;
   return fs::path(good ? runtime : "/tmp") /
          ("stint-" + std::to_string(::geteuid()) + "-" + codec::digest(home.string()).substr(0, 12)) / "redis.sock";
 }

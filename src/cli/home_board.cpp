@@ -26,7 +26,7 @@ namespace fs = std::filesystem;
 constexpr auto ask_bound = std::chrono::seconds(5);
 constexpr auto lock_bound = std::chrono::seconds(10);
 constexpr auto end_bound = std::chrono::seconds(10);
-constexpr auto look_pause = std::chrono::milliseconds(20);
+constexpr auto home_pause = std::chrono::milliseconds(20);
 constexpr int port_attempts = 8;
 
 fs::path secret_file(const fs::path& home) { return home / "secret"; }
@@ -42,7 +42,7 @@ class Lock {
         throw Error(Exit::board, "another process has let the blackboard listen for " + std::to_string(lock_bound.count()) +
                                      " s without an end (it has locked " + file.string() + "); end that process");
       }
-      std::this_thread::sleep_for(look_pause);
+      std::this_thread::sleep_for(home_pause);
     }
   }
   ~Lock() {

@@ -2,6 +2,7 @@
 #include "cli/launched_rank.hpp"
 
 #include "base/clock.hpp"
+#include "base/environment.hpp"
 #include "base/error.hpp"
 #include "engine/whereabouts.hpp"
 
@@ -29,11 +30,6 @@ namespace fs = std::filesystem;
 
 // mpirun starts the ranks of a host one after another, within milliseconds; one that has not begun by then was lost.
 constexpr double begin_seconds = 30;
-
-std::string variable(const char* name) {
-  const char* value = std::getenv(name);
-  return value != nullptr ? value : "";
-}
 
 // A folder that another user could have made may hold anything.
 bool is_my_private_folder(const fs::path& path) {
@@ -92,14 +88,14 @@ std::vector<std::string> decode_arguments(const std::string& text) {
 }
 
 LaunchedRank::LaunchedRank(int argc, char** argv) : arguments_(argv, argv + argc) {
-  if (argc != 2 || argv[1] != argument || variable(folder_variable).empty()) return;
+  if (argc != 2 || argv[1] != argument || environment(folder_variable).empty()) return;
   end_with_parent();
-  folder_.emplace(variable(folder_variable));
-  near_ = variable(host_variable) == host_and_boot() && is_my_private_folder(folder_->path());
-  start_ = std::atoi(variable(start_variable).c_str());
+  folder_.emplace(environment(folder_variable));
+  near_ = environment(host_variable) == host_and_boot() && is_my_private_folder(folder_->path());
+  start_ = std::atoi(environment(start_variable).c_str());
   if (near_) {
     arguments_ = read_words(folder_->arguments());
-  } else if (auto encoded = variable(arguments_variable); !encoded.empty()) {
+  } else if (auto encoded = environment(arguments_variable); !encoded.empty()) {
     arguments_ = decode_arguments(encoded);
   } else {
     throw Error(Exit::usage, "the arguments of this call are too long for ranks on other hosts; put the values into a file that "

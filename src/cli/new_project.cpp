@@ -21,10 +21,9 @@ constexpr std::size_t longest_name = 40;
 constexpr std::array<std::string_view, 6> reserved{"all", "build", "clean", "help", "install", "test"};
 
 bool is_lower(char c) { return c >= 'a' && c <= 'z'; }
-bool is_digit(char c) { return c >= '0' && c <= '9'; }
 
 void check_name(const std::string& name) {
-  const auto allowed = [](char c) { return is_lower(c) || is_digit(c) || c == '_' || c == '-'; };
+  const auto allowed = [](char c) { return is_lower(c) || (c >= '0' && c <= '9') || c == '_' || c == '-'; };
   if (name.empty() || name.size() > longest_name || !is_lower(name[0]) || !std::ranges::all_of(name, allowed)) {
     throw Error(Exit::usage, "cannot name a project '" + name + "': a name begins with a letter from a to z and goes on "
                              "with such letters, digits, '_' and '-', " + std::to_string(longest_name) + " in all at most");

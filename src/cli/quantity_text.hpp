@@ -7,6 +7,8 @@
 
 namespace stint {
 
+constexpr std::uint64_t mebi = std::uint64_t{1} << 20;
+
 /// 12345678 → "12,345,678".
 std::string grouped(std::uint64_t number);
 /// (1, "chunk") → "1 chunk", (2000, "chunk") → "2,000 chunks".

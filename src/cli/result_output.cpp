@@ -10,7 +10,7 @@
 namespace stint {
 namespace {
 
-constexpr const char* advice = "; what is computed stays on the blackboard: stint result last --output FILE";
+constexpr const char* later_advice = "; what is computed stays on the blackboard: stint result last --output FILE";
 
 // What `step` cannot write can be written later.
 template <class Step>
@@ -20,7 +20,7 @@ void with_advice(Step step) {
   } catch (const ReaderGone&) {
     throw;
   } catch (const Error& error) {
-    throw Error(error.exit(), error.what() + std::string(advice));
+    throw Error(error.exit(), error.what() + std::string(later_advice));
   }
 }
 

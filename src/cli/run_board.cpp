@@ -30,8 +30,8 @@ namespace {
 
 // A blackboard that is not there when a run begins: it may be about to restart, or its address is wrong.
 constexpr double first_contact_seconds = 3;
-constexpr double start_seconds = 120;  // for rank 0 to start it, where it cannot say so
-constexpr auto look_pause = std::chrono::milliseconds(50);
+constexpr double rank_0_seconds = 120;  // for rank 0 to start it, where it cannot say so
+constexpr auto board_pause = std::chrono::milliseconds(50);
 constexpr auto search_sign = std::chrono::seconds(5);
 constexpr const char* searching = "searching";
 std::string random_id() {
@@ -62,7 +62,7 @@ void RunCommand::find_board() {
   follow_board();
   const SteadyClock clock;
   const double end = clock.now() + std::min(first_contact_seconds, options_.board_timeout);
-  for (;; std::this_thread::sleep_for(look_pause)) {
+  for (;; std::this_thread::sleep_for(board_pause)) {
     try {
       Directory(board_).check();
       return;
@@ -162,7 +162,7 @@ void RunCommand::take_place(const std::string& told) {
 std::string RunCommand::place_without_mpi() {
   const auto step = *mpi::slurm_step();
   const SteadyClock clock;
-  double end = clock.now() + start_seconds;
+  double end = clock.now() + rank_0_seconds;
   for (auto found = given_board(options_.board, options_.board_file);; found = answering(home_folder())) {
     try {
       if (found) {
@@ -171,13 +171,13 @@ std::string RunCommand::place_without_mpi() {
         return place_told();
       }
     } catch (const BoardLost&) {
-      end = clock.now() + start_seconds;  // it is there, and loads its data
+      end = clock.now() + rank_0_seconds;  // it is there, and loads its data
     }
     if (clock.now() > end) {
       throw Error(Exit::interrupted, "rank 0 started no blackboard in " + home_folder().string() +
                                          " in time; the same command starts again");
     }
-    std::this_thread::sleep_for(look_pause);
+    std::this_thread::sleep_for(board_pause);
   }
 }
 

@@ -23,7 +23,7 @@ namespace {
 
 constexpr int fewest_cells = 10;  // of a bar that is worth its place
 constexpr int most_cells = 40;
-constexpr const char* gap = "  ";
+constexpr const char* bar_gap = "  ";
 
 bool variable_is_set(const char* name) {
   const char* value = std::getenv(name);
@@ -94,7 +94,7 @@ std::string bar_text(const BarFields& fields, int columns, bool colour) {
   std::string text;
   bool all = true;
   for (const auto& each : fields.texts) {
-    const std::string more = (text.empty() ? "" : gap) + of_one_line(each);
+    const std::string more = (text.empty() ? "" : bar_gap) + of_one_line(each);
     if (!text.empty() && text.size() + more.size() > room) {
       all = false;
       break;
@@ -111,7 +111,7 @@ std::string bar_text(const BarFields& fields, int columns, bool colour) {
 
 std::string bar_line(const BarFields& fields) {
   std::string text;
-  for (const auto& each : fields.texts) text += (text.empty() ? "" : gap) + of_one_line(each);
+  for (const auto& each : fields.texts) text += (text.empty() ? "" : bar_gap) + of_one_line(each);
   return of_one_line(fields.run) + ": " + text;
 }
 

@@ -11,7 +11,7 @@ namespace stint {
 namespace {
 
 constexpr std::string_view ellipsis = "…";
-constexpr std::size_t gap = 2;
+constexpr std::size_t column_gap = 2;
 
 bool begins_character(char c) { return (static_cast<unsigned char>(c) & 0xc0) != 0x80; }
 
@@ -29,7 +29,7 @@ std::vector<std::size_t> widths_of(const std::vector<std::vector<std::string>>& 
 }
 
 std::size_t total(const std::vector<std::size_t>& widths) {
-  std::size_t sum = widths.empty() ? 0 : gap * (widths.size() - 1);
+  std::size_t sum = widths.empty() ? 0 : column_gap * (widths.size() - 1);
   for (const auto width : widths) sum += width;
   return sum;
 }
@@ -102,7 +102,7 @@ std::string table(std::vector<Column> columns, std::vector<std::vector<std::stri
   for (const auto& row : rows) {
     std::string line;
     for (std::size_t i = 0; i < columns.size(); ++i) {
-      line += padded(columns[i].shorten(row[i], widths[i]), widths[i], columns[i].right) + std::string(gap, ' ');
+      line += padded(columns[i].shorten(row[i], widths[i]), widths[i], columns[i].right) + std::string(column_gap, ' ');
     }
     line.erase(line.find_last_not_of(' ') + 1);
     text += line + '\n';

@@ -11,7 +11,7 @@ namespace {
 constexpr std::size_t entries_a_commit = 512;
 constexpr std::size_t bytes_a_commit = std::size_t{32} << 20;
 constexpr std::uint64_t chunks_a_commit = Workload::largest_node_chunks;  // Redis holds their bits several times over
-constexpr double slow_seconds = 0.01;   // of a round trip: the board is busy
+constexpr double slow_trip_seconds = 0.01;   // of a round trip: the board is busy
 constexpr double gather_seconds = 0.01;  // at the end of a run, results that end together go together
 
 Error partial_too_large(const Node& node, std::size_t bytes, std::uint64_t limit) {
@@ -274,7 +274,7 @@ double Courier::step() {
   // A board with thousands of workers answers late: then an idle thread waits for one reply only, not for that of the
   // commit, too.
   const bool idle = demand.ready_chunks == 0 && demand.running < demand.threads;
-  if (idle && round_trip_ > slow_seconds && !sending() && !ending() && !full_ && !starved_) {
+  if (idle && round_trip_ > slow_trip_seconds && !sending() && !ending() && !full_ && !starved_) {
     claim(now);
     return 0;
   }

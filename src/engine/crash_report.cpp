@@ -21,7 +21,7 @@ constexpr int wait_milliseconds = 5000;
 constexpr int alive = -1, exit_called = 0;  // of death_signal
 constexpr int no_code = -1;
 
-std::array<std::atomic<std::uint64_t>, AtWork::most> notes;
+std::array<std::atomic<std::uint64_t>, AtWork::most> at_work;
 thread_local int number_in_team = -1;
 thread_local const char* current_step = nullptr;
 
@@ -37,9 +37,9 @@ std::atomic<int> end_code{no_code};
 
 // The chunk of the calling thread; of a thread that the job started itself, if only one chunk is at work.
 std::uint64_t chunk_of_this_thread() {
-  if (number_in_team >= 0) return notes[static_cast<std::size_t>(number_in_team)];
+  if (number_in_team >= 0) return at_work[static_cast<std::size_t>(number_in_team)];
   std::uint64_t only = AtWork::nothing;
-  for (const auto& note : notes) {
+  for (const auto& note : at_work) {
     const std::uint64_t chunk = note;
     if (chunk == AtWork::nothing) continue;
     if (only != AtWork::nothing) return AtWork::nothing;
@@ -88,11 +88,11 @@ void on_exit_called(int code, void*) {
 
 std::atomic<std::uint64_t>& AtWork::note(int number) {
   static const bool cleared = [] {
-    for (auto& note : notes) note = nothing;
+    for (auto& note : at_work) note = nothing;
     return true;
   }();
   static_cast<void>(cleared);
-  return notes[static_cast<std::size_t>(number % most)];
+  return at_work[static_cast<std::size_t>(number % most)];
 }
 
 TeamThread::TeamThread(int number) : stack_(std::malloc(stack_bytes)) {

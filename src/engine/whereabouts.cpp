@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "engine/whereabouts.hpp"
 
+#include "base/environment.hpp"
+
 #include <nlohmann/json.hpp>
 
 #include <cstdio>
@@ -21,15 +23,10 @@ std::string boot_id() {
   return id + (length > 0 ? "/" + std::string(name, static_cast<std::size_t>(length)) : "");
 }
 
-std::string variable(const char* name) {
-  const char* value = std::getenv(name);
-  return value != nullptr ? value : "";
-}
-
 // Whoever joins the run may have another cluster's jobs, with the same numbers.
 std::string batch_job() {
-  const auto job = variable("SLURM_JOB_ID");  // each task of an array has its own
-  return job.empty() ? "" : variable("SLURM_CLUSTER_NAME") + ":" + job;
+  const auto job = environment("SLURM_JOB_ID");  // each task of an array has its own
+  return job.empty() ? "" : environment("SLURM_CLUSTER_NAME") + ":" + job;
 }
 
 nlohmann::json parsed(const std::string& text) { return nlohmann::json::parse(text, nullptr, false); }
@@ -91,7 +88,7 @@ Whereabouts Whereabouts::here() {
   where.pid = ::getpid();
   where.start = process_start(where.pid);
   where.batch_job = stint::batch_job();
-  where.batch_restart = std::atoi(variable("SLURM_RESTART_COUNT").c_str());
+  where.batch_restart = std::atoi(environment("SLURM_RESTART_COUNT").c_str());
   return where;
 }
 

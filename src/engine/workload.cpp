@@ -15,7 +15,7 @@ constexpr std::size_t most_kept = 256;  // nodes that the reducer has not come f
 constexpr double memory_seconds = 10;  // how long a measured speed counts
 constexpr double long_seconds = 0.5;   // a chunk that is at work for longer is told
 constexpr std::size_t most_told = 8;
-constexpr double slow_seconds = 0.1;   // one that took longer may be among the slowest
+constexpr double slow_chunk_seconds = 0.1;   // one that took longer may be among the slowest
 
 }  // namespace
 
@@ -117,7 +117,7 @@ void Workload::put(const Block& block, std::vector<std::pair<Node, Partial>> nod
     if (const double each = seconds / static_cast<double>(block.chunks.size()); each > work_.longest) {
       work_.longest = each;
       work_.longest_chunk.reset();
-      if (block.chunks.size() == 1 && each >= slow_seconds) work_.longest_chunk = block.chunks.first;
+      if (block.chunks.size() == 1 && each >= slow_chunk_seconds) work_.longest_chunk = block.chunks.first;
     }
     if (block.epoch == epoch_) failures_.insert(failures_.end(), failures.begin(), failures.end());
     // Else the courier need not know: it looks at the nodes when a commit is due.

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "mpi/slurm_step.hpp"
 
+#include "base/environment.hpp"
+
 #include <algorithm>
 #include <cstdlib>
 #include <sstream>
@@ -10,11 +12,6 @@ namespace {
 
 // Numbers from here on are no steps of tasks, but batch scripts, interactive steps and the like.
 constexpr long long first_reserved_step = 0xfffffff0;
-
-std::string variable(const char* name) {
-  const char* value = std::getenv(name);
-  return value != nullptr ? value : "";
-}
 
 // Tasks of node number `node`, from a list such as `4(x2),3`; 1 where it cannot be read.
 int tasks_of_node(const std::string& list, int node) {
@@ -29,23 +26,23 @@ int tasks_of_node(const std::string& list, int node) {
 
 }  // namespace
 
-bool in_slurm_terminal() { return !variable("SLURM_PTY_PORT").empty() && variable("OMPI_COMM_WORLD_SIZE").empty(); }
+bool in_slurm_terminal() { return !environment("SLURM_PTY_PORT").empty() && environment("OMPI_COMM_WORLD_SIZE").empty(); }
 
 std::optional<SlurmStep> slurm_step() {
-  const auto step = variable("SLURM_STEP_ID");
+  const auto step = environment("SLURM_STEP_ID");
   if (step.empty() || std::atoll(step.c_str()) >= first_reserved_step) return std::nullopt;
-  if (in_slurm_terminal() || !variable("OMPI_COMM_WORLD_SIZE").empty()) return std::nullopt;
-  const auto tasks = variable("SLURM_STEP_NUM_TASKS");
+  if (in_slurm_terminal() || !environment("OMPI_COMM_WORLD_SIZE").empty()) return std::nullopt;
+  const auto tasks = environment("SLURM_STEP_NUM_TASKS");
   SlurmStep world;
-  world.rank = std::atoi(variable("SLURM_PROCID").c_str());
-  world.size = std::atoi((tasks.empty() ? variable("SLURM_NTASKS") : tasks).c_str());
+  world.rank = std::atoi(environment("SLURM_PROCID").c_str());
+  world.size = std::atoi((tasks.empty() ? environment("SLURM_NTASKS") : tasks).c_str());
   if (world.size < 2) return std::nullopt;
-  world.nodes = std::max(1, std::atoi(variable("SLURM_STEP_NUM_NODES").c_str()));
-  world.rank_here = std::atoi(variable("SLURM_LOCALID").c_str());
-  world.ranks_here = tasks_of_node(variable("SLURM_STEP_TASKS_PER_NODE"), std::atoi(variable("SLURM_NODEID").c_str()));
+  world.nodes = std::max(1, std::atoi(environment("SLURM_STEP_NUM_NODES").c_str()));
+  world.rank_here = std::atoi(environment("SLURM_LOCALID").c_str());
+  world.ranks_here = tasks_of_node(environment("SLURM_STEP_TASKS_PER_NODE"), std::atoi(environment("SLURM_NODEID").c_str()));
   // The steps of a requeued job are counted from 0 again.
-  const auto restarts = variable("SLURM_RESTART_COUNT");
-  world.name = "slurm-" + variable("SLURM_CLUSTER_NAME") + "-" + variable("SLURM_JOB_ID") + "." + step + "." +
+  const auto restarts = environment("SLURM_RESTART_COUNT");
+  world.name = "slurm-" + environment("SLURM_CLUSTER_NAME") + "-" + environment("SLURM_JOB_ID") + "." + step + "." +
                (restarts.empty() ? "0" : restarts);
   return world;
 }

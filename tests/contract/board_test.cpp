@@ -3,7 +3,7 @@
 
 #include <cstring>
 
-namespace stint::testing {
+namespace stint::test_support {
 
 RunSpec spec_of(std::uint64_t chunks, std::uint64_t slots) {
   RunSpec spec;
@@ -117,4 +117,4 @@ Refusal BoardTest::finish(const Hand& leader) {
 INSTANTIATE_TEST_SUITE_P(Boards, BoardTest, ::testing::Values("Fake", "Redis"),
                          [](const auto& parameter) { return std::string(parameter.param); });
 
-}  // namespace stint::testing
+}  // namespace stint::test_support

@@ -21,7 +21,7 @@ inline void PrintTo(Node node, std::ostream* out) { *out << node.name(); }
 
 }  // namespace stint
 
-namespace stint::testing {
+namespace stint::test_support {
 
 RunSpec spec_of(std::uint64_t chunks, std::uint64_t slots);
 std::vector<Node> nodes_of(const Ranges& ranges);
@@ -67,4 +67,4 @@ class BoardTest : public ::testing::TestWithParam<const char*> {
   RunSpec spec;
 };
 
-}  // namespace stint::testing
+}  // namespace stint::test_support

@@ -2,7 +2,7 @@
 // What a worker is given next: in which order, how much, from whom.
 #include "contract/board_test.hpp"
 
-namespace stint::testing {
+namespace stint::test_support {
 namespace {
 
 using ::testing::Each;
@@ -370,4 +370,4 @@ TEST_P(BoardTest, AllChunksAreHandedOutOnceToMany) {
 }
 
 }  // namespace
-}  // namespace stint::testing
+}  // namespace stint::test_support

@@ -4,7 +4,7 @@
 
 #include <nlohmann/json.hpp>
 
-namespace stint::testing {
+namespace stint::test_support {
 namespace {
 
 using ::testing::ElementsAre;
@@ -280,4 +280,4 @@ TEST_P(BoardTest, RefusesFailuresOfTheReapedAndOfOldRequests) {
 }
 
 }  // namespace
-}  // namespace stint::testing
+}  // namespace stint::test_support

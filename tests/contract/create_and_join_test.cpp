@@ -4,7 +4,7 @@
 
 #include <random>
 
-namespace stint::testing {
+namespace stint::test_support {
 namespace {
 
 using ::testing::ElementsAre;
@@ -237,4 +237,4 @@ TEST_P(BoardTest, APlanWithoutChunksIsCompleteAtOnce) {
 }
 
 }  // namespace
-}  // namespace stint::testing
+}  // namespace stint::test_support

@@ -5,7 +5,7 @@
 
 #include <thread>
 
-namespace stint::testing {
+namespace stint::test_support {
 namespace {
 
 class FakeFaultsTest : public ::testing::Test {
@@ -95,4 +95,4 @@ TEST_P(BoardTest, ManyThreadsShareOneRun) {
 }
 
 }  // namespace
-}  // namespace stint::testing
+}  // namespace stint::test_support

@@ -3,7 +3,7 @@
 // it is over.
 #include "contract/board_test.hpp"
 
-namespace stint::testing {
+namespace stint::test_support {
 namespace {
 
 using ::testing::HasSubstr;
@@ -112,4 +112,4 @@ INSTANTIATE_TEST_SUITE_P(Boards, HaltTest, ::testing::Values("Fake", "Redis"),
                          [](const auto& parameter) { return std::string(parameter.param); });
 
 }  // namespace
-}  // namespace stint::testing
+}  // namespace stint::test_support

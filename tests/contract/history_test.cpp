@@ -13,7 +13,7 @@
 #include <random>
 #include <sstream>
 
-namespace stint::testing {
+namespace stint::test_support {
 namespace {
 
 constexpr double lease = 105;  // never met exactly by the times that pass, so that the two clocks agree
@@ -453,4 +453,4 @@ TEST(HistoryTest, TheRulesHoldAfterEachStepOfRandomHistories) {
 }
 
 }  // namespace
-}  // namespace stint::testing
+}  // namespace stint::test_support

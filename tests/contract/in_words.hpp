@@ -6,7 +6,7 @@
 
 #include <sstream>
 
-namespace stint::testing {
+namespace stint::test_support {
 
 inline std::string in_words(Refusal refusal) { return word_of(refusal); }
 inline std::string in_words(const Joined& j) {
@@ -66,4 +66,4 @@ inline std::string in_words(const Picture& picture) {
   return out.str();
 }
 
-}  // namespace stint::testing
+}  // namespace stint::test_support

@@ -2,7 +2,7 @@
 // Who goes and who leads: heartbeats, reaping, leaving; and what the leader does: fold, reject, finish, end.
 #include "contract/board_test.hpp"
 
-namespace stint::testing {
+namespace stint::test_support {
 namespace {
 
 using ::testing::ElementsAre;
@@ -297,4 +297,4 @@ TEST_P(BoardTest, TheFirstWordOnAnEndStays) {
 }
 
 }  // namespace
-}  // namespace stint::testing
+}  // namespace stint::test_support

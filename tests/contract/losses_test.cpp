@@ -3,7 +3,7 @@
 // ends them or gives what failed another life.
 #include "contract/board_test.hpp"
 
-namespace stint::testing {
+namespace stint::test_support {
 namespace {
 
 using ::testing::ElementsAre;
@@ -330,4 +330,4 @@ INSTANTIATE_TEST_SUITE_P(Boards, LossesTest, ::testing::Values("Fake", "Redis"),
                          [](const auto& parameter) { return std::string(parameter.param); });
 
 }  // namespace
-}  // namespace stint::testing
+}  // namespace stint::test_support

@@ -7,7 +7,7 @@
 #include "contract/board_test.hpp"
 #include "support/redis_server.hpp"
 
-namespace stint::testing {
+namespace stint::test_support {
 namespace {
 
 using Words = std::vector<std::string>;
@@ -149,4 +149,4 @@ TEST_F(MendTest, WhatBeginsAnewNeedNotBeReadable) {
 }
 
 }  // namespace
-}  // namespace stint::testing
+}  // namespace stint::test_support

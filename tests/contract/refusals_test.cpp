@@ -8,7 +8,7 @@
 #include "contract/board_test.hpp"
 #include "support/redis_server.hpp"
 
-namespace stint::testing {
+namespace stint::test_support {
 namespace {
 
 /// Each step that changes state, sent by `hand` as it stands, with what it answers.
@@ -419,4 +419,4 @@ TEST(RedisRestartTest, AServerThatIsKilledAndStartedAgainGoesOn) {
 }
 
 }  // namespace
-}  // namespace stint::testing
+}  // namespace stint::test_support

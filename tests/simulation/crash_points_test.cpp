@@ -10,7 +10,7 @@
 #include <algorithm>
 #include <map>
 
-namespace stint::testing {
+namespace stint::test_support {
 namespace {
 
 struct Point {
@@ -106,4 +106,4 @@ INSTANTIATE_TEST_SUITE_P(Boards, CrashPointsTest, ::testing::Values("Fake", "Red
                          [](const auto& parameter) { return std::string(parameter.param); });
 
 }  // namespace
-}  // namespace stint::testing
+}  // namespace stint::test_support

@@ -12,7 +12,7 @@
 #include <utility>
 #include <vector>
 
-namespace stint::testing {
+namespace stint::test_support {
 
 enum class Fate {
   well,           ///< nothing happens
@@ -140,4 +140,4 @@ class HookedBoard final : public Blackboard {
   const After after_;
 };
 
-}  // namespace stint::testing
+}  // namespace stint::test_support

@@ -5,7 +5,7 @@
 #include <iomanip>
 #include <utility>
 
-namespace stint::testing {
+namespace stint::test_support {
 namespace {
 
 support::Arguments arguments_of(const Simulation::Setup& setup) {
@@ -165,4 +165,4 @@ std::string Simulation::verdict(bool failures) {
   return result == expected ? "" : "the result is " + result + ", not " + expected;
 }
 
-}  // namespace stint::testing
+}  // namespace stint::test_support

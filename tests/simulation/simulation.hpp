@@ -15,7 +15,7 @@
 #include <string>
 #include <vector>
 
-namespace stint::testing {
+namespace stint::test_support {
 
 struct Actor {
   std::unique_ptr<support::SimulatedWorker> worker;
@@ -88,4 +88,4 @@ class Simulation final : public support::Stage {
   std::map<const Actor*, HookedBoard*> hooks_;
 };
 
-}  // namespace stint::testing
+}  // namespace stint::test_support

@@ -14,7 +14,7 @@
 #include <iostream>
 #include <random>
 
-namespace stint::testing {
+namespace stint::test_support {
 namespace {
 
 struct Troubles {
@@ -288,4 +288,4 @@ TEST(SimulationOnRedis, HundredsOfWorkersShareARun) {
 }
 
 }  // namespace
-}  // namespace stint::testing
+}  // namespace stint::test_support

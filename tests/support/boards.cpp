@@ -12,7 +12,7 @@
 #include <sstream>
 #include <stdexcept>
 
-namespace stint::testing {
+namespace stint::test_support {
 namespace {
 
 constexpr const char* run_id = "run";
@@ -282,4 +282,4 @@ std::string broken_rule(const Picture& picture, const RunSpec& spec) {
   return {};
 }
 
-}  // namespace stint::testing
+}  // namespace stint::test_support

@@ -12,7 +12,7 @@
 #include <string>
 #include <vector>
 
-namespace stint::testing {
+namespace stint::test_support {
 
 struct PicturedSuspect {
   Range range;
@@ -63,4 +63,4 @@ class Boards {
 std::unique_ptr<Boards> fake_boards();
 std::unique_ptr<Boards> redis_boards();  ///< one server for the whole program; emptied by each call
 
-}  // namespace stint::testing
+}  // namespace stint::test_support

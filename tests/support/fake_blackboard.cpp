@@ -3,7 +3,7 @@
 
 #include <algorithm>
 
-namespace stint::testing {
+namespace stint::test_support {
 namespace {
 
 template <class Answer>
@@ -268,4 +268,4 @@ std::optional<std::string> FakeBlackboard::result() {
   return read("result", [](FakeRun* run) { return run != nullptr ? run->result : std::nullopt; });
 }
 
-}  // namespace stint::testing
+}  // namespace stint::test_support

@@ -17,7 +17,7 @@
 #include <thread>
 #include <type_traits>
 
-namespace stint::testing {
+namespace stint::test_support {
 
 class FakeServer {
  public:
@@ -120,4 +120,4 @@ inline BlackboardMaker maker_of(std::shared_ptr<FakeServer> server, std::string 
   return [server = std::move(server), run = std::move(run)] { return std::make_unique<FakeBlackboard>(server, run); };
 }
 
-}  // namespace stint::testing
+}  // namespace stint::test_support

@@ -4,7 +4,7 @@
 
 #include <nlohmann/json.hpp>
 
-namespace stint::testing {
+namespace stint::test_support {
 
 Ranges without(Ranges list, const Ranges& minus) {
   for (const auto cut : minus) {
@@ -234,4 +234,4 @@ Revived FakeRun::rerun(const RerunWish& wish, std::uint64_t next_generation) {
   return {Refusal::none, chunks};
 }
 
-}  // namespace stint::testing
+}  // namespace stint::test_support

@@ -7,7 +7,7 @@
 #include <cstdio>
 #include <set>
 
-namespace stint::testing {
+namespace stint::test_support {
 namespace {
 
 // "cannot open 17.txt" and "cannot open 18.txt" are one error.
@@ -496,4 +496,4 @@ RunState FakeRun::shown(bool with_fields) const {
   return s;
 }
 
-}  // namespace stint::testing
+}  // namespace stint::test_support

@@ -14,7 +14,7 @@
 #include <utility>
 #include <vector>
 
-namespace stint::testing {
+namespace stint::test_support {
 
 using Ranges = std::vector<Range>;
 /// One list after the other; where the first ends the second may begin, then they become one there.
@@ -143,4 +143,4 @@ struct FakeRun {
   Halt look_at_halt();
 };
 
-}  // namespace stint::testing
+}  // namespace stint::test_support

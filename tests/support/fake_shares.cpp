@@ -5,7 +5,7 @@
 #include <algorithm>
 #include <cmath>
 
-namespace stint::testing {
+namespace stint::test_support {
 namespace {
 
 // Lowers `border` to the border of a large node, but keeps more than half of [first, border).
@@ -183,4 +183,4 @@ Ranges FakeRun::steal(const std::string& thief, double rate, const ClaimWish& wi
   return stolen;
 }
 
-}  // namespace stint::testing
+}  // namespace stint::test_support

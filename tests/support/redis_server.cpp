@@ -13,7 +13,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-namespace stint::testing {
+namespace stint::test_support {
 namespace {
 
 constexpr auto start_bound = std::chrono::seconds(20);
@@ -103,4 +103,4 @@ void RedisServer::end(int signal) {
   pid_ = -1;
 }
 
-}  // namespace stint::testing
+}  // namespace stint::test_support

@@ -11,7 +11,7 @@
 
 #include <sys/types.h>
 
-namespace stint::testing {
+namespace stint::test_support {
 
 class RedisServer {
  public:
@@ -42,4 +42,4 @@ class RedisServer {
   pid_t pid_ = -1;
 };
 
-}  // namespace stint::testing
+}  // namespace stint::test_support

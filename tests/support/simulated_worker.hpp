@@ -162,21 +162,21 @@ struct SimulatedRun final : Stage {
     change(spec);
     board().create(spec, false, false);
   }
-  [[nodiscard]] testing::FakeBlackboard board() const { return {server, "r"}; }
+  [[nodiscard]] test_support::FakeBlackboard board() const { return {server, "r"}; }
   [[nodiscard]] std::unique_ptr<Blackboard> open() override {
-    return std::make_unique<testing::FakeBlackboard>(server, "r");
+    return std::make_unique<test_support::FakeBlackboard>(server, "r");
   }
   void advance(double seconds) override {
     clock.advance(seconds);
     server->advance(seconds);
   }
-  /// `look(testing::FakeRun&)`
+  /// `look(test_support::FakeRun&)`
   template <class Look>
   auto with(Look look) const {
     return server->with("r", look);
   }
 
-  std::shared_ptr<testing::FakeServer> server = std::make_shared<testing::FakeServer>();
+  std::shared_ptr<test_support::FakeServer> server = std::make_shared<test_support::FakeServer>();
 };
 
 struct SimulatedWorker {
@@ -254,7 +254,7 @@ struct SimulatedWorker {
 
 /// What the board believes that the worker holds.
 inline std::vector<Range> claims_of(const SimulatedRun& run, const SimulatedWorker& worker) {
-  return run.with([&](testing::FakeRun& r) { return r.workers.at(worker.session.identity().worker).held; });
+  return run.with([&](test_support::FakeRun& r) { return r.workers.at(worker.session.identity().worker).held; });
 }
 
 }  // namespace stint::support

@@ -10,7 +10,7 @@ namespace stint {
 namespace {
 
 class CourierFaultsTest : public support::CourierFixture {};
-using testing::FakeRun;
+using test_support::FakeRun;
 using ::testing::ElementsAre;
 using ::testing::IsEmpty;
 using ::testing::SizeIs;

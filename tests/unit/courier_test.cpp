@@ -15,7 +15,7 @@ namespace stint {
 namespace {
 
 class CourierTest : public support::CourierFixture {};
-using testing::FakeRun;
+using test_support::FakeRun;
 using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 using ::testing::IsEmpty;
@@ -305,7 +305,7 @@ TEST_F(CourierTest, DrainHandsInWhatIsThereAndLeaves) {
   EXPECT_EQ(worker->session.outcome()->kind, Outcome::Kind::interrupted);
   EXPECT_EQ(worker->session.outcome()->exit, Exit::interrupted);
   EXPECT_THAT(run->board().workers(), IsEmpty());
-  EXPECT_EQ(run->with([](FakeRun& r) { return r.pool; }), testing::Ranges({{2, 1000}}));
+  EXPECT_EQ(run->with([](FakeRun& r) { return r.pool; }), test_support::Ranges({{2, 1000}}));
 }
 
 TEST_F(CourierTest, APartialOverTheLimitEndsTheRank) {

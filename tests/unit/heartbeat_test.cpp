@@ -21,7 +21,7 @@ namespace {
 using support::SimulatedRun;
 using support::SimulatedWorker;
 using support::SlurmVariables;
-using testing::FakeRun;
+using test_support::FakeRun;
 using ::testing::HasSubstr;
 using ::testing::IsEmpty;
 

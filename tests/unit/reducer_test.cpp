@@ -22,7 +22,7 @@ using support::frame_of;
 using support::SimulatedRun;
 using support::Trace;
 using support::traced_without;
-using testing::FakeRun;
+using test_support::FakeRun;
 using ::testing::Contains;
 using ::testing::ElementsAre;
 using ::testing::HasSubstr;
@@ -63,7 +63,7 @@ struct Leader {
   }
 
   SimulatedRun& run;
-  testing::FakeBlackboard board;
+  test_support::FakeBlackboard board;
   Adapter<Job> job;
   Session session;
   Finisher finisher;
@@ -210,7 +210,7 @@ TEST(Reducer, RejectsADamagedNodeAndWaitsForItsChunks) {
   EXPECT_EQ(run.server->calls("reject"), 1U);
   EXPECT_THAT(leader.said, ElementsAre(HasSubstr("the stored partial of chunks 4 to 5 cannot be read")));
   EXPECT_EQ(run.board().state()->done, 6U);
-  EXPECT_EQ(run.with([](FakeRun& r) { return r.pool; }), testing::Ranges({{4, 6}}));
+  EXPECT_EQ(run.with([](FakeRun& r) { return r.pool; }), test_support::Ranges({{4, 6}}));
   others.commit({{0, 5}, {0, 4}});
   leader.play();
   EXPECT_EQ(result_of(run, 8), traced_without(8, {}));

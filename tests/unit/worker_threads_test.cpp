@@ -31,7 +31,7 @@ struct Crew {
         setup.facts.worker = "host/" + std::to_string(rank) + ".test";
         setup.here.host = "host";
         setup.here.rank = rank;
-        setup.board = testing::maker_of(run.server, "r");
+        setup.board = test_support::maker_of(run.server, "r");
         setup.clock = &clock;
         setup.slot = rank;
         setup.leads = rank == 0;
