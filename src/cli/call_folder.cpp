@@ -36,6 +36,8 @@ std::optional<ExitReport> ExitReport::decode(const std::string& text) {
 
 std::filesystem::path CallFolder::printing(int start) const { return path_ / ("printing." + std::to_string(start)); }
 
+std::filesystem::path CallFolder::error(int start) const { return path_ / ("error." + std::to_string(start)); }
+
 std::optional<ExitReport> CallFolder::exit_report() const {
   std::ifstream file(exit());
   std::string line;
@@ -55,6 +57,11 @@ bool leave_note(const std::filesystem::path& file, std::string_view text) {
   ::unlink(name.c_str());
   errno = error;
   return false;
+}
+
+bool claim(const std::filesystem::path& file) {
+  const UniqueFd made(::open(file.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600));
+  return made || (errno != EEXIST && errno != ENOENT);
 }
 
 void write_words(const std::filesystem::path& file, const std::vector<std::string>& words) {

@@ -41,7 +41,8 @@ class CallFolder {
   [[nodiscard]] std::filesystem::path ticket() const { return path_ / "board"; }            ///< where the blackboard is
   [[nodiscard]] std::filesystem::path begun() const { return path_ / "begun"; }             ///< the run is planned
   [[nodiscard]] std::filesystem::path exit() const { return path_ / "exit"; }               ///< an ExitReport
-  [[nodiscard]] std::filesystem::path printing(int start) const;  ///< made by the rank that prints the result, in this start of the ranks
+  [[nodiscard]] std::filesystem::path printing(int start) const;  ///< claimed by the rank that prints the result, in this start of the ranks
+  [[nodiscard]] std::filesystem::path error(int start) const;     ///< claimed by the rank that says why the run failed
   [[nodiscard]] std::filesystem::path printed() const { return path_ / "printed"; }         ///< what a job notes for the next leader
 
   /// What begins a line for the launcher: the name of the folder, which no job prints.
@@ -54,6 +55,10 @@ class CallFolder {
 
 /// Replaces a file of the folder in one step: a reader sees the old text or the new one. False, with errno: it cannot be written.
 bool leave_note(const std::filesystem::path& file, std::string_view text);
+
+/// Makes a file of the folder for one rank of several. False: another one has made it, or there is no folder here (then the
+/// launcher hears of no result, starts the ranks again, and rank 0 prints it).
+bool claim(const std::filesystem::path& file);
 
 /// Words in a file, each ended by a NUL byte. Throw Error(usage).
 void write_words(const std::filesystem::path& file, const std::vector<std::string>& words);

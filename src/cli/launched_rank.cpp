@@ -128,13 +128,7 @@ void LaunchedRank::report_begun() const {
 
 bool LaunchedRank::claim_printing() const { return !launched() || claim(folder_->printing(start_)); }
 
-bool LaunchedRank::claim_error() const { return !launched() || claim(folder_->printing(start_) += ".error"); }
-
-bool LaunchedRank::claim(const std::string& file) {
-  const UniqueFd made(::open(file.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600));
-  // On a host without the folder the launcher hears of no result: it starts the ranks again, and rank 0 prints it.
-  return made || (errno != EEXIST && errno != ENOENT);
-}
+bool LaunchedRank::claim_error() const { return !launched() || claim(folder_->error(start_)); }
 
 bool LaunchedRank::result_reported() const {
   if (!launched()) return false;

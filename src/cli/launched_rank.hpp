@@ -65,7 +65,6 @@ class LaunchedRank {
   void show_bar(const std::string& fields) const;
 
  private:
-  static bool claim(const std::string& file);
   void send(const std::string& message) const;
 
   std::vector<std::string> arguments_;

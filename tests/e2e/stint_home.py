@@ -72,13 +72,15 @@ class StintHome:
         """SIGKILL to every process of this home, the server included, and to those that they start meanwhile."""
 
         def kill_who_is_there():
-            # Newest first: a rank that outlived its server for a moment would work on, and could hand in nothing.
-            pids = sorted(self.pids(), reverse=True)
-            for pid in pids:
-                try:
-                    os.kill(pid, signal.SIGKILL)
-                except ProcessLookupError:
-                    pass
+            pids = self.pids()
+            # All stop before one dies: a rank that outlived its command for a moment would report it as failed, and one that
+            # outlived its server would work on, and could hand in nothing.
+            for number in (signal.SIGSTOP, signal.SIGKILL):
+                for pid in pids:
+                    try:
+                        os.kill(pid, number)
+                    except ProcessLookupError:
+                        pass
             return not pids
 
         eventually(20, "all processes are gone", kill_who_is_there)

@@ -46,6 +46,19 @@ TEST(ExitReportTest, SaysWhetherAResultWasPrinted) {
   for (const char* text : {"", "result", "-1", "300", "x 0"}) EXPECT_FALSE(ExitReport::decode(text)) << text;
 }
 
+// One rank of several prints the result, and one says why the run failed: perhaps another.
+TEST(ClaimTest, IsGrantedOnceForEachThingAndEachStartOfTheRanks) {
+  const support::TemporaryFolder folder;
+  const CallFolder call(folder.path());
+  for (int start : {0, 1}) {
+    for (const auto& file : {call.printing(start), call.error(start)}) {
+      EXPECT_TRUE(claim(file)) << file;
+      EXPECT_FALSE(claim(file)) << file;
+    }
+  }
+  EXPECT_FALSE(claim(CallFolder(folder.path() / "of another host").error(0)));
+}
+
 class LocalTicketTest : public ::testing::Test {
  protected:
   support::TemporaryFolder folder_;
