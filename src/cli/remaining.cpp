@@ -14,7 +14,8 @@ constexpr std::size_t most_ends = 512;
 constexpr double recent_share = 1.0 / 3;  // of the time so far
 constexpr double even_ratio = 1.8;        // of two estimates that one number may stand for
 constexpr double skewed_ratio = 3;        // of the longest chunk to the usual one
-constexpr double skewed_low = 0.5;        // of an estimate from a rate that a few long chunks made slow
+// Of an estimate from a rate that a few long chunks made slow, or a few short ones fast.
+constexpr double skewed_low = 0.6, skewed_high = 1.6;
 constexpr double tail = 2;                // times the longest chunk so far
 
 }  // namespace
@@ -100,7 +101,7 @@ Estimate Remaining::estimate() const {
     // What still waits may be longer than all that ended, the more so the more is left; what is at work is already, if it
     // is older than they became, and nobody knows how much longer it takes.
     estimate.low *= skewed_low;
-    estimate.high += tail * last_.longest * std::sqrt(1 + left / known);
+    estimate.high = skewed_high * estimate.high + tail * last_.longest * std::sqrt(1 + left / known);
     if (last_.oldest > last_.longest) estimate.high = std::numeric_limits<double>::infinity();
   }
   if (estimate.high <= even_ratio * estimate.low) {
