@@ -6,6 +6,7 @@
 //     begun                    the run is planned
 //     exit CODE                the run ended with this code for the user
 //     exit CODE result BYTES   the same, and this rank wrote BYTES of the result to stdout
+//     printed BYTES            this rank wrote BYTES of the result to stdout; what it says next belongs behind them; always as a line
 //     bar TEXT                 the progress, see BarFields; always as a line
 //
 // The file `exit` holds what stands behind the word `exit`. Used by the launcher and by LaunchedRank.

@@ -144,6 +144,10 @@ bool LaunchedRank::report_exit(const ExitReport& report) const {
   return true;
 }
 
+void LaunchedRank::report_printed(std::uint64_t bytes) const {
+  if (launched() && bytes > 0) send("printed " + std::to_string(bytes));
+}
+
 void LaunchedRank::show_bar(const std::string& fields) const {
   if (launched()) send("bar " + fields);
 }

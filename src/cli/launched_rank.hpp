@@ -61,6 +61,8 @@ class LaunchedRank {
   /// The rank that ends the run reports the exit code, and how much of a result it printed; false: there is no launcher, so the
   /// process itself must return the code. (With one it returns 0: mpirun reports every other code on stderr.)
   [[nodiscard]] bool report_exit(const ExitReport& report) const;
+  /// What this rank says next on stderr comes behind the bytes that it wrote to stdout, which take another way.
+  void report_printed(std::uint64_t bytes) const;
   /// The launcher draws the progress.
   void show_bar(const std::string& fields) const;
 

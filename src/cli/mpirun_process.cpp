@@ -9,7 +9,9 @@
 #include <fmt/format.h>
 
 #include <cerrno>
+#include <chrono>
 #include <csignal>
+#include <cstdlib>
 #include <cstring>
 #include <fcntl.h>
 #include <fstream>
@@ -23,6 +25,7 @@ namespace stint {
 namespace {
 
 constexpr double look_seconds = 0.5;
+constexpr int output_seconds = 5;
 // An mpirun whose ranks died while they started may wait for ever for nobody. Before it has started any it may have much to do.
 constexpr double childless_seconds = 3;
 constexpr double first_child_seconds = 20;
@@ -38,6 +41,7 @@ MpirunProcess::MpirunProcess(Settings settings, const CallFolder& folder, Termin
       mark_(folder.mark()),
       terminal_(terminal),
       delivery_(delivery),
+      bytes_before_(delivery.bytes),
       output_([this](std::string_view piece) { take_output(piece); }),
       errors_([this](std::string_view piece) { take_errors(piece); }) {
   start();
@@ -85,22 +89,41 @@ void MpirunProcess::start() {
 }
 
 void MpirunProcess::take_output(std::string_view piece) {
-  if (piece.empty() || output_failed_) return;  // what is no longer read is taken all the same, so that ranks can end
+  if (!piece.empty() && output_failed_) return;  // what is no longer read is taken all the same, so that ranks can end
+  std::size_t written = 0;
   try {
     terminal_.out(piece);
-    delivery_.bytes += piece.size();
+    written = piece.size();
   } catch (const ReaderGone&) {
     delivery_.reader_gone = output_failed_ = true;
   } catch (const Error& error) {
     delivery_.error = error.what();
     output_failed_ = true;
   }
+  const std::lock_guard lock(output_mutex_);
+  delivery_.bytes += written;
+  output_ended_ = piece.empty();
+  output_grew_.notify_all();
+}
+
+// stdout and stderr reach the launcher on two ways: what a rank says behind its result is held until that has been written.
+void MpirunProcess::await_output(std::uint64_t bytes) {
+  std::unique_lock lock(output_mutex_);
+  output_grew_.wait_for(lock, std::chrono::seconds(output_seconds),
+                        [&] { return delivery_.bytes - bytes_before_ >= bytes || output_ended_ || output_failed_; });
+}
+
+void MpirunProcess::take_message(const std::string& message) {
+  constexpr std::string_view printed = "printed ";
+  if (!message.starts_with(printed)) return settings_.message(message);
+  await_output(std::strtoull(message.c_str() + printed.size(), nullptr, 10));
 }
 
 // What Stint's ranks say begins on a line of its own, even behind a result that does not end with one.
 void MpirunProcess::take_errors(std::string_view piece) {
   constexpr std::string_view ours = "stint: ";
-  const auto shown = without_noise(held_, piece, piece.empty(), mark_, settings_.message);
+  const auto shown = without_noise(held_, piece, piece.empty(), mark_,
+                                   [this](const std::string& message) { take_message(message); });
   try {
     for (std::string_view rest = shown; !rest.empty();) {
       auto line = rest.substr(0, rest.find('\n'));

@@ -8,8 +8,10 @@
 #include "cli/relay.hpp"
 
 #include <atomic>
+#include <condition_variable>
 #include <cstdint>
 #include <functional>
+#include <mutex>
 #include <string>
 #include <sys/types.h>
 #include <vector>
@@ -50,6 +52,8 @@ class MpirunProcess {
   void start();
   void take_output(std::string_view piece);
   void take_errors(std::string_view piece);
+  void take_message(const std::string& message);
+  void await_output(std::uint64_t bytes);
   void obey(int signal, StopWish& wish);
   void press(const StopWish& wish);
   void end_if_childless();
@@ -59,6 +63,10 @@ class MpirunProcess {
   const std::string mark_;
   Terminal& terminal_;
   ResultDelivery& delivery_;
+  const std::uint64_t bytes_before_;  // of the result, by an mpirun before this one
+  std::mutex output_mutex_;           // for what is written of it
+  std::condition_variable output_grew_;
+  bool output_ended_ = false;
   std::string held_;  // of stderr
   bool errors_begin_line_ = true;
   pid_t pid_ = -1;

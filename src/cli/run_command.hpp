@@ -15,6 +15,7 @@
 #include "cli/rendezvous.hpp"
 #include "cli/result_output.hpp"
 #include "cli/run.hpp"
+#include "cli/terminal.hpp"
 #include "cli/threads.hpp"
 #include "engine/session.hpp"
 #include "engine/whereabouts.hpp"
@@ -76,6 +77,7 @@ class RunCommand {
   void say_failures(RedisBlackboard& board, const RunState& state);
   int code_of(const RunState& state) const;  // of a run that was finished
   int error_code(int code) const;            // of one that was not
+  void result_is_out() const { launched_.report_printed(Terminal::standard().written()); }
   int show_stored(RedisBlackboard& board, const RunState& state);
   void take_source_of(RunIdentity& identity, const std::optional<RunState>& found) const;
   void say_of_changed_input(const RunIdentity& identity);

@@ -77,6 +77,7 @@ void RunCommand::write_summary(const RunState& state, std::uint64_t computed_her
 
 int RunCommand::show_stored(RedisBlackboard& board, const RunState& state) {
   show_stored_result(*job_, board, state, facts(), *output_, following_);
+  result_is_out();
   const int code = code_of(state);
   write_summary(state, 0);
   display_->say(fmt::format("run {} is {}: {} of {} chunks, nothing computed{}", run_, state.state, grouped(state.done),
@@ -124,6 +125,7 @@ int RunCommand::conclude(const Outcome& outcome) {
           show_stored(board, *state);
         } else {
           output_->publish();
+          result_is_out();
         }
       }
       if (!state) break;
@@ -138,6 +140,7 @@ int RunCommand::conclude(const Outcome& outcome) {
       break;
     }
     case Outcome::Kind::halted:
+      result_is_out();
       display_->say("run " + run_ + " " + outcome.error + "; the same command goes on");
       complete = true;
       break;
@@ -172,6 +175,7 @@ int RunCommand::conclude(const Outcome& outcome) {
         if (ours) return launched_.launched() ? 0 : code;
         if (job_->follows() && !guest() && launched_.claim_printing()) {
           show_stored_parts(*job_, board, *state, facts(), live_output(), true);
+          result_is_out();
         }
         display_->say("run " + run_ + " " + state->field("error") + "; the same command goes on");
         complete = true;

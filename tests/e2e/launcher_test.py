@@ -163,6 +163,17 @@ class Output(unittest.TestCase):
         self.assertEqual(world.wait(timeout=30), 0, world.stderr.read())
         world.stderr.close()
 
+    def test_the_last_line_stands_behind_the_result(self):
+        # mpirun passes stdout and stderr on by two ways; fresh and stored, from a job that follows and one that does not.
+        corpus = self.home.folder / "corpus"
+        corpus.write_text("\n".join(f"word{i}" for i in range(20_000)))
+        for job in (("wordcount", "--top", "20000", str(corpus)), self.commands(40)) * 2:
+            with self.subTest(job=job[0]):
+                done = subprocess.run([STINT, "run", "-n", "2", *job], env=self.home.environment, stdin=subprocess.DEVNULL,
+                                      stdout=subprocess.PIPE, stderr=subprocess.STDOUT, timeout=60, check=True)
+                self.assertTrue(done.stdout.splitlines()[-1].startswith(b"stint: run "), done.stdout[-300:])
+                self.assertEqual(done.stdout.count(b"stint: "), 1)
+
     def test_a_reader_that_leaves_ends_it_quietly(self):
         done = subprocess.run(["bash", "-c", '"$@" | head -n 1; echo "${PIPESTATUS[0]}"', "bash", STINT, "run", "-n", "2", "-q",
                                *self.commands()], env=self.home.environment, capture_output=True, timeout=60, check=False)
