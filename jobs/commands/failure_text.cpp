@@ -86,8 +86,9 @@ FailureText failure_text(const CommandList& list, const FailedChunk& failed, con
   FailureText text;
   text.kind = reason + "; " + said;
   text.kind = without_numbers(text.kind);
-  text.line = "command " + std::to_string(number) + " failed: " + reason +
-              (record ? " after " + seconds(record->seconds) : "") + " on " + failed.host + ": " +
+  const auto where = (record ? "after " + seconds(record->seconds) + " " : "") + "on " + failed.host;
+  const bool is_sentence = reason.find(": ") != reason.npos;
+  text.line = "command " + std::to_string(number) + " failed: " + reason + (is_sentence ? " (" + where + ")" : " " + where) + ": " +
               on_a_line(command, most_of_command) + (said.empty() ? "" : "; " + said);
   text.rows = {{"command", command}, {"exit", failed.error}};
   if (record) text.rows.emplace_back("time", seconds(record->seconds) + ", begun " + begin_of(record->start));

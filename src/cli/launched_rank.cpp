@@ -90,6 +90,9 @@ std::vector<std::string> decode_arguments(const std::string& text) {
 LaunchedRank::LaunchedRank(int argc, char** argv) : arguments_(argv, argv + argc) {
   if (argc != 2 || argv[1] != argument || environment(folder_variable).empty()) return;
   end_with_parent();
+  // What the user gave on standard input lies in the folder of the call; what mpirun gives here is an empty pipe.
+  const UniqueFd null(::open("/dev/null", O_RDONLY | O_CLOEXEC));
+  ::dup2(null.get(), STDIN_FILENO);
   folder_.emplace(environment(folder_variable));
   near_ = environment(host_variable) == host_and_boot() && is_my_private_folder(folder_->path());
   start_ = std::atoi(environment(start_variable).c_str());

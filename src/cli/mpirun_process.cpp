@@ -3,6 +3,7 @@
 
 #include "base/clock.hpp"
 #include "base/error.hpp"
+#include "cli/descendants.hpp"
 #include "cli/terminal.hpp"
 #include "engine/whereabouts.hpp"
 
@@ -88,17 +89,25 @@ void MpirunProcess::start() {
   last_child_seen_ = now();
 }
 
+// The run is stopped: what cannot be shown now can be shown later.
+void MpirunProcess::fail_output(const Error& error) {
+  const std::lock_guard lock(output_mutex_);
+  if (dynamic_cast<const ReaderGone*>(&error) != nullptr) {
+    delivery_.reader_gone = true;
+  } else if (delivery_.error.empty()) {
+    delivery_.error = error.what();
+  }
+  output_failed_ = true;
+}
+
 void MpirunProcess::take_output(std::string_view piece) {
   if (!piece.empty() && output_failed_) return;  // what is no longer read is taken all the same, so that ranks can end
   std::size_t written = 0;
   try {
     terminal_.out(piece);
     written = piece.size();
-  } catch (const ReaderGone&) {
-    delivery_.reader_gone = output_failed_ = true;
   } catch (const Error& error) {
-    delivery_.error = error.what();
-    output_failed_ = true;
+    fail_output(error);
   }
   const std::lock_guard lock(output_mutex_);
   delivery_.bytes += written;
@@ -136,8 +145,8 @@ void MpirunProcess::take_errors(std::string_view piece) {
       }
       errors_begin_line_ = whole;
     }
-  } catch (const Error&) {
-    // Nobody is there to hear of it.
+  } catch (const Error& error) {
+    fail_output(error);  // what commands or the job said is lost, as on stdout
   }
 }
 
@@ -157,9 +166,11 @@ void MpirunProcess::press(const StopWish& wish) {
 void MpirunProcess::obey(int signal, StopWish& wish) {
   if (signal == SIGCHLD) return;
   if (signal == SIGTSTP) {
-    ::kill(pid_, SIGTSTP);  // mpirun stops its ranks
-    terminal_.end_bar();    // the shell writes there now; the next message draws it again
+    ::kill(pid_, SIGTSTP);  // mpirun stops its ranks, also on other hosts
+    const auto stopped = stop_descendants(pid_);
+    terminal_.end_bar();  // the shell writes there now; the next message draws it again
     ::raise(SIGSTOP);
+    continue_processes(stopped);
     ::kill(pid_, SIGCONT);
     return;
   }

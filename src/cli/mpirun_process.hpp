@@ -18,6 +18,7 @@
 
 namespace stint {
 
+class Error;
 class Terminal;
 
 /// What the user wished while ranks were at work. Outlives an mpirun that is started again.
@@ -26,11 +27,11 @@ struct StopWish {
   bool at_once = false; ///< they are to end now
 };
 
-/// How the result reached the user.
+/// How the result, and what commands or the job said, reached the user.
 struct ResultDelivery {
   std::uint64_t bytes = 0;    ///< that were written to stdout
-  bool reader_gone = false;   ///< nobody reads stdout any more
-  std::string error;          ///< why stdout could not be written
+  bool reader_gone = false;   ///< nobody reads stdout or stderr any more
+  std::string error;          ///< why one of them could not be written
   [[nodiscard]] bool failed() const { return reader_gone || !error.empty(); }
 };
 
@@ -52,6 +53,7 @@ class MpirunProcess {
   void start();
   void take_output(std::string_view piece);
   void take_errors(std::string_view piece);
+  void fail_output(const Error& error);
   void take_message(const std::string& message);
   void await_output(std::uint64_t bytes);
   void obey(int signal, StopWish& wish);

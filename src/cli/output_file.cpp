@@ -4,6 +4,7 @@
 #include "base/error.hpp"
 #include "base/standard_descriptors.hpp"
 #include "cli/terminal.hpp"
+#include "mpi/world.hpp"
 
 #include <algorithm>
 #include <cerrno>
@@ -98,7 +99,10 @@ OutputFile::OutputFile(fs::path path, std::string what) : named_(std::move(path)
   if (const int number = descriptor_of(named_); number >= 0) {
     way_ = Way::through;
     const int flags = ::fcntl(number, F_GETFL);
-    if (flags < 0 || (number > STDERR_FILENO && !inherited(number))) refuse("there is no descriptor " + std::to_string(number));
+    if (flags < 0 || (number > STDERR_FILENO && !inherited(number))) {
+      refuse("there is no descriptor " + std::to_string(number) +
+             (mpi::under_launcher() ? "; ranks do not have those of your shell: give a file or a named pipe" : ""));
+    }
     if ((flags & O_ACCMODE) == O_RDONLY) refuse("descriptor " + std::to_string(number) + " cannot be written");
     if (number == STDOUT_FILENO || number == STDERR_FILENO) {
       standard_ = number;

@@ -7,6 +7,7 @@
 #include "base/watchdog.hpp"
 #include "blackboard/directory.hpp"
 #include "cli/board_address.hpp"
+#include "cli/descendants.hpp"
 #include "cli/failure_lines.hpp"
 #include "cli/home.hpp"
 #include "cli/rendezvous.hpp"
@@ -248,7 +249,13 @@ int RunCommand::leave(mpi::World& world, int code) const {
 // In the thread of signals. A launcher says of itself what is waited for.
 void RunCommand::obey(int signal) {
   const bool speaks = rank_ == 0 && !launched_.launched();
-  if (signal == SIGINT && ++interrupts_ > 1) {
+  if (signal == SIGTSTP) {
+    const auto stopped = stop_descendants(::getpid());  // the commands of the user
+    ::raise(SIGSTOP);
+    continue_processes(stopped);
+    return;
+  }
+  if (signal == SIGINT && stopping_) {
     if (speaks) display_->say("ends at once; what was at work is computed again when the same command continues");
     ::_exit(static_cast<int>(Exit::interrupted));
   }
@@ -260,6 +267,7 @@ void RunCommand::obey(int signal) {
     display_->say(fmt::format("stopping; chunks at work have up to {:g} s to end (--grace){}", options_.grace,
                               signal == SIGINT ? "; Ctrl-C again ends at once" : ""));
   }
+  stopping_ = true;
   session_.drain = true;
   session_.stop = true;
   session_.courier.notify();
@@ -269,7 +277,7 @@ int RunCommand::operator()() {
   const bool zero = mpi::rank_from_environment() == 0;
   rank_ = mpi::rank_from_environment();
   display_ = std::make_unique<Display>(options_, rank_, mpi::under_launcher() ? 2 : 1);
-  Signals signals{SIGINT, SIGTERM, SIGUSR1, SIGHUP};
+  Signals signals{SIGINT, SIGTERM, SIGUSR1, SIGHUP, SIGTSTP};
   std::jthread obedient([&](const std::stop_token& stop) {
     const std::stop_callback wake(stop, [&] { signals.wake(); });
     while (!stop.stop_requested()) {

@@ -140,7 +140,7 @@ class RunCommand {
   int exit_ = 0;        // of rank 0 when there is nothing to compute
   Session session_;
   std::atomic<bool> at_work_{false};  // signals are for the session
-  int interrupts_ = 0;
+  bool stopping_ = false;  // a signal asked for it
 };
 
 }  // namespace stint
