@@ -81,14 +81,25 @@ class Options {
   /// `stint run -n`, whose ranks have neither, standard input and pipes among them are kept for rank 0.
   Options& reads(std::function<std::vector<std::string>()> texts);
 
+  /// A file that the job writes beside the result, as an option names it.
+  struct Written {
+    std::string option;  ///< "--joblog"
+    std::string path;    ///< empty: none
+  };
+  /// The files that the job writes itself, as the options stand then: refused where the run reads one, or writes one twice.
+  Options& writes(std::function<std::vector<Written>()> files);
+
   [[nodiscard]] const std::vector<Entry>& entries() const { return entries_; }
   /// What `reads` was given, asked now; also the lists of files among the entries.
   [[nodiscard]] std::vector<std::string> texts_read() const;
+  /// What `writes` was given, asked now.
+  [[nodiscard]] std::vector<Written> files_written() const;
 
  private:
   Options& push(Entry entry);
   std::vector<Entry> entries_;
   std::function<std::vector<std::string>()> reads_;
+  std::function<std::vector<Written>()> writes_;
 };
 
 /// Text to number, whole or std::invalid_argument that says what is wrong. Also used by Stint's own options.

@@ -114,7 +114,7 @@ CommandSource::Read CommandSource::read() const {
   if (!each.empty()) given.sources.insert(given.sources.begin(), {list_of_values(content(each), each, end), false});
   if (given.sources.empty()) {
     if (standard_input_is_null()) {
-      made.missing = "'" + joined(words) + "' has no values, and standard input, which would give them, is /dev/null: " +
+      made.missing = "'" + joined(words) + "' has no values, and standard input, which would give them, is closed or /dev/null: " +
                      "give COMMAND ::: VALUES, or COMMAND :::: FILE";
     }
     given.sources.push_back({list_of_values(content("-"), "standard input", end), false});

@@ -99,6 +99,9 @@ void Commands::options(Options& options) {
   options.add("failed", report_options_.failed, "file for the commands that failed, to be given as FILE again",
               OptionKind::result);
   options.reads([this] { return texts_read(); });
+  options.writes([this] {
+    return std::vector<Options::Written>{{"--joblog", report_options_.joblog}, {"--failed", report_options_.failed}};
+  });
 }
 
 // The files that hold commands, values, times and settings.

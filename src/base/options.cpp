@@ -268,6 +268,13 @@ Options& Options::add_hidden(std::string_view name, std::function<std::vector<st
                .shown = std::move(shown)});
 }
 
+Options& Options::writes(std::function<std::vector<Written>()> files) {
+  writes_ = std::move(files);
+  return *this;
+}
+
+std::vector<Options::Written> Options::files_written() const { return writes_ ? writes_() : std::vector<Written>{}; }
+
 Options& Options::reads(std::function<std::vector<std::string>()> texts) {
   reads_ = std::move(texts);
   return *this;

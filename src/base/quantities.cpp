@@ -58,7 +58,9 @@ double clock_time(std::string_view text) {
   const auto rest = has_days ? text.substr(dash + 1) : text;
   for (std::size_t from = 0; from <= rest.size(); ++count) {
     const auto colon = std::min(rest.find(':', from), rest.size());
-    fields = fields * 60 + number(rest.substr(from, colon - from));
+    const double field = number(rest.substr(from, colon - from));
+    if (field >= (count > 0 ? 60 : has_days ? 24 : field + 1)) refuse(text, "is not a time", time_hint);  // 1:99
+    fields = fields * 60 + field;
     from = colon + 1;
   }
   if (count > 3) refuse(text, "is not a time", time_hint);
@@ -176,6 +178,7 @@ double parse_seconds(std::string_view text) {
     total = clock_time(text);
   } else {
     std::string_view rest = text;
+    double larger = longest;  // each unit is smaller than the one before it
     for (int parts = 0; parts == 0 || !rest.empty(); ++parts) {
       if (rest.empty() || !(is_digit(rest.front()) || rest.front() == '.')) refuse(text, "is not a time", time_hint);
       double value = 0;
@@ -186,7 +189,8 @@ double parse_seconds(std::string_view text) {
       const auto letters = std::ranges::find_if(rest, [](char c) { return is_digit(c) || c == '.' || c == ' '; });
       const auto unit = rest.substr(0, static_cast<std::size_t>(letters - rest.begin()));
       const double factor = unit.empty() && parts == 0 && rest.empty() ? 1 : seconds_of(unit);
-      if (factor == 0) refuse(text, "is not a time", time_hint);
+      if (factor == 0 || factor >= larger) refuse(text, "is not a time", time_hint);
+      larger = factor;
       total += value * factor;
       rest.remove_prefix(unit.size());
       while (rest.starts_with(' ')) rest.remove_prefix(1);

@@ -25,6 +25,8 @@ constexpr const char* kept_variable = "STINT_STDIN";
 
 bool files_only = false;
 
+constexpr std::size_t most_bytes = std::size_t{512} << 20;  // --plan-limit takes no more
+
 // Read from its beginning to its end; closed.
 std::string content_of(int descriptor, const std::string& path) {
   std::string text;
@@ -37,6 +39,10 @@ std::string content_of(int descriptor, const std::string& path) {
     if (error != 0) throw bad_input(path, error);
     if (size == 0) return text;
     text.append(piece, 0, static_cast<std::size_t>(size));
+    if (text.size() > most_bytes) {
+      ::close(descriptor);
+      throw BadInput("input " + shown(path) + ": it is larger than 512 MiB, and a list is kept in memory: cut it into several");
+    }
   }
 }
 
@@ -92,7 +98,7 @@ bool standard_input_is_null() {
   const auto file = kept("-");
   struct stat facts {};
   if (!file.empty() && ::stat(file.c_str(), &facts) == 0) return false;
-  if (::fstat(STDIN_FILENO, &facts) != 0) return true;
+  if (::fstat(STDIN_FILENO, &facts) != 0 || (::fcntl(STDIN_FILENO, F_GETFL) & O_ACCMODE) == O_WRONLY) return true;  // it was closed
   return S_ISCHR(facts.st_mode) && facts.st_rdev == ::makedev(1, 3);
 }
 

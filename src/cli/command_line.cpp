@@ -69,13 +69,11 @@ int CommandLine::run() {
                                    "; see " + program_ + " run " + std::string(chosen->job->name()) + " --help");
     }
   }
-  refuse_shared_paths(options_, chosen->options);
-  if (options_.ranks > 1 && !launched_.launched()) {
-    try {
-      options_.texts = chosen->options.texts_read();
-    } catch (const std::invalid_argument& error) {
-      throw Error(Exit::usage, error.what());
-    }
+  try {
+    refuse_shared_paths(options_, chosen->options);
+    if (options_.ranks > 1 && !launched_.launched()) options_.texts = chosen->options.texts_read();
+  } catch (const std::invalid_argument& error) {
+    throw Error(Exit::usage, error.what());
   }
   return start([&](const std::string&) { return ChosenJob{chosen->job.get(), &chosen->options}; });
 }
@@ -128,11 +126,21 @@ int CommandLine::start(JobNamed job) {
   return run_job(options_, std::move(job), begun_, launched_);
 }
 
+bool CommandLine::has_subcommand(const CLI::App& app, const std::string& name) {
+  return !app.get_subcommands([&](const CLI::App* choice) { return choice->get_name() == name; }).empty();
+}
+
 // The words of the command line, with `help VERB` as `VERB --help`, and options of other programs as ours.
 std::vector<std::string> CommandLine::words() {
   std::vector<std::string> words(argv_ + 1, argv_ + argc_);
   if (!words.empty() && words.front() == "help") {
     words.erase(words.begin());
+    if (!words.empty() && !words.front().starts_with('-') && !has_subcommand(app_, words.front())) {
+      refuse_word(words, app_, "verb");
+    }
+    if (words.size() > 1 && words.front() == "run" && !words[1].starts_with('-') && !has_subcommand(*run_, words[1])) {
+      refuse_word({words.begin() + 1, words.end()}, *run_, "job");
+    }
     words.emplace_back("--help");
   }
   if (!words.empty() && words.front() == "rerun") words = in_our_words(words, *app_.get_subcommand("rerun"));

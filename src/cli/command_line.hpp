@@ -50,6 +50,7 @@ class CommandLine {
   void add_other_verbs();
   int run();
   int rerun();
+  static bool has_subcommand(const CLI::App& app, const std::string& name);
   int start(JobNamed job);
   std::vector<std::string> words();
   void parse();

@@ -25,6 +25,7 @@ void add_board_options(CLI::App& app, BoardChoice& choice) {
 
 void CommandLine::add_run() {
   run_ = app_.add_subcommand("run", "compute a job, or go on with it, or show its stored result");
+  add_new_run_options(*run_, options_);
   add_run_options(*run_, options_);
   run_->fallthrough(false);
   const bool single = jobs_.size() == 1;

@@ -15,6 +15,7 @@ constexpr std::string_view hosts = "other hosts compute with -n N --hostfile FIL
 constexpr std::string_view order =
     "outputs are shown whole, one command after another; --unordered shows them as the commands end";
 constexpr std::string_view columns = "a line is one value; give a file for each column: :::: FILE1 ::::+ FILE2, with {1} and {2}";
+constexpr std::string_view linked = "sources that give their values side by side are linked by :::+ or ::::+";
 constexpr std::string_view again = "'stint rerun RUN -n N' runs again what failed";
 
 // clang-format off
@@ -28,7 +29,12 @@ constexpr ForeignOption foreign_options[] = {
     {"-0", false, "--null"},
     {"--dryrun", false, "--dry-run"},
     {"--wd", true, "--workdir"}, {"--cwd", true, "--workdir"},
-    {"--max-fails", true, "--max-failed"},
+    {"--max-fails", true, "--max-failed"}, {"--retry", true, "--retries"}, {"--name", true, "--run-id"},
+    {"--link", false, "", linked}, {"--xapply", false, "", linked},
+    {"-i", false, "", "write {} where the value belongs"}, {"-t", false, "", "--dry-run prints the commands, and runs none"},
+    {"--tagstring", true, "", "--tag writes the values of a command before each line of its output"},
+    {"--header", true, "", columns}, {"--tmpdir", true, "", "set TMPDIR"},
+    {"--stdout", true, "", "--results FOLDER keeps the output of each command in files"},
     {"-I", true, "", "write {} where the value belongs"}, {"--replace", true, "", "write {} where the value belongs"},
     {"-u", false, "", order}, {"--ungroup", false, "", order}, {"--lb", false, "", order}, {"--line-buffer", false, "", order},
     {"--linebuffer", false, "", order},

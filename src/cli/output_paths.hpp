@@ -8,7 +8,8 @@
 
 namespace stint {
 
-/// Throws Error(usage) when --output, --summary and --log name a file twice, or one that the job reads.
+/// Throws Error(usage) when --output, --summary, --log and the files that the job writes itself are one file twice, one that
+/// the run reads, or (of the job, which opens it by its name) a file that already is our stdout or another descriptor.
 void refuse_shared_paths(const RunOptions& run, const Options& job);
 
 }  // namespace stint

@@ -77,6 +77,14 @@ void add_interface_option(CLI::App& app, std::string& interface) {
       ->type_name("NAME");
 }
 
+void add_new_run_options(CLI::App& app, RunOptions& options) {
+  add(app, "--run-id", options.run_id, "name of the run (default: from job, options and input)")->type_name("ID");
+  add(app, "--fresh", options.fresh, "drop what is there and begin anew");
+  add(app, "--dry-run", options.dry_run, "print what would be computed, and stop");
+  add(app, "--check", options.check, "first compute N chunks with several numbers of threads, and compare the bytes; also of a finished run")
+      ->type_name("N");
+}
+
 void add_run_options(CLI::App& app, RunOptions& options) {
   add(app, "-n,--ranks", options.ranks, "start mpirun with N ranks; without it, this process computes alone")
       ->type_name("N")
@@ -88,8 +96,6 @@ void add_run_options(CLI::App& app, RunOptions& options) {
   add(app, "--board-file", options.board_file, "file (mode 600) that holds its address, perhaps with a password")
       ->type_name("FILE");
   add_interface_option(app, options.interface);
-  add(app, "--run-id", options.run_id, "name of the run (default: from job, options and input)")->type_name("ID");
-  add(app, "--fresh", options.fresh, "drop what is there and begin anew");
   add(app, "--accept-program", options.accept_program, "go on with a run begun by another version of the program");
   add(app, "--threads", options.threads, "OpenMP threads of each rank (default: its share of the cores)")
       ->type_name("T")
@@ -125,14 +131,11 @@ void add_run_options(CLI::App& app, RunOptions& options) {
   seconds(app, "--grace", options.grace, "time that chunks at work have to end once a signal told the run to stop")
       ->default_str("20");
   add(app, "--no-copies", options.no_copies, "near the end, do not compute again what another rank takes too long for");
-  add(app, "--dry-run", options.dry_run, "print what would be computed, and stop");
   add(app, "--exit-count", options.exit_count,
       "exit code: the number of failed chunks (101: more than 100), or 255 for errors of another kind");
   add(app, "--wait", options.wait,
       "where others compute this run already: stay to its end and print the result, instead of leaving when nothing is left");
   add(app, "--restarts", options.restarts, "times that -n starts its ranks anew when all of them were lost")->type_name("K");
-  add(app, "--check", options.check, "first compute N chunks with several numbers of threads, and compare the bytes; also of a finished run")
-      ->type_name("N");
   add(app, "--no-steal", options.no_steal, "each rank computes its own share only");
   bytes(app, "--partial-limit", options.partial_limit, "largest partial that may be stored")->default_str("64M");
   bytes(app, "--plan-limit", options.plan_limit, "largest plan that may be stored, at most 500M")->default_str("256M");

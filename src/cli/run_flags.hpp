@@ -42,7 +42,9 @@ void add_seconds_option(CLI::App& app, const std::string& name, double& field, c
 /// On which interface the embedded blackboard listens, also for `serve`.
 void add_interface_option(CLI::App& app, std::string& interface);
 
-/// All that `run` takes beside the options of its job. `options` must outlive `app`.
+/// What `run` alone takes, to begin a run; `options` must outlive `app`.
+void add_new_run_options(CLI::App& app, RunOptions& options);
+/// What both `run` and `rerun` take beside the options of the job.
 void add_run_options(CLI::App& app, RunOptions& options);
 
 }  // namespace stint

@@ -9,6 +9,8 @@
 #include <CLI/Error.hpp>
 #include <fmt/format.h>
 
+#include <algorithm>
+
 namespace stint {
 
 int one_line(const std::string& line, Exit exit) {
@@ -20,11 +22,15 @@ void refuse_word(const std::vector<std::string>& rest, const CLI::App& app, cons
   std::vector<std::string> names;
   for (const auto* choice : app.get_subcommands([](const CLI::App*) { return true; })) names.push_back(choice->get_name());
   const auto meant = rest.empty() ? "" : nearest(rest.front(), names);
+  // What stands there may be the command, or the list of them, to which `commands` belongs.
+  const bool commands = kind == "job" && meant.empty() && !rest.empty() && std::ranges::find(names, "commands") != names.end();
   const auto* parent = app.get_parent();
   const std::string program = parent != nullptr ? parent->get_name() + " " + app.get_name() : app.get_name();
   throw Error(Exit::usage, (rest.empty() ? "a " + kind + " is missing" : "there is no " + kind + " '" + rest.front() + "'") +
                                (meant.empty() ? "; choose" : "; did you mean " + meant + "? Choose") + " one of: " +
-                               fmt::format("{}", fmt::join(names, ", ")) + ", or see " + program + " --help");
+                               fmt::format("{}", fmt::join(names, ", ")) +
+                               (commands ? " (a list of commands, or a command: stint run commands " + rest.front() + " …)" : "") +
+                               ", or see " + program + " --help");
 }
 
 int refuse_words(const CLI::ParseError& error, const CLI::App& app, const CLI::App* run) {

@@ -140,6 +140,7 @@ class Output(unittest.TestCase):
     def test_paths_are_tried_before_the_first_command(self):
         (self.box / "list").write_text("touch begun\n")
         (self.box / "file").write_text("")
+        (self.box / "names").write_text("list\n")
         for words, line in [
             ("--output none/x commands list", "cannot write the result to none/x: No such file"),
             ("--summary none/x commands list", "cannot write the summary to none/x: No such file"),
@@ -152,6 +153,13 @@ class Output(unittest.TestCase):
             ("commands --failed list list", "--failed list would be written over what this run reads"),
             ("commands --joblog ./list list", "--joblog ./list would be written over what this run reads"),
             ("commands --joblog x --failed x list", "--joblog and --failed are the same file"),
+            ("--output x commands --joblog ./x list", "--output and --joblog are the same file"),
+            ("commands --joblog list - < list", "--joblog list would be written over what this run reads from standard input"),
+            ("-n 2 commands --failed list echo {} < list", "would be written over what this run reads from standard input"),
+            ("commands --failed list echo {} :::: list", "would be written over what this run reads"),
+            ("--output file wordcount .", "--output file would be written over what this run reads"),
+            ("--output list wordcount --files-from names", "--output list would be written over what this run reads"),
+            ("commands --joblog /dev/stdout echo ::: a >> file", "is a regular file that is open already"),
         ]:
             with self.subTest(words):
                 done = self.shell(f"$S run {words}")

@@ -31,6 +31,7 @@ class CommandWordsTest : public ::testing::Test {
     app.option_defaults()->multi_option_policy(CLI::MultiOptionPolicy::TakeLast);
     app.require_subcommand(0, 1);
     run = app.add_subcommand("run");
+    add_new_run_options(*run, run_options);
     add_run_options(*run, run_options);
     run->fallthrough(false);
     of_commands.add_words("COMMAND", words, "").add("each", each, "").add("tag", tag, "").add("null", null, "");
