@@ -341,7 +341,7 @@ void WordTable::count(std::span<const char> block) {
       }
       for (std::size_t i = 0; i < count; ++i) {
         const auto place = static_cast<std::uint32_t>(slots_[tokens[i].hash >> shift_]);
-        __builtin_prefetch(entries_.data() + std::max(place, 1U) - 1);
+        __builtin_prefetch(entries_.data() + (std::max(place, 1U) - 1));
       }
       for (std::size_t i = 0; i < count; ++i) put(tokens[i]);
     }

@@ -4,6 +4,7 @@
 # second call costs milliseconds. Needs root or sudo; without either it prints the commands that help, and exits 2.
 # In a conda or Spack environment nothing is installed: there the packages come from the environment.
 # With --with-slurm also a Slurm to test with, where root asks for it and there is none: a cluster's own is left alone.
+# With --with-clang also the compiler of tools/fuzz.sh.
 # No service of the system is started: Stint runs a Redis of its own, on a socket of its own, and its tests a Slurm.
 set -euo pipefail
 
@@ -18,6 +19,9 @@ packages=(
 )
 if [[ ${1:-} == --with-slurm && $(id -u) -eq 0 ]] && ! command -v sbatch >/dev/null; then
   packages+=(munge slurmctld slurmd slurm-client)
+fi
+if [[ ${1:-} == --with-clang ]]; then
+  packages+=(clang libclang-rt-dev libomp-dev)  # to fuzz
 fi
 services=(redis-server munge slurmctld slurmd)  # of these packages
 

@@ -2,11 +2,14 @@
 // Values to bytes and back. Trivially copyable values are stored as their bytes, the rest by Boost.Serialization
 // (write `template <class A> void serialize(A& archive, unsigned) { archive & field & …; }`). Unordered containers
 // are written sorted, so that equal values have equal bytes: do not include Boost's own headers for those two.
-// Bytes are checked by the frame around them (src/codec/frame.hpp) before they come here.
+// Bytes are checked by the frame around them (src/codec/frame.hpp) before they come here; but anybody may write a frame, so no
+// length in them is believed before memory is taken for it.
 #pragma once
 
 #include <boost/archive/binary_iarchive.hpp>
 #include <boost/archive/binary_oarchive.hpp>
+#include <boost/archive/impl/basic_binary_iarchive.ipp>
+#include <boost/archive/impl/basic_binary_iprimitive.ipp>
 #include <boost/serialization/array.hpp>
 #include <boost/serialization/map.hpp>
 #include <boost/serialization/optional.hpp>
@@ -69,9 +72,43 @@ class StringSource final : public std::streambuf {
     setg(begin, begin, begin + bytes.size());
   }
   [[nodiscard]] bool used_up() const { return gptr() == egptr(); }
+  [[nodiscard]] std::size_t left() const { return static_cast<std::size_t>(egptr() - gptr()); }
 };
 
 constexpr unsigned flags = boost::archive::no_header | boost::archive::no_tracking;
+
+/// What binary_oarchive wrote. A container may have no more elements than bytes are left: Boost's own reader takes memory for
+/// as many as the bytes say.
+class Reader final : public boost::archive::binary_iarchive_impl<Reader, char, std::char_traits<char>> {
+  using Base = boost::archive::binary_iarchive_impl<Reader, char, std::char_traits<char>>;
+  static constexpr std::size_t trusted_count = 4096;  // elements without fields take no bytes
+
+ public:
+  explicit Reader(StringSource& source) : Base(source, flags), source_(source) {}
+
+  using Base::load_override;
+  void load_override(boost::serialization::collection_size_type& count) {
+    Base::load_override(count);
+    if (count > trusted_count && count > source_.left()) throw DecodeError("more elements than bytes");
+  }
+  using Base::load;
+  void load(bool& flag) {
+    unsigned char byte = 0;
+    Base::load(byte);
+    if (byte > 1) throw DecodeError("neither true nor false");
+    flag = byte == 1;
+  }
+  void load(std::string& text) {
+    std::size_t size = 0;
+    Base::load(size);
+    if (size > source_.left()) throw DecodeError("a text that is longer than all bytes");
+    text.resize(size);
+    if (size > 0) Base::load_binary(text.data(), size);
+  }
+
+ private:
+  StringSource& source_;
+};
 
 template <class Sorted, class Archive, class Container>
 void save_sorted(Archive& archive, const Container& container) {
@@ -120,7 +157,7 @@ T decode(std::string_view bytes) {
     T value;
     detail::StringSource source(bytes);
     try {
-      boost::archive::binary_iarchive(source, detail::flags) >> value;
+      detail::Reader(source) >> value;
     } catch (const std::exception& error) {
       throw DecodeError(std::string("not an archive of this type: ") + error.what());
     }
@@ -130,6 +167,9 @@ T decode(std::string_view bytes) {
 }
 
 }  // namespace stint::archive
+
+BOOST_SERIALIZATION_REGISTER_ARCHIVE(stint::archive::detail::Reader)
+BOOST_SERIALIZATION_USE_ARRAY_OPTIMIZATION(stint::archive::detail::Reader)
 
 namespace boost::serialization {
 

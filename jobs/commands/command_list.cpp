@@ -33,8 +33,21 @@ bool CommandList::sound() const {
   }
   if (!begins_.empty() && (begins_.front() != 0 || bytes_.back() != '\0')) return false;
   if (!order_.empty() && order_.size() != size()) return false;
-  return std::ranges::all_of(order_, is_number) &&
-         std::ranges::all_of(earlier_, [&](const auto& each) { return is_number(each.first); });
+  std::vector<bool> begun(size());  // by number - 1
+  for (const auto number : order_) {
+    if (!is_number(number) || begun[number - 1]) return false;
+    begun[number - 1] = true;
+  }
+  return std::ranges::all_of(earlier_, [&](const auto& each) { return is_number(each.first) && is_record(each.second.record); });
+}
+
+bool CommandList::is_record(std::string_view packed) const {
+  try {
+    unpack(packed, names_);
+  } catch (const std::runtime_error&) {
+    return false;
+  }
+  return packed.empty();
 }
 
 Command CommandList::operator[](std::uint64_t chunk) const {

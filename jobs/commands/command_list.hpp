@@ -68,6 +68,7 @@ class CommandList {
     }
   };
   [[nodiscard]] std::string_view bytes(std::uint64_t number) const;
+  [[nodiscard]] bool is_record(std::string_view packed) const;
 
   std::string bytes_;                  // of each command its text and its values, a NUL byte behind each
   std::vector<std::uint64_t> begins_;  // there, by number - 1

@@ -150,6 +150,7 @@ std::string Commands::take_over(const CommandList& old, const std::vector<Record
   std::map<std::string_view, std::deque<Earlier>> ended;
   std::vector<bool> known(old.size());  // by number - 1
   auto add = [&](const Record& record, const std::string& error) {
+    if (record.number == 0 || record.number > old.size()) return;
     ended[old.text(record.number)].push_back({record, error});
     known[record.number - 1] = true;
   };
@@ -157,7 +158,7 @@ std::string Commands::take_over(const CommandList& old, const std::vector<Record
     list.each([&](const Record& record) { add(record, ""); });
   }
   for (const auto& chunk : failed) {
-    if (!chunk.detail.empty()) add(record_of(chunk.detail), chunk.error);  // else its rank died: nobody knows
+    if (const auto record = record_in(chunk.detail)) add(*record, chunk.error);  // else nobody knows
   }
   // What the old list itself took over, and did not come to give back.
   for (std::uint64_t number = 1; number <= old.size(); ++number) {
@@ -347,15 +348,14 @@ void Commands::follow(Range, const Records& records, Output& output) {
 
 // A failure without a record is none of the command: its rank died, or it was given up.
 void Commands::follow_failure(const FailedChunk& failed, Output& output) {
-  Record record;
-  if (failed.detail.empty()) {
-    record.number = list_->number_of(failed.chunk);
-    record.host = failed.host;
-    record.exit = -1;
-  } else {
-    record = record_of(failed.detail);
+  auto record = record_in(failed.detail);
+  if (!record) {
+    record.emplace();
+    record->number = list_->number_of(failed.chunk);
+    record->host = failed.host;
+    record->exit = -1;
   }
-  report_->take(record, failed.error, output.text());
+  report_->take(*record, failed.error, output.text());
   report_->settle(output.text());
 }
 

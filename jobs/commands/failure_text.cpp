@@ -8,8 +8,6 @@
 #include <cmath>
 #include <cstdio>
 #include <ctime>
-#include <exception>
-#include <optional>
 #include <sstream>
 
 namespace stint::commands {
@@ -33,7 +31,8 @@ std::string seconds(double time) {
 }
 
 std::string begin_of(double start) {
-  const auto time = static_cast<std::time_t>(start);
+  constexpr double latest = 253402300799;  // the end of the year 9999
+  const auto time = static_cast<std::time_t>(std::clamp(start, 0.0, latest));
   std::tm local{};
   ::localtime_r(&time, &local);
   char text[32];
@@ -49,15 +48,6 @@ std::string end_of_errors(const Record& record, const std::filesystem::path& sto
     if (show((store / place->log).string() + ".err", place->err_at + place->err_bytes - bytes, bytes, "", text)) return text.str();
   }
   return record.carried.err.empty() ? record.said : record.carried.err;
-}
-
-std::optional<Record> record_in(const std::string& detail) {
-  if (detail.empty()) return std::nullopt;  // its rank died
-  try {
-    return record_of(detail);
-  } catch (const std::exception&) {
-    return std::nullopt;
-  }
 }
 
 // "exit code 7" stands in the job log's words; on a line it is shorter.

@@ -5,11 +5,23 @@
 
 #include <algorithm>
 #include <cmath>
+#include <exception>
 #include <span>
 #include <stdexcept>
+#include <type_traits>
 
 namespace stint::commands {
 namespace {
+
+constexpr const char* no_record = "no record of a command";
+
+// A number with a fraction, or beyond all bounds, is no count.
+template <class T>
+void take(const nlohmann::json& json, const std::string& name, T& field) {
+  const auto& value = json.at(name);
+  if (std::is_integral_v<T> && !value.is_number_integer()) throw std::runtime_error(no_record);
+  value.get_to(field);
+}
 
 void put(nlohmann::json& json, const std::string& prefix, const Place& place) {
   json[prefix + "log"] = place.log;
@@ -21,11 +33,11 @@ void put(nlohmann::json& json, const std::string& prefix, const Place& place) {
 
 Place place_of(const nlohmann::json& json, const std::string& prefix) {
   Place place;
-  json.at(prefix + "log").get_to(place.log);
-  json.at(prefix + "out_at").get_to(place.out_at);
-  json.at(prefix + "out_bytes").get_to(place.out_bytes);
-  json.at(prefix + "err_at").get_to(place.err_at);
-  json.at(prefix + "err_bytes").get_to(place.err_bytes);
+  take(json, prefix + "log", place.log);
+  take(json, prefix + "out_at", place.out_at);
+  take(json, prefix + "out_bytes", place.out_bytes);
+  take(json, prefix + "err_at", place.err_at);
+  take(json, prefix + "err_bytes", place.err_bytes);
   return place;
 }
 
@@ -48,8 +60,6 @@ std::string as_bytes(const std::string& text) {
   }
   return bytes;
 }
-
-constexpr const char* no_record = "no record of a command";
 
 // Packed numbers: seven bits a byte, the lowest first; all bytes but the last have their highest bit set.
 void put(std::string& to, std::uint64_t number) {
@@ -114,17 +124,26 @@ std::string text_of(const Record& record) {
 Record record_of(const std::string& text) {
   const auto json = nlohmann::json::parse(text);
   Record record;
-  json.at("number").get_to(record.number);
-  json.at("exit").get_to(record.exit);
-  json.at("signal").get_to(record.signal);
-  json.at("start").get_to(record.start);
-  json.at("seconds").get_to(record.seconds);
-  json.at("host").get_to(record.host);
+  take(json, "number", record.number);
+  take(json, "exit", record.exit);
+  take(json, "signal", record.signal);
+  take(json, "start", record.start);
+  take(json, "seconds", record.seconds);
+  take(json, "host", record.host);
   record.place = place_of(json, "");
   if (json.contains("copy_log")) record.copy = place_of(json, "copy_");
   record.carried = {as_bytes(json.value("out", "")), as_bytes(json.value("err", ""))};
   record.said = as_bytes(json.value("said", ""));
   return record;
+}
+
+std::optional<Record> record_in(const std::string& detail) {
+  if (detail.empty()) return std::nullopt;
+  try {
+    return record_of(detail);
+  } catch (const std::exception&) {
+    return std::nullopt;
+  }
 }
 
 std::uint64_t Names::number_of(const std::string& name) {
@@ -175,6 +194,12 @@ Record unpack(std::string_view& from, const Names& names) {
     record.carried.err = get_bytes(from);
   }
   return record;
+}
+
+void Records::check() const {
+  std::uint64_t carried = 0;
+  each([&](const Record& record) { carried += record.carried.out.size() + record.carried.err.size(); });
+  if (carried != carried_) throw std::runtime_error("records that carry more or less than they say");
 }
 
 void Records::add(const Record& record) {

@@ -9,6 +9,8 @@
 
 #include <cstdint>
 #include <map>
+#include <optional>
+#include <stdexcept>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -34,6 +36,8 @@ struct Record {
 /// for what is none.
 std::string text_of(const Record& record);
 Record record_of(const std::string& text);
+/// The same of what is kept with a failed chunk; none: there is no record, as of one whose rank died, or it is damaged.
+std::optional<Record> record_in(const std::string& detail);
 
 /// Hosts and logs, of which there are few, by number.
 class Names {
@@ -51,7 +55,9 @@ class Names {
   void load(Archive& archive, unsigned) {
     archive >> names_;
     numbers_.clear();
-    for (const auto& name : names_) numbers_.emplace(name, numbers_.size());
+    for (const auto& name : names_) {
+      if (!numbers_.emplace(name, numbers_.size()).second) throw std::runtime_error("a name that is there twice");
+    }
   }
   BOOST_SERIALIZATION_SPLIT_MEMBER()
 
@@ -91,9 +97,12 @@ class Records {
   template <class Archive>
   void serialize(Archive& archive, unsigned) {
     archive& names_& packed_& carried_;
+    if constexpr (Archive::is_loading::value) check();
   }
 
  private:
+  void check() const;  // throws std::runtime_error unless each can be read, so that nobody who uses them has to look
+
   Names names_;
   std::string packed_;
   std::uint64_t carried_ = 0;

@@ -172,9 +172,11 @@ std::uint64_t parse_bytes(std::string_view text) {
 }
 
 double parse_seconds(std::string_view text) {
-  if (text.starts_with("0x")) return parse_number(text);  // as Options give it back
   double total = 0;
-  if (text.find(':') != text.npos || (text.find('-', 1) != text.npos && text.find('e') == text.npos)) {
+  if (text.starts_with("0x")) {  // as Options give it back
+    total = parse_number(text);
+    if (std::isnan(total)) refuse(text, "is not a time", time_hint);
+  } else if (text.find(':') != text.npos || (text.find('-', 1) != text.npos && text.find('e') == text.npos)) {
     total = clock_time(text);
   } else {
     std::string_view rest = text;

@@ -55,7 +55,8 @@ std::optional<Node> node_named(std::string_view name) {
   const auto level = std::from_chars(name.data(), end, node.level);
   if (level.ec != std::errc{} || level.ptr == end || *level.ptr != ':') return std::nullopt;
   const auto index = std::from_chars(level.ptr + 1, end, node.index);
-  if (index.ec != std::errc{} || index.ptr != end || node.level > 32) return std::nullopt;
+  if (index.ec != std::errc{} || index.ptr != end || node.level > 32 || node.index >> 32 != 0) return std::nullopt;
+  if (node.name() != name) return std::nullopt;  // "01:2" is found by no script
   return node;
 }
 

@@ -14,6 +14,7 @@
 #include <sys/mman.h>
 #include <sys/stat.h>
 #include <unistd.h>
+#include <unordered_set>
 #include <vector>
 
 namespace stint {
@@ -101,12 +102,19 @@ bool is_word(std::string_view text, std::string_view word) {
 
 // A length that a flipped bit made too long swallows what follows it. Then commands are found inside the value.
 bool holds_commands(std::string_view tail) {
+  std::unordered_set<std::uint64_t> vain;  // where commands begin that lead to damage: no command is read twice
   for (auto at = tail.find("\r\n*"); at != tail.npos; at = tail.find("\r\n*", at + 1)) {
-    Commands commands(tail.substr(at + line_end.size()));
-    int whole = 0;
-    auto step = commands.next();
-    for (; step == Commands::Step::command; step = commands.next()) ++whole;
-    if (step != Commands::Step::damaged && whole >= 2) return true;
+    const auto begin = at + line_end.size();
+    Commands commands(tail.substr(begin));
+    std::vector<std::uint64_t> seen{begin};
+    auto step = Commands::Step::command;
+    while (step == Commands::Step::command && !vain.contains(seen.back())) {
+      step = commands.next();
+      if (step == Commands::Step::command) seen.push_back(begin + commands.at());
+    }
+    const bool damaged = step == Commands::Step::damaged || step == Commands::Step::command;
+    if (!damaged && seen.size() > 2) return true;
+    if (damaged) vain.insert(seen.begin(), seen.end());
   }
   return false;
 }

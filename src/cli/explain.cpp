@@ -4,6 +4,7 @@
 #include <stint/options.hpp>
 
 #include "base/error.hpp"
+#include "base/json_field.hpp"
 #include "blackboard/directory.hpp"
 #include "blackboard/redis_blackboard.hpp"
 #include "cli/chunk_text.hpp"
@@ -151,7 +152,8 @@ std::string story_text(const Story& story, std::uint64_t chunk, const RunView& v
   if (failure) {
     for (const auto& [name, row] : failure->rows) text += row_text(name, row);
   } else if (error.is_object()) {
-    text += fmt::format("error    {} (host {})\n", printable(error.value("error", "")), error.value("host", ""));
+    text += fmt::format("error    {} (host {})\n", printable(json_field(error, "error", std::string())),
+                        json_field(error, "host", std::string()));
   }
   return text;
 }

@@ -8,10 +8,13 @@
 
 #include <nlohmann/json.hpp>
 
+#include <charconv>
 #include <filesystem>
 #include <fstream>
 #include <iterator>
+#include <optional>
 #include <stdexcept>
+#include <system_error>
 
 namespace stint {
 namespace {
@@ -33,17 +36,34 @@ std::string as_utf8(const std::string& bytes) {
   return text;
 }
 
-std::string from_utf8(const std::string& text) {
+// None: as_utf8 does not write this.
+std::optional<std::string> from_utf8(const std::string& text) {
   std::string bytes;
   for (std::size_t i = 0; i < text.size(); ++i) {
-    if (text[i] == '\\' && i + 3 < text.size() && text[i + 1] == 'x') {
-      bytes.push_back(static_cast<char>(std::stoi(text.substr(i + 2, 2), nullptr, 16)));
-      i += 3;
-    } else {
+    if (text[i] != '\\') {
       bytes.push_back(text[i]);
+      continue;
     }
+    if (i + 3 >= text.size() || text[i + 1] != 'x') return std::nullopt;
+    unsigned char byte = 0;
+    const char* const end = text.data() + i + 4;
+    if (const auto read = std::from_chars(end - 2, end, byte, 16); read.ec != std::errc() || read.ptr != end) return std::nullopt;
+    bytes.push_back(static_cast<char>(byte));
+    i += 3;
   }
   return bytes;
+}
+
+// None: no list of texts.
+std::optional<std::vector<std::string>> texts_in(const json& list) {
+  if (!list.is_array()) return std::nullopt;
+  std::vector<std::string> texts;
+  for (const auto& item : list) {
+    auto text = item.is_string() ? from_utf8(item.get_ref<const std::string&>()) : std::nullopt;
+    if (!text) return std::nullopt;
+    texts.push_back(*std::move(text));
+  }
+  return texts;
 }
 
 json texts_of(const Options::Entry& entry) {
@@ -56,6 +76,12 @@ std::string joined(const json& list) {
   std::string text;
   for (const auto& item : list) text += (text.empty() ? "" : " ") + item.get<std::string>();
   return text.size() > 60 ? text.substr(0, 57) + "..." : text;
+}
+
+// Throws json::exception where it is no number of files or bytes.
+std::string count_in(const json& identity, const char* name) {
+  const auto found = identity.find(name);
+  return std::to_string(found == identity.end() ? 0 : found->get_ref<const json::number_unsigned_t&>());
 }
 
 // Throws json::exception where one of them is no identity.
@@ -71,12 +97,10 @@ std::string difference_of(const json& left, const json& right) {
     }
   }
   if (left.value("paths", "") != right.value("paths", "")) {
-    return "other input files (" + std::to_string(left.value("files", 0)) + ", here " +
-           std::to_string(right.value("files", 0)) + ")";
+    return "other input files (" + count_in(left, "files") + ", here " + count_in(right, "files") + ")";
   }
   if (left.value("input", "") != right.value("input", "")) {
-    return "the input has changed (" + std::to_string(left.value("bytes", std::uint64_t{0})) + " bytes, here " +
-           std::to_string(right.value("bytes", std::uint64_t{0})) + ", or newer files)";
+    return "the input has changed (" + count_in(left, "bytes") + " bytes, here " + count_in(right, "bytes") + ", or newer files)";
   }
   return "other options";
 }
@@ -164,10 +188,9 @@ std::map<std::string, std::vector<std::string>> stored_options(const std::string
   const auto all = json::parse(text, nullptr, false);
   if (!all.is_object()) return options;
   for (const auto& [name, values] : all.items()) {
-    auto& list = options[name];
-    for (const auto& value : values) {
-      if (value.is_string()) list.push_back(from_utf8(value.get<std::string>()));
-    }
+    auto texts = texts_in(values);
+    if (!texts) return {};
+    options[name] = *std::move(texts);
   }
   return options;
 }
@@ -180,14 +203,10 @@ void apply_options(Options& options, const std::string& text, bool content_only)
     if (content_only && entry.kind != OptionKind::content) continue;
     const auto found = all.find(entry.name);
     if (found == all.end()) continue;
-    std::vector<std::string> texts;
+    const auto texts = texts_in(*found);
+    if (!texts) throw unreadable;
     try {
-      for (const auto& item : *found) texts.push_back(from_utf8(item.get<std::string>()));
-    } catch (const std::exception&) {
-      throw unreadable;
-    }
-    try {
-      entry.set(texts);
+      entry.set(*texts);
     } catch (const std::invalid_argument& error) {
       throw Error(Exit::damaged, "option " + entry.name + " of the run on the blackboard: " + error.what());
     }

@@ -21,6 +21,21 @@ constexpr const char* nothing = "nothing to compute";
 
 }  // namespace
 
+std::string RunWord::encode() const {
+  return nlohmann::json{{"run", run}, {"job", job}, {"seed", seed}, {"program", program}, {"options", options}, {"joined", joined}}
+      .dump();
+}
+
+RunWord RunWord::decode(const std::string& text) {
+  const auto json = nlohmann::json::parse(text, nullptr, false);
+  try {
+    return {json.at("run"),     json.at("job"),     json.at("seed").get_ref<const nlohmann::json::number_unsigned_t&>(),
+            json.at("program"), json.at("options"), json.at("joined")};
+  } catch (const nlohmann::json::exception&) {
+    throw Error(Exit::damaged, "what rank 0 left on the blackboard for the other ranks cannot be read; the same command starts again");
+  }
+}
+
 WorldHost::WorldHost(redis::Finder board, std::string world, int ranks)
     : board_(std::move(board)), world_(std::move(world)), alone_(ranks == 1) {
   if (alone_) return;
@@ -56,10 +71,7 @@ void WorldHost::stop_renewing() {
 void WorldHost::tell(const RunWord& word) {
   if (alone_) return;
   stop_renewing();
-  const nlohmann::json json{
-      {"run", word.run}, {"job", word.job}, {"seed", word.seed}, {"program", word.program}, {"options", word.options},
-      {"joined", word.joined}};
-  Directory(board_).tell_world(world_, json.dump(), told_seconds);
+  Directory(board_).tell_world(world_, word.encode(), told_seconds);
   told_ = true;
 }
 
@@ -92,9 +104,7 @@ std::optional<RunWord> await_word(const redis::Finder& board, const std::string&
     }
     if (word == nothing) return std::nullopt;
     if (word && *word != planning) {
-      const auto json = nlohmann::json::parse(*word);
-      return RunWord{json.at("run"),     json.at("job"),     json.at("seed"),
-                     json.at("program"), json.at("options"), json.at("joined")};
+      return RunWord::decode(*word);
     }
     if (word) last_heard = clock.now();
     if (lost || clock.now() - last_heard > silence_seconds) {

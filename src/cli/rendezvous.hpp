@@ -23,6 +23,10 @@ struct RunWord {
   std::string program;
   std::string options;  ///< JSON, all options of the job as rank 0 was given them
   bool joined = false;  ///< this world joins a run that others compute
+
+  [[nodiscard]] std::string encode() const;
+  /// Throws Error(damaged) for what encode() does not make.
+  static RunWord decode(const std::string& text);
 };
 
 /// Rank 0's side. From construction on the others know that it plans; unless tell() names a run, they are told in the
@@ -51,7 +55,7 @@ class WorldHost {
 };
 
 /// The other ranks' side: waits for the word; none: there is nothing to compute. Throws Error(interrupted) when rank 0
-/// was silent for too long or is known to be lost, and BoardLost after `board_timeout` seconds without the blackboard.
+/// was silent for too long or is known to be lost, Error(damaged) for a word that is none, and BoardLost after `board_timeout` seconds without the blackboard.
 std::optional<RunWord> await_word(const redis::Finder& board, const std::string& world, double board_timeout,
                                   const std::function<bool()>& rank_0_lost);
 

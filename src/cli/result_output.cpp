@@ -72,7 +72,7 @@ void ResultOutput::publish() {
     to_stdout(memory_.view());
     memory_.str("");
   }
-  for (auto& [name, file] : files_) with_advice([&] { file->publish(); });
+  for (auto& [name, file] : files_) with_advice([&file = file] { file->publish(); });
   files_.clear();
 }
 

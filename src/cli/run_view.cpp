@@ -2,6 +2,7 @@
 #include "cli/run_view.hpp"
 
 #include "base/clock.hpp"
+#include "base/json_field.hpp"
 #include "cli/summary.hpp"
 #include "engine/policy.hpp"
 
@@ -84,14 +85,11 @@ WorkerView worker_view(const std::string& worker, const std::string& who, const 
   view.host = worker.substr(0, worker.rfind('/'));
   view.heartbeat_age = told.empty() ? -1 : std::max(0.0, now - std::strtod(told.c_str(), nullptr));
   const auto known = json::parse(who, nullptr, false);
-  double lease = Whereabouts().lease;
-  if (known.is_object()) {
-    view.rank = known.value("rank", 0);
-    view.pid = known.value("pid", std::int64_t{0});
-    view.threads = known.value("threads", 0);
-    view.guest = known.value("guest", false);
-    lease = known.value("lease", lease);
-  }
+  view.rank = json_field(known, "rank", 0);
+  view.pid = json_field(known, "pid", std::int64_t{0});
+  view.threads = json_field(known, "threads", 0);
+  view.guest = json_field(known, "guest", false);
+  const double lease = json_field(known, "lease", Whereabouts().lease);
   const double patience = policy::lease_seconds(lease, workers);
   view.lives = !known_gone(who, here) && view.heartbeat_age < patience;
   // Elsewhere nobody can look at the process; the board's clock may jump, though hardly by a minute at this moment.
@@ -99,14 +97,16 @@ WorkerView worker_view(const std::string& worker, const std::string& who, const 
               (!known_alive(who, here) && view.heartbeat_age > std::max(patience, seconds_until_gone));
   const auto border = told.find(';');
   const auto report = json::parse(border == told.npos ? "" : told.substr(border + 1), nullptr, false);
-  if (!report.is_object()) return view;
-  view.done = report.value("done", std::uint64_t{0});
-  view.running = report.value("running", std::uint64_t{0});
-  view.oldest = report.value("oldest", 0.0);
-  for (const auto& each : report.value("chunks", json::array())) {
+  view.done = json_field(report, "done", std::uint64_t{0});
+  view.running = json_field(report, "running", std::uint64_t{0});
+  view.oldest = json_field(report, "oldest", 0.0);
+  const auto chunks = report.find("chunks");
+  if (chunks == report.end() || !chunks->is_array()) return view;
+  for (const auto& each : *chunks) {
     if (!each.is_object()) continue;
-    view.chunks.push_back({each.value("chunk", std::uint64_t{0}), each.value("seconds", 0.0) + std::max(0.0, view.heartbeat_age),
-                           each.value("what", "")});
+    view.chunks.push_back({json_field(each, "chunk", std::uint64_t{0}),
+                           json_field(each, "seconds", 0.0) + std::max(0.0, view.heartbeat_age),
+                           json_field(each, "what", std::string())});
   }
   return view;
 }

@@ -2,6 +2,7 @@
 #include "cli/stored_result.hpp"
 
 #include "base/error.hpp"
+#include "base/json_field.hpp"
 #include "codec/run_codec.hpp"
 
 #include <nlohmann/json.hpp>
@@ -23,11 +24,9 @@ std::vector<FailedChunk> failed_chunks(const std::map<std::uint64_t, std::string
   std::vector<FailedChunk> list;
   for (const auto& [chunk, text] : failures) {
     const auto json = nlohmann::json::parse(text, nullptr, false);
-    try {
-      list.push_back({chunk, json.value("error", ""), json.value("host", ""), json.value("attempts", 0), json.value("detail", "")});
-    } catch (const nlohmann::json::exception&) {
-      list.push_back({chunk, "what is kept of its failure cannot be read", "", 0, ""});
-    }
+    const std::string unknown = "what is kept of its failure cannot be read";
+    list.push_back({chunk, json_field(json, "error", json.is_object() ? std::string() : unknown), json_field(json, "host", std::string()),
+                    json_field(json, "attempts", 0), json_field(json, "detail", std::string())});
   }
   return list;
 }

@@ -2,6 +2,7 @@
 #include "engine/whereabouts.hpp"
 
 #include "base/environment.hpp"
+#include "base/json_field.hpp"
 
 #include <nlohmann/json.hpp>
 
@@ -31,23 +32,13 @@ std::string batch_job() {
 
 nlohmann::json parsed(const std::string& text) { return nlohmann::json::parse(text, nullptr, false); }
 
-// `otherwise` where the field is missing or of another type.
-template <class T>
-T field_of(const nlohmann::json& who, const char* name, const T& otherwise) {
-  try {
-    return who.is_object() ? who.value(name, otherwise) : otherwise;
-  } catch (const nlohmann::json::exception&) {
-    return otherwise;
-  }
-}
-
 bool on_this_host(const nlohmann::json& who, const Whereabouts& here) {
-  return field_of(who, "host", std::string()) == here.host && field_of(who, "boot", std::string()) == here.boot &&
-         field_of(who, "pid", std::int64_t{0}) > 0;
+  return json_field(who, "host", std::string()) == here.host && json_field(who, "boot", std::string()) == here.boot &&
+         json_field(who, "pid", std::int64_t{0}) > 0;
 }
 
 bool lives(const nlohmann::json& who) {
-  return process_start(field_of(who, "pid", std::int64_t{0})) == field_of(who, "start", std::uint64_t{0});
+  return process_start(json_field(who, "pid", std::int64_t{0})) == json_field(who, "start", std::uint64_t{0});
 }
 
 }  // namespace
@@ -92,15 +83,15 @@ Whereabouts Whereabouts::here() {
   return where;
 }
 
-bool is_guest(const std::string& json) { return field_of(parsed(json), "guest", false); }
+bool is_guest(const std::string& json) { return json_field(parsed(json), "guest", false); }
 
-std::string world_of(const std::string& json) { return field_of(parsed(json), "world", std::string()); }
+std::string world_of(const std::string& json) { return json_field(parsed(json), "world", std::string()); }
 
 bool known_gone(const std::string& json, const Whereabouts& here) {
   const auto who = parsed(json);
   if (!who.is_object()) return false;
-  if (!here.batch_job.empty() && field_of(who, "batch_job", std::string()) == here.batch_job &&
-      field_of(who, "batch_restart", 0) < here.batch_restart) {
+  if (!here.batch_job.empty() && json_field(who, "batch_job", std::string()) == here.batch_job &&
+      json_field(who, "batch_restart", 0) < here.batch_restart) {
     return true;
   }
   return on_this_host(who, here) && !lives(who);

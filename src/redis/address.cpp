@@ -38,7 +38,7 @@ int number(std::string_view text, int least, int most, const char* what) {
 std::string decoded(std::string_view text) {
   std::string out;
   for (std::size_t i = 0; i < text.size(); ++i) {
-    int code = 0;
+    unsigned code = 0;
     if (text[i] == '%' && i + 2 < text.size() &&
         std::from_chars(text.data() + i + 1, text.data() + i + 3, code, 16).ptr == text.data() + i + 3) {
       out.push_back(static_cast<char>(code));
@@ -136,8 +136,8 @@ std::string Address::whole() const {
   if (!socket.empty()) {
     return "unix://" + login + socket + (database != 0 ? "?db=" + std::to_string(database) : "");
   }
-  const bool colons = host.find(':') != host.npos;
-  return "redis://" + login + (colons ? "[" + host + "]" : host) + ":" + std::to_string(port) +
+  const bool bracketed = host.find(':') != host.npos || host.starts_with('[');
+  return "redis://" + login + (bracketed ? "[" + host + "]" : host) + ":" + std::to_string(port) +
          (database != 0 ? "/" + std::to_string(database) : "");
 }
 

@@ -239,7 +239,7 @@ class ServerTest(unittest.TestCase):
             except FileNotFoundError:  # one that the server has just replaced
                 return False
 
-        eventually(10, "the file is small", is_small)
+        eventually(30, "the file is small", is_small)
         self.quick("serve", "--stop")
         self.quick("ls", seconds=1)
 

@@ -25,6 +25,8 @@ TEST(Address, IsReadAndWritten) {
       {"redis://ada:@host", "ada", "", "redis://ada:@host:6379", "redis://host:6379"},
       {"redis://ada:p%40ss@host", "ada", "p@ss", "redis://ada:p%40ss@host:6379", "redis://host:6379"},
       {"redis://:p@ss/word@host", "", "p@ss/word", "redis://:p%40ss%2Fword@host:6379", "redis://host:6379"},
+      {"redis://:5%-7x%zz@host", "", "5%-7x%zz", "redis://:5%25-7x%25zz@host:6379", "redis://host:6379"},
+      {"redis://[[x]:7000", "", "", "redis://[[x]:7000", "redis://[[x]:7000"},
       {"unix://:geheim@/a/b.sock?db=2", "", "geheim", "unix://:geheim@/a/b.sock?db=2", "unix:///a/b.sock?db=2"},
   };
   for (const auto& each : cases) {

@@ -79,6 +79,15 @@ TEST(AofTextTest, IsWholeTornOrDamaged) {
   }
 }
 
+// Each of these commands begins a tail that leads to the same damage.
+TEST(AofTextTest, IsReadInTimeWhateverALongValueHolds) {
+  std::string value;
+  for (int i = 0; i < 100'000; ++i) value += command({""});
+  const auto found = check_aof_text(select_zero + "*2\r\n$3\r\nSET\r\n$90000000\r\nx\r\n" + value + zeros);
+  EXPECT_EQ(found.kind, Kind::torn);
+  EXPECT_EQ(found.at, select_zero.size());
+}
+
 class AofRepairTest : public ::testing::Test {
  protected:
   /// What is said about a file with this text.

@@ -2,6 +2,7 @@
 // How commands that failed are told: by their number, grouped, on one line each.
 #include "cli/failure_lines.hpp"
 #include "commands/commands.hpp"
+#include "support/run_in_process.hpp"
 #include "support/temporary_folder.hpp"
 
 #include <gmock/gmock.h>
@@ -55,6 +56,22 @@ TEST_F(CommandsFailureTest, IsTheCommandWithItsNumberTimeHostAndLastWord) {
             "command 3 failed: Killed (signal 9) after 0.4 s on node1: grep x f; a b");
   EXPECT_EQ(job.describe_failure({0, "its rank died", "node2", 2, ""}, Context(facts))->line,
             "command 5 failed: its rank died on node2: exit 7");
+}
+
+TEST_F(CommandsFailureTest, IsToldWhateverIsKeptOfIt) {
+  const FailedChunk damaged{0, "exit code 7", "node2", 1, "{"};
+  EXPECT_EQ(job.describe_failure(damaged, Context(facts))->line, "command 5 failed: exit 7 on node2: exit 7");
+  support::MemoryOutput output;
+  job.begin_follow(Context(facts));
+  job.follow_failure(damaged, output);
+  EXPECT_EQ(output.written(), "");
+  auto late = failed(2, "exit code 1", "");
+  late.detail.replace(late.detail.find("\"start\":0.0"), 11, "\"start\":1e300");
+  for (const auto& [name, row] : job.describe_failure(late, Context(facts))->rows) {
+    if (name == "time") {
+      EXPECT_THAT(row, ::testing::HasSubstr("0.4 s, begun "));
+    }
+  }
 }
 
 TEST_F(CommandsFailureTest, OnesOfAKindAreOneLine) {

@@ -63,6 +63,13 @@ TEST_F(CommandsJobTest, TakesOverWhatEnded) {
   EXPECT_FALSE(plan[4].earlier);
 }
 
+TEST_F(CommandsJobTest, TakesOverNothingThatIsDamaged) {
+  const auto old = job_of("a\nb\n").plan(Context(facts));
+  auto job = job_of("a\nb\nc\n");
+  EXPECT_EQ(job.take_over(old, {Records(record(0)), Records(record(3))}, {{0, "exit code 1", "node1", 1, "no record"}}),
+            "the list has changed: 1 commands are new, 0 are gone; of the others 0 have run, and do not run again");
+}
+
 TEST_F(CommandsJobTest, TakesOverWhatTheOldListTookOver) {
   const auto first = job_of("a\nb\nc\n").plan(Context(facts));
   Records ended(record(1));

@@ -29,13 +29,33 @@ TEST(CommandListTest, IsSoundOnlyIfItsPartsFitTogether) {
   EXPECT_TRUE(list.sound());
   list.begin_in({3, 1, 2}, {3, 2, 1});
   EXPECT_TRUE(list.sound());
-  for (const auto& order : {std::vector<std::uint64_t>{1, 2}, {1, 2, 4}, {0, 1, 2}}) {
+  for (const auto& order : {std::vector<std::uint64_t>{1, 2}, {1, 2, 4}, {0, 1, 2}, {1, 2, 2}}) {
     list.begin_in(order, {});
     EXPECT_FALSE(list.sound());
   }
   list.begin_in({}, {});
   list.add_earlier(4, {});
   EXPECT_FALSE(list.sound());
+}
+
+// As bytes whose last, where the record of an earlier list is, are others.
+TEST(CommandListTest, IsSoundOnlyIfItsRecordsCanBeRead) {
+  auto list = three();
+  Earlier earlier;
+  earlier.record.host = "node1";
+  earlier.record.seconds = 1e9;
+  list.add_earlier(2, earlier);
+  EXPECT_TRUE(through_archive(list).sound());
+  Names names;
+  std::string packed;
+  pack(earlier.record, names, packed);
+  for (std::size_t at = 1; at < packed.size(); ++at) {
+    auto bytes = archive::encode(list);
+    const auto place = bytes.rfind(packed);
+    ASSERT_NE(place, bytes.npos);
+    bytes.replace(place + at, packed.size() - at, packed.size() - at, '\xff');
+    EXPECT_FALSE(archive::decode<CommandList>(bytes).sound()) << at;
+  }
 }
 
 TEST(CommandListTest, GivesBackWhatWasAdded) {

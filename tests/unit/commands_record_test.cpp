@@ -49,8 +49,10 @@ TEST(CommandsRecordTest, GoesThroughItsTextUnchanged) {
 TEST(CommandsRecordTest, OfATextThatIsNoneIsAnError) {
   const auto whole = text_of(Record{});
   for (const std::string& text : std::vector<std::string>{"", "{", "{}", "null", "[1]", "7", "\"text\"", whole.substr(0, whole.size() - 1),
-                                       "{\"number\": 1}", std::string(1, '\xff')}) {
+                                       "{\"number\": 1}", std::string(1, '\xff'), whole.substr(0, whole.size() - 1) + ",\"exit\":1e300}",
+                                       whole.substr(0, whole.size() - 1) + ",\"out_at\":1.5}"}) {
     EXPECT_THROW(record_of(text), std::exception) << text;
+    EXPECT_FALSE(record_in(text)) << text;
   }
 }
 
@@ -99,6 +101,27 @@ TEST(CommandsRecordsTest, AreMergedInTheirOrderWhateverTheirHosts) {
   Records merged;
   for (auto& part : parts) merged.add(archive::decode<Records>(archive::encode(part)));
   EXPECT_EQ(texts_of(list_of(merged)), texts_of(all));
+}
+
+// A partial is read whole before anybody uses it, so that what cannot be read is computed again.
+TEST(CommandsRecordsTest, ThatCannotBeReadAreNoPartial) {
+  Records records(made(1, "node1"));
+  records.add(made(2, "node2"));
+  const auto whole = archive::encode(records);
+  const auto damaged = [&](const std::string& from, const std::string& to) {
+    auto bytes = whole;
+    const auto at = bytes.rfind(from);
+    return at == bytes.npos ? "" : bytes.replace(at, from.size(), to);
+  };
+  const std::string carried(8, '\0');
+  ASSERT_TRUE(whole.ends_with(carried));
+  EXPECT_THROW(archive::decode<Records>(damaged("node2", "node1")), archive::DecodeError) << "a name that is there twice";
+  EXPECT_THROW(archive::decode<Records>(damaged(carried, "\x07" + carried.substr(1))), archive::DecodeError);
+  for (const std::size_t last : {1, 2}) {  // of the packed records: a number that goes on beyond their end
+    auto bytes = whole;
+    bytes[whole.size() - carried.size() - last] = '\xff';
+    EXPECT_THROW(archive::decode<Records>(bytes), archive::DecodeError) << last;
+  }
 }
 
 TEST(CommandsRecordsTest, CanBeChanged) {

@@ -36,9 +36,23 @@ TEST(IdentityTest, NamesRunsByDigestsOf48Bits) {
 TEST(IdentityTest, ADamagedDescriptionIsSaidToBeOne) {
   const auto good = identity_of("10").json;
   for (const auto* bad : {"", "no JSON", "[1]", R"({"job":5})", R"({"job":"synthetic","options":{"chunks":[7]}})",
-                          R"({"job":"synthetic","paths":[]})"}) {
+                          R"({"job":"synthetic","paths":[]})", R"({"job":"synthetic","paths":"x","files":1e300})"}) {
     EXPECT_EQ(difference(bad, good), "its description cannot be read") << bad;
     EXPECT_FALSE(same_but_input(bad, good)) << bad;
+  }
+}
+
+TEST(IdentityTest, OptionsAreReadAsTheyWereWrittenOrNotAtAll) {
+  Adapter<Synthetic> job;
+  Options options;
+  job.options(options);
+  for (const Options::Entry& entry : options.entries()) {
+    if (entry.name == "append") entry.set({"/a\\b\xff\\x41"});
+  }
+  EXPECT_EQ(stored_options(options_json(options)).at("append"), std::vector<std::string>{"/a\\b\xff\\x41"});
+  for (const auto* bad : {"", "{", "[]", R"({"chunks":[5]})", R"({"append":["\\xzz"]})", R"({"append":["\\x4"]})", R"({"append":["\\"]})",
+                          R"({"append":["\\x-1"]})", R"({"chunks":7})"}) {
+    EXPECT_TRUE(stored_options(bad).empty()) << bad;
   }
 }
 

@@ -78,6 +78,23 @@ TEST(WorkerViewTest, LivesAsLongAsItsHeartbeatIsYoungerThanItsLease) {
   EXPECT_FALSE(worker_view("elsewhere/3.0a", "rubbish", "80;[", 100, 2, here).lives);
 }
 
+TEST(WorkerViewTest, LeavesOutWhatIsDamaged) {
+  const auto here = Whereabouts::here();
+  for (const auto* who : {"", "[1]", "7", R"({"rank":"3"})", R"({"rank":1e300,"pid":1e300,"threads":-1e300,"guest":1,"lease":"x"})"}) {
+    const auto view = worker_view("h/0.a", who, "100;", 100, 1, here);
+    EXPECT_EQ(view.rank, 0) << who;
+    EXPECT_EQ(view.pid, 0) << who;
+    EXPECT_FALSE(view.guest) << who;
+  }
+  for (const auto* told : {"100;{", "100;[1]", R"(100;{"done":"7"})", R"(100;{"done":1e300,"running":[],"oldest":"1","chunks":7})",
+                           R"(100;{"chunks":[1,{"chunk":"9","seconds":[],"what":5}]})"}) {
+    const auto view = worker_view("h/0.a", here.json(), told, 100, 1, here);
+    EXPECT_EQ(view.done, 0U) << told;
+    for (const auto& each : view.chunks) EXPECT_EQ(each.what, "") << told;
+  }
+  EXPECT_EQ(worker_view("h/0.a", here.json(), R"(100;{"done":"x","running":2})", 100, 1, here).running, 2U);
+}
+
 TEST(WorkerViewTest, IsLostAtOnceWhenItsProcessOnThisHostIsGone) {
   const auto here = Whereabouts::here();
   EXPECT_TRUE(worker_view("h/0.a", here.json(), "100;", 100, 1, here).lives);
