@@ -11,7 +11,7 @@ import subprocess
 import time
 import unittest
 
-from stint_home import STINT, StintHome, eventually
+from stint_home import STINT, StintHome, command_line, eventually
 
 
 class Commands(unittest.TestCase):
@@ -258,7 +258,7 @@ class Failures(Commands):
         self.assertEqual((done.returncode, done.stdout), (1, "other\n"))
         self.assertEqual(self.joblog()[1][6], "-1")
         eventually(10, "both are gone", lambda: not [pid for pid in self.home.pids() if b"sleep\x007" in
-                                                    pathlib.Path(f"/proc/{pid}/cmdline").read_bytes()])
+                                                    command_line(pid)])
 
     def test_one_output_can_be_looked_at(self):
         self.list("echo out0", "echo out1; echo err1 >&2; false")
@@ -292,7 +292,7 @@ class Lost(Commands):
             found = 0
             for pid in self.home.pids():
                 try:
-                    found += b"sleep\x007" in pathlib.Path(f"/proc/{pid}/cmdline").read_bytes()
+                    found += b"sleep\x007" in command_line(pid)
                 except OSError:
                     pass  # it has just ended
             return found

@@ -10,7 +10,7 @@ import tempfile
 import time
 import unittest
 
-from stint_home import STINT, StintHome, eventually
+from stint_home import STINT, StintHome, command_line, eventually
 
 LONG = ("synthetic", "--chunks", "2000", "--seconds", "0.05")
 
@@ -18,13 +18,6 @@ LONG = ("synthetic", "--chunks", "2000", "--seconds", "0.05")
 def ranks(home):
     return [pid for pid in home.pids() if command_line(pid).endswith(b"\0--launched-rank\0")
             and not command_line(pid).startswith(b"mpirun\0")]
-
-
-def command_line(pid):
-    try:
-        return pathlib.Path(f"/proc/{pid}/cmdline").read_bytes()
-    except OSError:
-        return b""
 
 
 def mpiruns(home):

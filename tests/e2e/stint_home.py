@@ -129,6 +129,14 @@ class Server:
         return last_append_only_file(self.folder / "appendonlydir")
 
 
+def command_line(pid):
+    """Its words, each ended by a NUL byte; empty: it is gone."""
+    try:
+        return pathlib.Path(f"/proc/{pid}/cmdline").read_bytes()
+    except OSError:
+        return b""
+
+
 def last_append_only_file(folder):
     return max(pathlib.Path(folder).glob("*.incr.aof"), key=lambda file: int(file.name.split(".")[-3]))
 

@@ -10,7 +10,7 @@ import time
 import unittest
 
 from hosts import Hosts
-from stint_home import STINT, Server, StintHome, eventually
+from stint_home import STINT, Server, StintHome, command_line, eventually
 
 CHUNKS = 400
 LEASE = 1
@@ -98,8 +98,8 @@ class TwoHosts(unittest.TestCase):
         # It comes back: its guardian has lost the data, and its server ends.
         for pid in lost:
             os.kill(pid, signal.SIGCONT)
-        eventually(30, "its server has ended", lambda: not [pid for pid in first.pids(self.home.pids()) if b"redis-server" in
-                                                           pathlib.Path(f"/proc/{pid}/cmdline").read_bytes()])
+        eventually(30, "its server has ended", lambda: not [pid for pid in first.pids(self.home.pids())
+                                                           if b"redis-server" in command_line(pid)])
         # What the second node has is whole.
         done = self.start(second).communicate(timeout=60)
         self.assertEqual(done[0], self.expected, done)
