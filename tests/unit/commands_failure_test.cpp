@@ -67,7 +67,8 @@ TEST_F(CommandsFailureTest, IsToldWhateverIsKeptOfIt) {
   EXPECT_EQ(output.written(), "");
   auto late = failed(2, "exit code 1", "");
   late.detail.replace(late.detail.find("\"start\":0.0"), 11, "\"start\":1e300");
-  for (const auto& [name, row] : job.describe_failure(late, Context(facts))->rows) {
+  const auto text = job.describe_failure(late, Context(facts));
+  for (const auto& [name, row] : text->rows) {
     if (name == "time") {
       EXPECT_THAT(row, ::testing::HasSubstr("0.4 s, begun "));
     }
