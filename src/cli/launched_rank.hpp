@@ -40,8 +40,11 @@ class LaunchedRank {
   [[nodiscard]] const std::vector<std::string>& arguments() const { return arguments_; }
   /// How often the launcher has started the ranks before.
   [[nodiscard]] int start() const { return start_; }
-  /// The ranks were started again: what the call begins (--fresh, rerun) was begun before.
+  /// The ranks were started again.
   [[nodiscard]] bool restarted() const { return start_ > 0; }
+  /// What the call begins (--fresh, rerun) was begun by ranks before these. Where the note of that cannot be seen, any start
+  /// before this one counts.
+  [[nodiscard]] bool begun_before() const { return restarted() && (!near_ || std::filesystem::exists(folder_->begun())); }
   /// The folder of the call if this rank is on the launcher's host, where every rank sees it.
   [[nodiscard]] const CallFolder* shared_folder() const { return near_ ? &*folder_ : nullptr; }
   /// A file beside the launcher's own, in which a leader notes what it printed for the next one; empty: not launched.

@@ -108,7 +108,7 @@ class RunCommand {
   const double begun_;
   const double begun_unix_ = unix_now();
   LaunchedRank& launched_;
-  const bool fresh_ = options_.fresh && !launched_.restarted();
+  const bool fresh_ = options_.fresh && !launched_.begun_before();
 
   std::optional<LocalTicket> ticket_;  // how ranks of one host speak, without MPI
   AnyJob* job_ = nullptr;

@@ -31,7 +31,7 @@ constexpr std::uint64_t most_chunks = (std::uint64_t{1} << 32) - 1;  // one bit 
 // Whether this call was made before, by the launcher or in a batch job that was requeued, and was cut off.
 bool called_again(const LaunchedRank& launched) {
   const char* requeued = std::getenv("SLURM_RESTART_COUNT");
-  return launched.restarted() || (requeued != nullptr && std::atoi(requeued) > 0);
+  return launched.begun_before() || (requeued != nullptr && std::atoi(requeued) > 0);
 }
 
 }  // namespace

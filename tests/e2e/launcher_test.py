@@ -93,6 +93,18 @@ class Signals(unittest.TestCase):
         self.assertTrue(out.startswith("chunks 60 "), out)
         self.assertFalse(set(before) & set(ranks(self.home)))
 
+    def test_ranks_that_are_lost_before_the_plan_begin_anew_all_the_same(self):
+        job = ("commands", f"echo {{}} >> {self.home.folder}/ran", ":::", "1", "2", "3")
+        self.home.run("run", "-n", "2", *job)
+        world = subprocess.Popen([STINT, "run", "-n", "2", "--fresh", *job], env=self.home.environment, stdin=subprocess.DEVNULL,
+                                 stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+        eventually(10, "mpirun is there", lambda: mpiruns(self.home))
+        os.kill(mpiruns(self.home)[0], signal.SIGKILL)
+        _, said = world.communicate(timeout=60)
+        self.assertEqual(world.returncode, 0, said)
+        self.assertIn("starting them again", said)
+        self.assertGreaterEqual((self.home.folder / "ran").read_text().count("\n"), 6, said)
+
     def test_a_signal_in_the_first_milliseconds_counts(self):
         for milliseconds in (0, 2, 5, 10, 20, 40, 80, 160):
             with self.subTest(milliseconds=milliseconds):
