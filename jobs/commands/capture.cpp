@@ -19,7 +19,7 @@ namespace stint::commands {
 namespace {
 
 constexpr std::size_t pipe_bytes = std::size_t{1} << 16;  // what a pipe holds
-constexpr int look_milliseconds = 10;                // between two looks at a child that is not waited for by poll
+constexpr int look_milliseconds = 10;                      // between two looks at a child that is not waited for by poll
 constexpr int few_rounds = 4;
 
 void close_end(int& descriptor) {

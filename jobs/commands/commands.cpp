@@ -117,9 +117,7 @@ void Commands::check() const {
   limits_of(timeout_, delay_, memory_free_, host_name());
   if (!workdir_.empty() && !std::filesystem::is_directory(workdir_))
     throw BadInput("--workdir " + workdir_ + " is no folder");
-  auto read = words_;
-  for (auto& path : texts_read()) read.push_back(std::move(path));
-  try_output_paths(report_options_, read);
+  try_output_paths(report_options_);
 }
 
 std::string Commands::source() {

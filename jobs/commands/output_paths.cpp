@@ -54,26 +54,11 @@ void try_folder(const std::string& path) {
   if (::access(path.c_str(), W_OK | X_OK) != 0) refuse(path, errno);
 }
 
-bool same_file(const std::string& left, const std::string& right) {
-  std::error_code error;
-  return fs::is_regular_file(left, error) && fs::equivalent(left, right, error) && !error;
-}
-
 }  // namespace
 
-void try_output_paths(const ReportOptions& options, const std::vector<std::string>& read) {
-  const std::pair<const char*, const std::string&> outputs[] = {{"--joblog", options.joblog}, {"--failed", options.failed}};
-  for (const auto& [option, path] : outputs) {
-    if (path.empty()) continue;
-    for (const auto& word : read) {
-      if (same_file(word, path)) {
-        throw BadInput(std::string(option) + " " + path + " would be written over what this run reads; give another file");
-      }
-    }
-    try_file(path);
-  }
-  if (same_file(options.joblog, options.failed)) {
-    throw BadInput("--joblog and --failed are the same file, " + options.failed + "; give two");
+void try_output_paths(const ReportOptions& options) {
+  for (const auto& path : {options.joblog, options.failed}) {
+    if (!path.empty()) try_file(path);
   }
   if (!options.results.empty()) try_folder(options.results);
 }

@@ -4,13 +4,10 @@
 
 #include "report.hpp"
 
-#include <string>
-#include <vector>
-
 namespace stint::commands {
 
-/// `read`: words that may be files which this run reads. Throws BadInput when a path cannot be written, or is one of
-/// `read`, or when two outputs are the same file. Nothing that is there is changed; a pipe is opened and stays open.
-void try_output_paths(const ReportOptions& options, const std::vector<std::string>& read);
+/// Throws BadInput when a path cannot be written. Nothing that is there is changed; a pipe is opened and stays open. (That none
+/// of them is what the run reads is looked after by Options::writes.)
+void try_output_paths(const ReportOptions& options);
 
 }  // namespace stint::commands

@@ -6,6 +6,8 @@
 #include <stint/input.hpp>
 #include <stint/options.hpp>
 
+#include "base/refuse_value.hpp"
+
 #include <algorithm>
 #include <charconv>
 #include <cmath>
@@ -17,10 +19,6 @@
 
 namespace stint {
 namespace {
-
-[[noreturn]] void refuse_value(std::string_view text, std::string_view why) {
-  throw std::invalid_argument("'" + std::string(text) + "' " + std::string(why));
-}
 
 /// The one text that an option with one value was given.
 const std::string& only(const std::vector<std::string>& texts) {

@@ -3,6 +3,8 @@
 // locale. Every refusal is a std::invalid_argument whose text says what is wrong with which text, and what would be right.
 #include <stint/options.hpp>
 
+#include "base/refuse_value.hpp"
+
 #include <algorithm>
 #include <charconv>
 #include <cmath>
@@ -20,10 +22,6 @@ constexpr std::uint64_t largest = std::numeric_limits<std::uint64_t>::max();
 constexpr double longest = 1e9;  // seconds
 constexpr std::string_view count_hint = "; give a whole number, such as 1000 or 1e9";
 constexpr std::string_view time_hint = "; give 90, 90s, 500ms, 10m, 1h30m, 2d or 2:00:00";
-
-[[noreturn]] void refuse(std::string_view text, std::string_view why, std::string_view hint = {}) {
-  throw std::invalid_argument("'" + std::string(text) + "' " + std::string(why) + std::string(hint));
-}
 
 bool is_digit(char c) { return c >= '0' && c <= '9'; }
 
@@ -51,7 +49,7 @@ double clock_time(std::string_view text) {
   double days = 0, fields = 0;
   int count = 0;
   const auto number = [&](std::string_view part) {
-    if (part.empty() || part.size() > 9 || !std::ranges::all_of(part, is_digit)) refuse(text, "is not a time", time_hint);
+    if (part.empty() || part.size() > 9 || !std::ranges::all_of(part, is_digit)) refuse_value(text, "is not a time", time_hint);
     return static_cast<double>(parse_count(part));
   };
   if (has_days) days = number(text.substr(0, dash));
@@ -59,11 +57,11 @@ double clock_time(std::string_view text) {
   for (std::size_t from = 0; from <= rest.size(); ++count) {
     const auto colon = std::min(rest.find(':', from), rest.size());
     const double field = number(rest.substr(from, colon - from));
-    if (field >= (count > 0 ? 60 : has_days ? 24 : field + 1)) refuse(text, "is not a time", time_hint);  // 1:99
+    if (field >= (count > 0 ? 60 : has_days ? 24 : field + 1)) refuse_value(text, "is not a time", time_hint);  // 1:99
     fields = fields * 60 + field;
     from = colon + 1;
   }
-  if (count > 3) refuse(text, "is not a time", time_hint);
+  if (count > 3) refuse_value(text, "is not a time", time_hint);
   if (has_days) {
     for (; count < 3; ++count) fields *= 60;
   }
@@ -73,8 +71,8 @@ double clock_time(std::string_view text) {
 }  // namespace
 
 std::uint64_t parse_count(std::string_view text) {
-  if (text.empty()) refuse(text, "is no number", count_hint);
-  if (text.front() == '-') refuse(text, "is negative", count_hint);
+  if (text.empty()) refuse_value(text, "is no number", count_hint);
+  if (text.front() == '-') refuse_value(text, "is negative", count_hint);
   std::uint64_t value = 0;
   std::int64_t exponent = 0;  // of ten; below zero while digits after the point wait for it
   bool fits = true;
@@ -99,27 +97,27 @@ std::uint64_t parse_count(std::string_view text) {
     take_digits();
     exponent = -static_cast<std::int64_t>(digits - before);
   }
-  if (digits == 0) refuse(text, "is no number", count_hint);
+  if (digits == 0) refuse_value(text, "is no number", count_hint);
   const bool scaled = at < text.size() && (text[at] == 'e' || text[at] == 'E');
   if (scaled) {
     ++at;
     if (at < text.size() && text[at] == '+') ++at;
     int given = 0;
     const auto [end, error] = std::from_chars(text.data() + at, text.data() + text.size(), given);
-    if (error != std::errc() && error != std::errc::result_out_of_range) refuse(text, "is no number", count_hint);
+    if (error != std::errc() && error != std::errc::result_out_of_range) refuse_value(text, "is no number", count_hint);
     if (error == std::errc::result_out_of_range || given > 100'000 || given < -100'000) {
-      refuse(text, "is too large or too small", count_hint);
+      refuse_value(text, "is too large or too small", count_hint);
     }
     at = static_cast<std::size_t>(end - text.data());
     exponent += given;
   }
-  if (at != text.size()) refuse(text, "is no number", count_hint);
-  if (pointed && !scaled) refuse(text, "is no whole number", count_hint);
+  if (at != text.size()) refuse_value(text, "is no number", count_hint);
+  if (pointed && !scaled) refuse_value(text, "is no whole number", count_hint);
   exponent += static_cast<std::int64_t>(zeros);
   if (value == 0 && fits) return 0;
-  if (exponent < 0) refuse(text, "is no whole number", count_hint);
+  if (exponent < 0) refuse_value(text, "is no whole number", count_hint);
   for (; fits && exponent > 0; --exponent) fits = append_digit(value, 0);
-  if (!fits) refuse(text, "is too large: the limit is 18446744073709551615");
+  if (!fits) refuse_value(text, "is too large: the limit is 18446744073709551615");
   return value;
 }
 
@@ -133,12 +131,12 @@ double parse_number(std::string_view text) {
   }
   const bool hex = digits.starts_with("0x") || digits.starts_with("0X");
   if (hex) digits.remove_prefix(2);
-  if (digits.empty() || digits.front() == '-') refuse(text, "is no number", hint);
+  if (digits.empty() || digits.front() == '-') refuse_value(text, "is no number", hint);
   double value = 0;
   const auto [end, error] = std::from_chars(digits.data(), digits.data() + digits.size(), value,
                                             hex ? std::chars_format::hex : std::chars_format::general);
-  if (error == std::errc::result_out_of_range) refuse(text, "does not fit a number of 64 bits");
-  if (error != std::errc() || end != digits.data() + digits.size()) refuse(text, "is no number", hint);
+  if (error == std::errc::result_out_of_range) refuse_value(text, "does not fit a number of 64 bits");
+  if (error != std::errc() || end != digits.data() + digits.size()) refuse_value(text, "is no number", hint);
   return negative ? -value : value;
 }
 
@@ -154,20 +152,20 @@ std::uint64_t parse_bytes(std::string_view text) {
     shift = 10 * (static_cast<unsigned>(unit % 4) + 1);
     number.remove_suffix(1);
   }
-  if (binary && shift == 0) refuse(text, "is no number of bytes", hint);
+  if (binary && shift == 0) refuse_value(text, "is no number of bytes", hint);
   std::uint64_t value = 0;
   try {
     if (shift != 0 && number.find('.') != number.npos && number.find_first_not_of("0123456789.") == number.npos) {
       const double part = std::floor(std::ldexp(parse_number(number), static_cast<int>(shift)));  // 1.5G
-      if (part >= 0x1p64) refuse(text, "is too large: the limit is 2^64 - 1 bytes");
+      if (part >= 0x1p64) refuse_value(text, "is too large: the limit is 2^64 - 1 bytes");
       return static_cast<std::uint64_t>(part);
     }
     value = parse_count(number);
   } catch (const std::invalid_argument& error) {
     if (std::string_view(error.what()).find("too large") != std::string_view::npos) throw;
-    refuse(text, "is no number of bytes", hint);
+    refuse_value(text, "is no number of bytes", hint);
   }
-  if (value > largest >> shift) refuse(text, "is too large: the limit is 2^64 - 1 bytes");
+  if (value > largest >> shift) refuse_value(text, "is too large: the limit is 2^64 - 1 bytes");
   return value << shift;
 }
 
@@ -175,30 +173,30 @@ double parse_seconds(std::string_view text) {
   double total = 0;
   if (text.starts_with("0x")) {  // as Options give it back
     total = parse_number(text);
-    if (std::isnan(total)) refuse(text, "is not a time", time_hint);
+    if (std::isnan(total)) refuse_value(text, "is not a time", time_hint);
   } else if (text.find(':') != text.npos || (text.find('-', 1) != text.npos && text.find('e') == text.npos)) {
     total = clock_time(text);
   } else {
     std::string_view rest = text;
     double larger = longest;  // each unit is smaller than the one before it
     for (int parts = 0; parts == 0 || !rest.empty(); ++parts) {
-      if (rest.empty() || !(is_digit(rest.front()) || rest.front() == '.')) refuse(text, "is not a time", time_hint);
+      if (rest.empty() || !(is_digit(rest.front()) || rest.front() == '.')) refuse_value(text, "is not a time", time_hint);
       double value = 0;
       const auto [end, error] = std::from_chars(rest.data(), rest.data() + rest.size(), value);
-      if (error != std::errc()) refuse(text, "is not a time", time_hint);
+      if (error != std::errc()) refuse_value(text, "is not a time", time_hint);
       rest.remove_prefix(static_cast<std::size_t>(end - rest.data()));
       while (rest.starts_with(' ')) rest.remove_prefix(1);
       const auto letters = std::ranges::find_if(rest, [](char c) { return is_digit(c) || c == '.' || c == ' '; });
       const auto unit = rest.substr(0, static_cast<std::size_t>(letters - rest.begin()));
       const double factor = unit.empty() && parts == 0 && rest.empty() ? 1 : seconds_of(unit);
-      if (factor == 0 || factor >= larger) refuse(text, "is not a time", time_hint);
+      if (factor == 0 || factor >= larger) refuse_value(text, "is not a time", time_hint);
       larger = factor;
       total += value * factor;
       rest.remove_prefix(unit.size());
       while (rest.starts_with(' ')) rest.remove_prefix(1);
     }
   }
-  if (!(total <= longest)) refuse(text, "is too long: the limit is 1e9 seconds");
+  if (!(total <= longest)) refuse_value(text, "is too long: the limit is 1e9 seconds");
   return total;
 }
 

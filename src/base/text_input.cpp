@@ -4,6 +4,7 @@
 #include <stint/error.hpp>
 #include <stint/text.hpp>
 
+#include "base/environment.hpp"
 #include "base/input_error.hpp"
 #include "base/notes.hpp"
 
@@ -56,10 +57,9 @@ std::string read_standard_input() {
 
 // Where the launcher keeps a path for its ranks; empty: it keeps nothing.
 std::string kept(const std::string& path) {
-  const char* kept_input = std::getenv(kept_variable);
-  if (kept_input == nullptr || *kept_input == '\0') return "";
-  if (is_standard_input(path)) return kept_input;
-  std::string name = std::string(kept_input) + ".";
+  const auto kept_input = environment(kept_variable);
+  if (kept_input.empty() || is_standard_input(path)) return kept_input;
+  std::string name = kept_input + ".";
   for (char c : path) name += c == '/' ? "%2F" : c == '%' ? "%25" : std::string(1, c);
   return name;
 }

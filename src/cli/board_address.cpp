@@ -2,6 +2,7 @@
 #include "cli/board_address.hpp"
 
 #include "base/clock.hpp"
+#include "base/environment.hpp"
 #include "base/error.hpp"
 #include "cli/home.hpp"
 #include "cli/home_board.hpp"
@@ -63,7 +64,7 @@ std::optional<redis::Address> given_board(const std::string& board, const std::s
     std::getline(file, line);
     return redis::parse_address(line);
   }
-  if (const char* given = std::getenv("STINT_BOARD"); given != nullptr && *given != '\0') {
+  if (const auto given = environment("STINT_BOARD"); !given.empty()) {
     return known_at_home(redis::parse_address(given));
   }
   return std::nullopt;

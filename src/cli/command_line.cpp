@@ -4,6 +4,7 @@
 #include <stint/detail/affinity.hpp>
 #include <stint/input.hpp>
 
+#include "base/environment.hpp"
 #include "base/error.hpp"
 #include "base/own_folder.hpp"
 #include "base/range_list.hpp"
@@ -70,7 +71,7 @@ int CommandLine::run() {
     }
   }
   try {
-    refuse_shared_paths(options_, chosen->options);
+    if (!launched_.launched()) refuse_shared_paths(options_, chosen->options);  // else the launcher has looked
     if (options_.ranks > 1 && !launched_.launched()) options_.texts = chosen->options.texts_read();
   } catch (const std::invalid_argument& error) {
     throw Error(Exit::usage, error.what());
@@ -104,8 +105,7 @@ int CommandLine::start(JobNamed job) {
   std::error_code gone;
   [[maybe_unused]] const auto here = std::filesystem::current_path(gone);
   if (gone) {
-    const char* name = std::getenv("PWD");
-    throw Error(Exit::usage, std::string("the working folder ") + (name != nullptr ? name : "") + " cannot be used: " +
+    throw Error(Exit::usage, "the working folder " + environment("PWD") + " cannot be used: " +
                                  gone.message() + "; cd to one that is there");
   }
   set_own_folder(home_path());

@@ -8,7 +8,6 @@
 #include <CLI/Option.hpp>
 
 #include <algorithm>
-#include <cstdlib>
 #include <cstddef>
 #include <string_view>
 
@@ -77,9 +76,6 @@ class Reader {
       throw Error(Exit::usage, "there is no option " + name + ": " + std::string(foreign->advice));
     }
     if (foreign->ours.empty()) return true;
-    if (foreign->ours == "--threads" && (value.empty() || value.find_first_not_of("0123456789") != value.npos || std::atoi(value.c_str()) == 0)) {
-      throw Error(Exit::usage, name + " " + value + ": give the number that runs at once on a rank, 1 to 4096; without it as many as there are cores run");
-    }
     options_.emplace_back(foreign->ours);
     if (foreign->value) options_.push_back(value);
     return true;

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "cli/data_lock.hpp"
 
+#include "base/environment.hpp"
 #include "base/error.hpp"
 #include "cli/private_file.hpp"
 #include "engine/whereabouts.hpp"
@@ -81,8 +82,8 @@ std::optional<GuardianRecord> guardian_here(const fs::path& home) {
 
 std::string batch_job_here() {
   for (const auto* name : {"SLURM_JOB_ID", "PBS_JOBID", "LSB_JOBID", "FLUX_JOB_ID", "OAR_JOB_ID"}) {
-    const char* job = std::getenv(name);
-    if (job != nullptr && *job != '\0' && std::strpbrk(job, " \t\n") == nullptr) return std::string(name) + "=" + job;
+    const auto job = environment(name);
+    if (!job.empty() && job.find_first_of(" \t\n") == job.npos) return std::string(name) + "=" + job;
   }
   return "";
 }

@@ -1,11 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "cli/descendants.hpp"
 
+#include "base/process_stat.hpp"
+
 #include <algorithm>
 #include <charconv>
 #include <csignal>
 #include <filesystem>
-#include <fstream>
 #include <iterator>
 #include <map>
 #include <string>
@@ -13,19 +14,7 @@
 namespace stint {
 namespace {
 
-// 0: it is gone.
-pid_t parent_of(pid_t pid) {
-  std::ifstream file("/proc/" + std::to_string(pid) + "/stat");
-  const std::string text{std::istreambuf_iterator<char>(file), {}};
-  const auto name_end = text.rfind(')');  // a name may hold anything
-  if (name_end == text.npos || name_end + 4 > text.size()) return 0;
-  pid_t parent = 0;
-  std::from_chars(text.data() + name_end + 4, text.data() + text.size(), parent);
-  return parent;
-}
-
-}  // namespace
-
+// The children of `pid`, their children, and so on, as /proc shows them now; without `pid`.
 std::vector<pid_t> descendants(pid_t pid) {
   std::multimap<pid_t, pid_t> children;
   std::error_code error;
@@ -33,7 +22,9 @@ std::vector<pid_t> descendants(pid_t pid) {
     const auto name = entry->path().filename().string();
     pid_t each = 0;
     const auto read = std::from_chars(name.data(), name.data() + name.size(), each);
-    if (read.ec == std::errc{} && read.ptr == name.data() + name.size()) children.emplace(parent_of(each), each);
+    if (read.ec == std::errc{} && read.ptr == name.data() + name.size()) {
+      if (const auto stat = process_stat(each)) children.emplace(static_cast<pid_t>(stat->parent), each);
+    }
     if (error) break;
   }
   std::vector<pid_t> found{pid};
@@ -44,6 +35,8 @@ std::vector<pid_t> descendants(pid_t pid) {
   found.erase(found.begin());
   return found;
 }
+
+}  // namespace
 
 std::vector<pid_t> stop_descendants(pid_t pid) {
   std::vector<pid_t> stopped;

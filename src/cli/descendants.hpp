@@ -8,10 +8,7 @@
 
 namespace stint {
 
-/// The children of `pid`, their children, and so on, as /proc shows them now; without `pid`.
-std::vector<pid_t> descendants(pid_t pid);
-
-/// SIGSTOP for all descendants of `pid`, also for those that they start meanwhile. Returns those that were stopped.
+/// SIGSTOP for the children of `pid`, their children, and so on, without `pid`; also for those that they start meanwhile. Returns those that were stopped.
 std::vector<pid_t> stop_descendants(pid_t pid);
 
 /// SIGCONT for them.

@@ -21,7 +21,6 @@
 namespace stint {
 namespace {
 
-
 std::uint64_t meminfo(const std::string& name) {
   std::ifstream file("/proc/meminfo");
   for (std::string line; std::getline(file, line);) {

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "cli/embedded.hpp"
 
+#include "base/environment.hpp"
 #include "base/error.hpp"
 #include "cli/board_upkeep.hpp"
 #include "cli/data_lease.hpp"
@@ -46,9 +47,9 @@ constexpr const char* looker_idle = "10";  // seconds
 // A guardian that nobody has to wait for. `ready`: a descriptor that it is to keep; -1: none.
 void start_guardian(const fs::path& home, const std::string& interface, int ready, const std::string& job) {
   const std::string self = fs::read_symlink("/proc/self/exe").string();
-  const char* idle = std::getenv("STINT_IDLE");
+  const auto idle = environment("STINT_IDLE");
   std::vector<std::string> words{self, "serve", "--foreground", "--home", home.string(), "--ready", std::to_string(ready),
-                                 "--idle", idle != nullptr && *idle != '\0' ? idle : "600"};
+                                 "--idle", idle.empty() ? "600" : idle};
   if (!job.empty()) words.insert(words.end(), {"--job", job});
   if (!interface.empty()) words.insert(words.end(), {"--interface", interface});
   std::vector<char*> arguments;
@@ -128,7 +129,7 @@ std::optional<GuardianFailure> word_of_guardian(const fs::path& home, std::FILE*
   const auto [end, error] = std::from_chars(word.data(), word.data() + word.size(), code);
   if (error == std::errc{} && end + 1 < word.data() + word.size()) return GuardianFailure{static_cast<Exit>(code), end + 1};
   return GuardianFailure{Exit::board, "the guardian of the blackboard in " + home.string() + " ended at once, or gave no sign for " +
-                                  std::to_string(guardian_silent_seconds) + " s; see " + (home / "redis.log").string()};
+                                          std::to_string(guardian_silent_seconds) + " s; see " + (home / "redis.log").string()};
 }
 
 // A server that loads its data is ready for those who see it load; on this host the guardian says if it fails at that.
@@ -188,8 +189,7 @@ std::optional<redis::Address> blackboard_with_data() {
   if (!fs::exists(home / "data")) return std::nullopt;
   // Whoever only looks, perhaps on a login node, does not keep the data from the nodes that compute for long.
   ::setenv("STINT_IDLE", looker_idle, 0);
-  const char* interface = std::getenv("STINT_INTERFACE");
-  return embedded_blackboard(interface != nullptr ? interface : "").here;
+  return embedded_blackboard(environment("STINT_INTERFACE")).here;
 }
 
 redis::Address existing_blackboard() {

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "cli/embedded_server.hpp"
 
+#include "base/environment.hpp"
 #include "base/error.hpp"
 #include "cli/aof_repair.hpp"
 #include "cli/home.hpp"
@@ -34,8 +35,7 @@ constexpr int server_silent_seconds = 60;  // before it says that it loads its d
 
 std::string program_on_path(const std::string& name) {
   if (name.find('/') != name.npos) return ::access(name.c_str(), X_OK) == 0 ? name : "";
-  const char* path = std::getenv("PATH");
-  std::string rest = path != nullptr ? path : "";
+  std::string rest = environment("PATH");
   while (!rest.empty()) {
     const auto colon = rest.find(':');
     const std::string file = rest.substr(0, colon) + "/" + name;
@@ -84,10 +84,10 @@ std::string quoted_for_redis(std::string_view word) {
 }
 
 std::string server_program() {
-  if (const char* given = std::getenv("STINT_REDIS_SERVER"); given != nullptr && *given != '\0') {
+  if (const auto given = environment("STINT_REDIS_SERVER"); !given.empty()) {
     const auto found = program_on_path(given);
     if (!found.empty()) return found;
-    throw Error(Exit::board, std::string("STINT_REDIS_SERVER names ") + given +
+    throw Error(Exit::board, "STINT_REDIS_SERVER names " + given +
                                  ", which is not a program that can be run; correct it, or unset it");
   }
   for (const auto* name : {"redis-server", "valkey-server"}) {

@@ -28,7 +28,7 @@ namespace fs = std::filesystem;
 using std::chrono::steady_clock;
 constexpr auto guardian_pause = std::chrono::milliseconds(20);
 constexpr int watch_pause = 250;       // ms
-constexpr int other_silent_seconds = 60;     // of another guardian on this host, whose server does not load either
+constexpr int other_silent_seconds = 60;  // of another guardian on this host, whose server does not load either
 constexpr int older_end_seconds = 15;  // for a server whose guardian was killed
 constexpr auto rewrite_patience = std::chrono::seconds(5);
 constexpr auto sign_pause = std::chrono::seconds(5);

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "cli/interfaces.hpp"
 
+#include "base/environment.hpp"
 #include "base/error.hpp"
 
 #include <algorithm>
@@ -66,8 +67,7 @@ std::vector<Interface> interfaces_here() {
 InterfaceHints InterfaceHints::here() {
   InterfaceHints hints;
   for (const char* name : {"OMPI_MCA_oob_tcp_if_include", "OMPI_MCA_btl_tcp_if_include"}) {
-    const char* value = std::getenv(name);
-    std::istringstream words(value != nullptr ? value : "");
+    std::istringstream words(environment(name));
     for (std::string word; std::getline(words, word, ',');) hints.launcher.push_back(word);
   }
   // Interface, destination, gateway, flags, counters, metric: the default route's destination is 0.

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "cli/launcher.hpp"
 
+#include "base/environment.hpp"
 #include "base/error.hpp"
 #include "base/text_input.hpp"
 #include "cli/call_folder.hpp"
@@ -85,8 +86,8 @@ class OwnFolder {
 
  private:
   static fs::path make() {
-    const char* given = std::getenv("TMPDIR");
-    std::string name = std::string(given != nullptr && *given != '\0' ? given : "/tmp") + "/stint-run-XXXXXX";
+    const auto given = environment("TMPDIR");
+    std::string name = (given.empty() ? "/tmp" : given) + "/stint-run-XXXXXX";
     if (::mkdtemp(name.data()) == nullptr) {
       throw Error(Exit::usage, "cannot make a folder " + name + ": " + std::strerror(errno) + "; set TMPDIR");
     }
@@ -157,9 +158,8 @@ void Launch::set_environment() const {
 }
 
 bool Launch::one_host() const {
-  const char* nodes = std::getenv("SLURM_JOB_NUM_NODES");
   return options_.hostfile.empty() && options_.mpirun.find("host") == options_.mpirun.npos &&
-         (nodes == nullptr || std::atoi(nodes) < 2);
+         std::atoi(environment("SLURM_JOB_NUM_NODES").c_str()) < 2;
 }
 
 std::vector<std::string> Launch::words() const {

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "cli/output_paths.hpp"
 
+#include <stint/error.hpp>
 #include <stint/input.hpp>
 #include <stint/text.hpp>
 
@@ -31,7 +32,10 @@ std::vector<std::string> read_by(const Options& job) {
   std::vector<std::string> paths;
   for (const auto& entry : job.entries()) {
     if (entry.inputs != nullptr && !entry.inputs->empty()) {
-      for (const auto& file : entry.inputs->files()) paths.push_back(file.path);
+      try {
+        for (const auto& file : entry.inputs->files()) paths.push_back(file.path);
+      } catch (const BadInput&) {  // said when the run is planned, perhaps on another host, which sees it
+      }
     } else if (entry.positional && entry.get) {
       const auto words = entry.get();
       paths.insert(paths.end(), words.begin(), words.end());

@@ -3,6 +3,7 @@
 
 #include <stint/error.hpp>
 
+#include "base/environment.hpp"
 #include "base/signals.hpp"
 #include "base/watchdog.hpp"
 #include "blackboard/directory.hpp"
@@ -101,8 +102,8 @@ bool RunCommand::store_shared() const {
 // When this call has to have ended, on the steady clock; 0: any time.
 double RunCommand::deadline() const {
   double end = options_.time_limit > 0 ? begun_ + options_.time_limit : 0;
-  if (const char* text = std::getenv("SLURM_JOB_END_TIME"); text != nullptr && std::atof(text) > 0) {
-    const double then = SteadyClock().now() + std::atof(text) - unix_now();
+  if (const double unix_end = std::atof(environment("SLURM_JOB_END_TIME").c_str()); unix_end > 0) {
+    const double then = SteadyClock().now() + unix_end - unix_now();
     end = end > 0 ? std::min(end, then) : then;
   }
   return end;

@@ -63,6 +63,14 @@ const CLI::Validator share(
     },
     "");
 
+const CLI::Validator thread_count(
+    [](const std::string& text) -> std::string {
+      const bool digits = !text.empty() && text.size() < 5 && text.find_first_not_of("0123456789") == text.npos;
+      if (digits && std::atoi(text.c_str()) >= 1 && std::atoi(text.c_str()) <= 4096) return {};
+      return "'" + text + "' is no number from 1 to 4096; without --threads (-j) as many run at once as there are cores";
+    },
+    "");
+
 }  // namespace
 
 void add_seconds_option(CLI::App& app, const std::string& name, double& field, const std::string& help,
@@ -99,7 +107,7 @@ void add_run_options(CLI::App& app, RunOptions& options) {
   add(app, "--accept-program", options.accept_program, "go on with a run begun by another version of the program");
   add(app, "--threads", options.threads, "OpenMP threads of each rank (default: its share of the cores)")
       ->type_name("T")
-      ->check(CLI::Range(1, 4096));
+      ->check(thread_count);
   seconds(app, "--lease", options.lease, "time that a rank may be silent before it is given up", 0.2)->default_str("10");
   seconds(app, "--commit-every", options.commit_every,
           "time whose results a crash may cost (with more than 1,250 ranks: up to ten times as long)")

@@ -3,12 +3,14 @@
 
 #include <stint/error.hpp>
 
+#include "base/environment.hpp"
 #include "base/notes.hpp"
 #include "base/text_input.hpp"
 #include "blackboard/directory.hpp"
 #include "cli/chunk_text.hpp"
 #include "cli/halt_option.hpp"
 #include "cli/job_options.hpp"
+#include "cli/output_paths.hpp"
 #include "cli/rendezvous.hpp"
 #include "cli/stored_result.hpp"
 #include "cli/terminal.hpp"
@@ -30,8 +32,7 @@ constexpr std::uint64_t most_chunks = (std::uint64_t{1} << 32) - 1;  // one bit 
 
 // Whether this call was made before, by the launcher or in a batch job that was requeued, and was cut off.
 bool called_again(const LaunchedRank& launched) {
-  const char* requeued = std::getenv("SLURM_RESTART_COUNT");
-  return launched.begun_before() || (requeued != nullptr && std::atoi(requeued) > 0);
+  return launched.begun_before() || std::atoi(environment("SLURM_RESTART_COUNT").c_str()) > 0;
 }
 
 }  // namespace
@@ -91,6 +92,7 @@ bool RunCommand::prepare_rerun() {
   apply_options(*job_options_, state->field("options"), false);
   apply_words(*job_options_, options_.rerun_words, {OptionKind::run_time, OptionKind::result},
               "stint rerun takes the options of " + std::string(job_->name()) + " that are not part of what is computed");
+  refuse_shared_paths(options_, *job_options_);
   read_files_only();  // who calls stands elsewhere: standard input is not the list
   auto identity = identify(*job_, *job_options_);
   take_source_of(identity, state);

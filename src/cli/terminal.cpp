@@ -2,6 +2,7 @@
 #include "cli/terminal.hpp"
 
 #include "base/clock.hpp"
+#include "base/environment.hpp"
 
 #include <fmt/format.h>
 
@@ -25,16 +26,10 @@ constexpr int fewest_cells = 10;  // of a bar that is worth its place
 constexpr int most_cells = 40;
 constexpr const char* bar_gap = "  ";
 
-bool variable_is_set(const char* name) {
-  const char* value = std::getenv(name);
-  return value != nullptr && *value != '\0';
-}
-
 int columns_of(int descriptor) {
   winsize size{};
   if (::ioctl(descriptor, TIOCGWINSZ, &size) == 0 && size.ws_col > 0) return size.ws_col;
-  const char* columns = std::getenv("COLUMNS");
-  const int number = columns != nullptr ? std::atoi(columns) : 0;
+  const int number = std::atoi(environment("COLUMNS").c_str());
   return number > 0 ? number : 80;
 }
 
@@ -128,10 +123,10 @@ void end_of_pipe() {
 Terminal& Terminal::standard() {
   static Terminal terminal([] {
     Setup setup;
-    const char* kind = std::getenv("TERM");
-    setup.screen = ::isatty(setup.err) != 0 && kind != nullptr && *kind != '\0' && std::strcmp(kind, "dumb") != 0;
+    const auto kind = environment("TERM");
+    setup.screen = ::isatty(setup.err) != 0 && !kind.empty() && kind != "dumb";
     setup.meets = setup.screen && ::isatty(setup.out) != 0;
-    setup.colour = setup.screen && !variable_is_set("NO_COLOR");
+    setup.colour = setup.screen && environment("NO_COLOR").empty();
     setup.columns = [descriptor = setup.err] { return columns_of(descriptor); };
     setup.broken_pipe_is_an_error = sigpipe_is_ignored();
     return setup;

@@ -3,6 +3,7 @@
 
 #include <stint/detail/affinity.hpp>
 
+#include "base/environment.hpp"
 #include "cli/control_group.hpp"
 #include "cli/display.hpp"
 
@@ -29,11 +30,11 @@ Threads threads_for_rank(int wanted, int ranks_here, bool openmp) {
   const double share = static_cast<double>(usable) / (bound ? 1 : ranks_here);
   const double quota = group_limits().cores.value_or(usable) / ranks_here;
   threads.count = std::max(1, static_cast<int>(std::min(share, std::ceil(quota))));
-  const char* variable = std::getenv("OMP_NUM_THREADS");
+  const int asked = std::atoi(environment("OMP_NUM_THREADS").c_str());
   if (wanted > 0) {
     threads.count = wanted;
-  } else if (openmp && variable != nullptr && std::atoi(variable) > 0) {
-    threads.count = std::atoi(variable);
+  } else if (openmp && asked > 0) {
+    threads.count = asked;
   }
   const std::string count = std::to_string(threads.count);
   std::string idle;

@@ -29,7 +29,7 @@ void refuse_word(const std::vector<std::string>& rest, const CLI::App& app, cons
   throw Error(Exit::usage, (rest.empty() ? "a " + kind + " is missing" : "there is no " + kind + " '" + rest.front() + "'") +
                                (meant.empty() ? "; choose" : "; did you mean " + meant + "? Choose") + " one of: " +
                                fmt::format("{}", fmt::join(names, ", ")) +
-                               (commands ? " (a list of commands, or a command: stint run commands " + rest.front() + " …)" : "") +
+                               (commands ? " (a list of commands, or a command: " + program + " commands " + rest.front() + " …)" : "") +
                                ", or see " + program + " --help");
 }
 

@@ -11,7 +11,7 @@ namespace {
 constexpr std::size_t entries_a_commit = 512;
 constexpr std::size_t bytes_a_commit = std::size_t{32} << 20;
 constexpr std::uint64_t chunks_a_commit = Workload::largest_node_chunks;  // Redis holds their bits several times over
-constexpr double slow_trip_seconds = 0.01;   // of a round trip: the board is busy
+constexpr double slow_trip_seconds = 0.01;  // of a round trip: the board is busy
 constexpr double gather_seconds = 0.01;  // at the end of a run, results that end together go together
 
 Error partial_too_large(const Node& node, std::size_t bytes, std::uint64_t limit) {

@@ -3,6 +3,7 @@
 
 #include "base/environment.hpp"
 #include "base/json_field.hpp"
+#include "base/process_stat.hpp"
 
 #include <nlohmann/json.hpp>
 
@@ -10,7 +11,6 @@
 #include <cstdlib>
 #include <fstream>
 #include <random>
-#include <sstream>
 #include <unistd.h>
 
 namespace stint {
@@ -43,23 +43,9 @@ bool lives(const nlohmann::json& who) {
 
 }  // namespace
 
-// Field 22 of /proc/PID/stat.
 std::uint64_t process_start(std::int64_t pid) {
-  std::ifstream file("/proc/" + std::to_string(pid) + "/stat");
-  std::string line;
-  if (!std::getline(file, line)) return 0;
-  // The command's name stands in brackets and may hold anything.
-  const auto close = line.rfind(')');
-  if (close == std::string::npos) return 0;
-  std::istringstream fields(line.substr(close + 1));
-  std::string state;
-  fields >> state;
-  if (state == "Z" || state == "X") return 0;
-  std::string skipped;
-  for (int field = 4; field < 22; ++field) fields >> skipped;
-  std::uint64_t start = 0;
-  fields >> start;
-  return start;
+  const auto stat = process_stat(pid);
+  return stat && stat->state != 'Z' && stat->state != 'X' ? stat->start : 0;
 }
 
 std::string Whereabouts::json() const {

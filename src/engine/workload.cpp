@@ -15,7 +15,7 @@ constexpr std::size_t most_kept = 256;  // nodes that the reducer has not come f
 constexpr double memory_seconds = 10;  // how long a measured speed counts
 constexpr double long_seconds = 0.5;   // a chunk that is at work for longer is told
 constexpr std::size_t most_told = 8;
-constexpr double slow_chunk_seconds = 0.1;   // one that took longer may be among the slowest
+constexpr double slow_chunk_seconds = 0.1;  // one that took longer may be among the slowest
 
 }  // namespace
 

@@ -20,6 +20,10 @@ def ranks(home):
             and not command_line(pid).startswith(b"mpirun\0")]
 
 
+def state_of(pid):
+    return re.search(r"State:\s+(\S)", pathlib.Path(f"/proc/{pid}/status").read_text()).group(1)
+
+
 def mpiruns(home):
     return [pid for pid in home.pids() if command_line(pid).startswith(b"mpirun\0")]
 
@@ -123,7 +127,7 @@ class Signals(unittest.TestCase):
         pids = [world.pid, *ranks(self.home)]  # the launcher stops last: a shell goes on with it only then
 
         def states():
-            return {re.search(r"State:\s+(\S)", pathlib.Path(f"/proc/{pid}/status").read_text()).group(1) for pid in pids}
+            return {state_of(pid) for pid in pids}
 
         world.send_signal(signal.SIGTSTP)
         eventually(10, "all are stopped", lambda: states() == {"T"})
@@ -132,6 +136,28 @@ class Signals(unittest.TestCase):
         world.send_signal(signal.SIGTERM)
         _, said = world.communicate(timeout=40)
         self.assertEqual(world.returncode, 75, said)
+
+    def test_a_stop_reaches_the_commands_too(self):
+        for words in (("-n", "2", "--threads", "1"), ("--threads", "2")):
+            with self.subTest(words=words):
+                world = subprocess.Popen([STINT, "run", *words, "--fresh", "commands", "sleep 67.{}", ":::", "1", "2"],
+                                         env=self.home.environment, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
+                                         stderr=subprocess.PIPE, text=True, start_new_session=True)
+
+                def states():
+                    pids = [pid for pid in self.home.pids() if command_line(pid).startswith(b"sleep\x0067.")]
+                    return [state_of(pid) for pid in (world.pid, *pids)]
+
+                eventually(20, "both commands run", lambda: len(states()) == 3)
+                world.send_signal(signal.SIGTSTP)
+                eventually(10, "all are stopped", lambda: states() == ["T"] * 3)
+                world.send_signal(signal.SIGCONT)
+                eventually(10, "all go on", lambda: "T" not in states())
+                world.send_signal(signal.SIGINT)
+                self.assertTrue(any("stopping" in line for line in iter(world.stderr.readline, "")))
+                world.send_signal(signal.SIGINT)
+                _, said = world.communicate(timeout=40)
+                self.assertEqual(world.returncode, 75, said)
 
 
 class Output(unittest.TestCase):
@@ -154,6 +180,15 @@ class Output(unittest.TestCase):
                 done = self.run_into(full, *job)
                 self.assertEqual(done.returncode, 2, done.stderr)
                 self.assertIn(b"No space left on device", done.stderr)
+
+    def test_what_commands_say_and_nobody_can_write_is_an_error(self):
+        for words in (("-n", "2"), ()):
+            for redirection in ("2> /dev/full", "2>&-"):
+                with self.subTest(words=words, redirection=redirection):
+                    done = subprocess.run(["bash", "-c", f'"$@" {redirection}', "bash", STINT, "run", *words, "--fresh", "commands",
+                                           "echo {} >&2", ":::", "word"], env=self.home.environment, stdin=subprocess.DEVNULL,
+                                          capture_output=True, timeout=60, check=False)
+                    self.assertEqual((done.returncode, done.stdout), (2, b""), done.stderr)
 
     def test_a_pipe_that_does_not_block_gets_all_of_it(self):
         expected = b"".join(b"%010000d\n" % i for i in range(200))
