@@ -38,8 +38,9 @@ class Options {
     bool positional = false;  ///< given without its name; takes all that is left
     bool required = false;    ///< a positional that may not be empty unless another option names inputs
     bool ends_options = false;  ///< a positional behind whose first word nothing is an option
+    bool repeats = false;     ///< each time it is given adds a value; of other options the last counts
     bool hidden = false;      ///< not on the command line: it only travels to the ranks, and to later calls
-    std::string type = {};    ///< shown in --help: N, X, TEXT, BYTES, FILE
+    std::string type = {};    ///< shown in --help: N, X, TEXT, BYTES, FILE; only TEXT may be empty on the command line
     std::string initial = {}; ///< the default as shown in --help; empty: none
     std::function<void(const std::vector<std::string>&)> set = {};
     std::function<std::vector<std::string>()> get = {};
@@ -62,11 +63,17 @@ class Options {
   /// `--name one|two|three`.
   Options& add_choice(std::string_view name, std::string& field, std::initializer_list<std::string_view> choices,
                       std::string_view help, OptionKind kind = {});
+  /// `--name TYPE`: a text that may not be empty, such as a path. `type`: shown in --help.
+  Options& add_word(std::string_view name, std::string_view type, std::string& field, std::string_view help,
+                    OptionKind kind = {});
+  /// The same, given any number of times: each adds a text.
+  Options& add_word(std::string_view name, std::string_view type, std::vector<std::string>& field, std::string_view help,
+                    OptionKind kind = {});
   /// `FILE|DIR…` without a name; directories are searched. Part of the identity: path, size, modification time.
   Options& add_files(Inputs& field, std::string_view help, bool required = true);
   /// Words without a name, whatever they are: the first of them ends the options. `type`: shown in --help.
   Options& add_words(std::string_view type, std::vector<std::string>& field, std::string_view help);
-  /// `--name LIST`: a file that names more inputs, one a line.
+  /// `--name LIST`, given any number of times: a file that names more inputs, one a line.
   Options& add_files_from(std::string_view name, Inputs& field, std::string_view help);
   /// `--name DIR`: a folder, kept as an absolute path.
   Options& add_folder(std::string_view name, std::string& field, std::string_view help, OptionKind kind = {});

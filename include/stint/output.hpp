@@ -2,7 +2,7 @@
 // Where `finish` writes the result.
 #pragma once
 
-#include <ostream>
+#include <iostream>
 #include <string>
 
 namespace stint {
@@ -14,6 +14,8 @@ class Output {
   virtual ~Output() = default;
   /// The main result: stdout, or the file named by `--output`.
   virtual std::ostream& text() = 0;
+  /// Standard error, for a job that shows its results as they come: in step with text() where both reach one place (`2>&1`).
+  virtual std::ostream& errors() { return std::cerr; }
   /// One more file, binary, beside the one named by `--output` (else in the working folder). `name` has no '/'.
   virtual std::ostream& file(const std::string& name) = 0;
 };

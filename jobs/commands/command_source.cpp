@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "command_source.hpp"
 
+#include "settings.hpp"
+
 #include <stint/error.hpp>
 #include <stint/text.hpp>
 
@@ -33,6 +35,11 @@ bool is_program(const std::string& word) {
   return false;
 }
 
+// One that `export -f` gave to the shell of the commands.
+bool is_function(const std::string& word) {
+  return !chosen_shell().empty() && std::getenv(("BASH_FUNC_" + word + "%%").c_str()) != nullptr;
+}
+
 // An executable file of a kind that no list is.
 bool is_executable(const std::string& path) {
   if (::access(path.c_str(), X_OK) != 0) return false;
@@ -62,6 +69,15 @@ std::string joined(const std::vector<std::string>& words) {
 
 bool CommandSource::has_sources() const { return !each.empty() || std::ranges::any_of(words, is_separator); }
 
+// `--each A --each B COMMAND ::: x` is `COMMAND :::: A B ::: x`.
+std::vector<std::string> CommandSource::words_with_each() const {
+  auto all = words;
+  if (each.empty()) return all;
+  const auto first = all.insert(std::ranges::find_if(all, is_separator), "::::");
+  all.insert(first + 1, each.begin(), each.end());
+  return all;
+}
+
 // The FILE of commands that the words name; none: they are a command. There are no sources.
 std::optional<std::string> CommandSource::list() const {
   if (words.empty()) return "-";
@@ -80,18 +96,14 @@ std::optional<std::string> CommandSource::list() const {
                    " {}' for its values to be read from standard input, or " + word + " ::: VALUES");
   }
   if (is_there(word)) return word;
-  if (word.find_first_of(" {") != word.npos || is_program(word)) return std::nullopt;
+  if (word.find_first_of(" {") != word.npos || is_program(word) || is_function(word)) return std::nullopt;
   return word;
 }
 
 std::vector<std::string> CommandSource::paths() const {
+  if (!has_sources()) return {list().value_or("-")};
   std::vector<std::string> paths;
-  if (!each.empty()) paths.push_back(each);
-  if (!has_sources()) {
-    paths.push_back(list().value_or("-"));
-  } else {
-    (void)parse_words(words, [&](const std::string& path) { return paths.push_back(path), ""; });
-  }
+  (void)parse_words(words_with_each(), [&](const std::string& path) { return paths.push_back(path), ""; });
   return paths;
 }
 
@@ -105,13 +117,16 @@ CommandSource::Read CommandSource::read() const {
   const char end = ends_in_nul ? '\0' : '\n';
   if (!has_sources()) {
     if (const auto path = list()) {
+      if (!words.empty() && !is_standard_input(*path) && !is_there(*path) && path->find('/') == path->npos) {
+        throw BadInput("'" + *path + "' is neither a file of commands nor a program in PATH; for a function of bash: " +
+                       "'export -f " + *path + "' and STINT_SHELL=/bin/bash");
+      }
       if (words.empty() && standard_input_is_null()) made.missing = "no commands: give a FILE of them, or COMMAND ::: VALUES";
       for (const auto& command : list_of_commands(content(*path), end)) made.list.add(command, {});
       return made;
     }
   }
-  auto given = parse_words(words, content, end);
-  if (!each.empty()) given.sources.insert(given.sources.begin(), {list_of_values(content(each), each, end), false});
+  auto given = parse_words(words_with_each(), content, end);
   if (given.sources.empty()) {
     if (standard_input_is_null()) {
       made.missing = "'" + joined(words) + "' has no values, and standard input, which would give them, is closed or /dev/null: " +

@@ -6,7 +6,7 @@
 //   FILE, -              the list, where there is such a file or no such program
 //   COMMAND              its values are the lines of standard input
 //   COMMAND ::: VALUE…   and the other separators of GNU parallel
-//   --each FILE …        as `:::: FILE` before all other sources
+//   --each FILE …        as `:::: FILE` before all other sources; each time it is given a source of its own
 #pragma once
 
 #include "arguments.hpp"
@@ -20,7 +20,7 @@ namespace stint::commands {
 
 struct CommandSource {
   std::vector<std::string> words;
-  std::string each;         ///< a file of values; empty: none
+  std::vector<std::string> each;  ///< files of values
   bool ends_in_nul = false; ///< what is read, and not in lines
 
   /// The files that `read` reads. Throws BadInput for words that are neither.
@@ -39,6 +39,7 @@ struct CommandSource {
 
  private:
   [[nodiscard]] bool has_sources() const;
+  [[nodiscard]] std::vector<std::string> words_with_each() const;
   [[nodiscard]] std::optional<std::string> list() const;
 };
 

@@ -74,11 +74,11 @@ void Commands::options(Options& options) {
       "FILE | COMMAND", words_,
       "a file of commands, one a line (- is standard input), or a command with {} and ::: VALUE… or :::: FILE…; without "
       "those, the lines of standard input are its values. Behind the first word all is the command's");
-  options.add("each", each_, "FILE whose lines are the values of {}, as :::: FILE");
+  options.add_word("each", "FILE", each_, "file whose lines are the values of {}, as :::: FILE; given twice, of {1} and {2}");
   options.add("null", null_, "a NUL byte ends each value and command that is read, not a line end (also -0)");
-  options.add("timeout", timeout_, "time after which a command is ended, or N% of the median", OptionKind::run_time);
+  options.add_word("timeout", "TIME|N%", timeout_, "time after which a command is ended, or N% of the median", OptionKind::run_time);
   options.add("shuf", shuffle_, "begin the commands in a random order; outputs keep that of the list");
-  options.add("expect", expect_, "job log of an earlier run, for the time of each command: the longest begin first");
+  options.add_word("expect", "FILE", expect_, "job log of an earlier run, for the time of each command: the longest begin first");
   options.add_seconds("delay", delay_, "time between two beginnings on a rank", OptionKind::run_time);
   options.add_bytes(
       "memfree", memory_free_,
@@ -90,13 +90,13 @@ void Commands::options(Options& options) {
               OptionKind::result);
   options.add("tag", report_options_.tag, "show each line of output behind the values of its command",
               OptionKind::result);
-  options.add("results", report_options_.results, "folder for the output of each command, in a tree as GNU parallel's",
+  options.add_word("results", "DIR", report_options_.results, "folder for the output of each command, in a tree as GNU parallel's",
               OptionKind::result);
   options.add("chunk", only_, "show the output of the command of this number alone (stint result RUN --chunk 17)", OptionKind::result);
   options.add("stderr", only_stderr_, "with --chunk: its standard error", OptionKind::result);
-  options.add("joblog", report_options_.joblog, "file for a line on each command, as GNU parallel writes it",
+  options.add_word("joblog", "FILE", report_options_.joblog, "file for a line on each command, as GNU parallel writes it",
               OptionKind::result);
-  options.add("failed", report_options_.failed, "file for the commands that failed, to be given as FILE again",
+  options.add_word("failed", "FILE", report_options_.failed, "file for the commands that failed, to be given as FILE again",
               OptionKind::result);
   options.reads([this] { return texts_read(); });
   options.writes([this] {
@@ -340,8 +340,8 @@ void Commands::unload(Records& records) {
 }
 
 void Commands::follow(Range, const Records& records, Output& output) {
-  records.each([&](const Record& record) { report_->take(record, "", output.text()); });
-  report_->settle(output.text());
+  records.each([&](const Record& record) { report_->take(record, "", output); });
+  report_->settle(output);
 }
 
 // A failure without a record is none of the command: its rank died, or it was given up.
@@ -353,14 +353,14 @@ void Commands::follow_failure(const FailedChunk& failed, Output& output) {
     record->host = failed.host;
     record->exit = -1;
   }
-  report_->take(*record, failed.error, output.text());
-  report_->settle(output.text());
+  report_->take(*record, failed.error, output);
+  report_->settle(output);
 }
 
 // The run halted: what waits for commands that will not end now is shown without them.
 void Commands::follow_end(Output& output) {
-  report_->tell_waiting(output.text());
-  report_->settle(output.text());
+  report_->tell_waiting(output);
+  report_->settle(output);
   report_->refuse_losses();
   if (only_ >= 0 && !report_->told_any()) {
     throw BadInput("command " + std::to_string(only_) + " has not ended yet; stint status and stint explain say where it is");

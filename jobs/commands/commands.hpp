@@ -68,7 +68,7 @@ class Commands {
   [[nodiscard]] Ended run(const Command& command, const Context& context, Files& files) const;
 
   std::vector<std::string> words_;
-  std::string each_;
+  std::vector<std::string> each_;
   bool null_ = false;  // a NUL byte ends what is read
   std::string workdir_;
   Settings settings_;

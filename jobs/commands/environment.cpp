@@ -40,8 +40,8 @@ constexpr std::string_view of_mpi[] = {
 // Of Stint: between the launcher and its ranks, the blackboard's address with its password, and what a command gets
 // anew. STINT_HOME and options that the user has set stay: a command may be `stint` itself.
 constexpr std::string_view of_stint[] = {"STINT_ARGUMENTS", "STINT_ATTEMPT", "STINT_BOARD", "STINT_CALL", "STINT_CALL_HOST",
-                                         "STINT_CHUNK", "STINT_ENVIRONMENT", "STINT_RUN", "STINT_SLOT", "STINT_START",
-                                         "STINT_STDIN", "STINT_WORKER"};
+                                         "STINT_CHUNK", "STINT_ENVIRONMENT", "STINT_OUTPUTS_MEET", "STINT_RUN",
+                                         "STINT_SLOT", "STINT_START", "STINT_STDIN", "STINT_WORKER"};
 
 bool is_in(const auto& table, std::string_view variable) {
   const auto name = variable.substr(0, variable.find('='));

@@ -9,13 +9,16 @@
 #include <fcntl.h>
 #include <filesystem>
 #include <fstream>
+#include <iostream>
 #include <thread>
 #include <unistd.h>
+#include <utility>
 
 namespace stint::commands {
 namespace {
 
 namespace fs = std::filesystem;
+constexpr auto silent_wait = std::chrono::milliseconds(500);
 constexpr auto reader_patience = std::chrono::seconds(10);
 constexpr auto reader_look = std::chrono::milliseconds(20);
 
@@ -25,10 +28,15 @@ constexpr auto reader_look = std::chrono::milliseconds(20);
 
 // A pipe is left open: its reader would see an end when it is closed. The reader may just be starting.
 void try_pipe(const std::string& path) {
-  const auto end = std::chrono::steady_clock::now() + reader_patience;
+  const auto begun = std::chrono::steady_clock::now();
+  bool said = false;
   while (::open(path.c_str(), O_WRONLY | O_NONBLOCK | O_CLOEXEC) < 0) {
     if (errno != ENXIO) refuse(path, errno);
-    if (std::chrono::steady_clock::now() > end) {
+    const auto waited = std::chrono::steady_clock::now() - begun;
+    if (waited > silent_wait && !std::exchange(said, true)) {
+      std::cerr << "stint: waiting up to 10 s for a reader of the pipe " + path + '\n';
+    }
+    if (waited > reader_patience) {
       throw BadInput("cannot write " + path + ": nobody reads this pipe; start its reader first");
     }
     std::this_thread::sleep_for(reader_look);

@@ -3,6 +3,7 @@
 
 #include "arguments.hpp"
 #include "environment.hpp"
+#include "process_group.hpp"
 #include "settings.hpp"
 #include "spawn_settings.hpp"
 
@@ -16,7 +17,9 @@
 #include <csignal>
 #include <cstdlib>
 #include <cstring>
+#include <cstdio>
 #include <fstream>
+#include <iostream>
 #include <stdexcept>
 #include <system_error>
 
@@ -25,6 +28,7 @@ namespace {
 
 constexpr double kill_seconds = 5;                   // between SIGTERM and SIGKILL
 constexpr std::size_t enough_times = 3;              // for a median
+constexpr double silent_wait = 2;                    // seconds without memory before the user is told
 constexpr double patience = 10;                      // seconds for a command that cannot begin, where no other runs
 constexpr std::size_t largest_argument = 128 << 10;  // bytes; MAX_ARG_STRLEN of Linux
 
@@ -42,6 +46,12 @@ std::optional<std::uint64_t> memory(const std::string& which) {
 }
 
 std::uint64_t memory_available() { return memory("MemAvailable:").value_or(~std::uint64_t{0}); }
+
+std::string gibibytes(std::uint64_t bytes) {
+  char text[32];
+  std::snprintf(text, sizeof text, "%.1f GiB", static_cast<double>(bytes) / static_cast<double>(1 << 30));
+  return text;
+}
 
 // Seconds that no change of the clock moves.
 double steady() { return std::chrono::duration<double>(std::chrono::steady_clock::now().time_since_epoch()).count(); }
@@ -106,8 +116,17 @@ void Processes::watch(const std::stop_token& stop) {
   }
 }
 
+// With the lock. Where no command of this rank runs whose end would free some, the user may wait for ever.
+void Processes::tell_of_memory(double waited) {
+  if (said_memory_ || waited < silent_wait || !running_.empty()) return;
+  said_memory_ = true;
+  std::cerr << "stint: no command begins while less than " + gibibytes(limits_.memory_free) + " of memory are free (--memfree); now " +
+                   gibibytes(memory_available()) + " of " + gibibytes(memory_total()) + " are\n";
+}
+
 // False: told to stop.
 bool Processes::await_turn(const Caller& caller) {
+  const double begun = steady();
   for (bool said = false; !caller.stop();) {
     {
       const std::lock_guard lock(mutex_);
@@ -119,6 +138,7 @@ bool Processes::await_turn(const Caller& caller) {
       }
       if (!room && !said) caller.waits("waits for free memory");
       said = said || !room;
+      if (!room) tell_of_memory(time - begun);
     }
     std::this_thread::sleep_for(std::chrono::milliseconds(20));
   }
@@ -226,11 +246,11 @@ std::optional<Ended> Processes::run(const std::vector<std::string>& words, const
   int status = 0;
   while (::waitpid(pid, &status, 0) < 0 && errno == EINTR) {
   }
-  ended.left_some = ::kill(-pid, 0) == 0;
+  ended.left_some = group_lives(pid);
   if (told && ended.left_some) {
     // Its shell is gone; what that had started has its time to end, too.
     for (const double end = steady() + kill_seconds; ended.left_some && steady() < end;
-         ended.left_some = ::kill(-pid, 0) == 0) {
+         ended.left_some = group_lives(pid)) {
       std::this_thread::sleep_for(std::chrono::milliseconds(20));
     }
     if (ended.left_some) ::kill(-pid, SIGKILL);

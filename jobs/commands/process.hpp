@@ -80,6 +80,7 @@ class Processes {
   };
   void watch(const std::stop_token& stop);
   bool await_turn(const Caller& caller);
+  void tell_of_memory(double waited);
   int start(const std::vector<std::string>& words, const std::vector<std::string>& more, Capture& capture, int& pid);
   std::list<Running>::iterator note_begin(int pid, double begun, const Caller& caller);
   bool await_room(double& alone_since);
@@ -93,6 +94,7 @@ class Processes {
   std::list<Running> running_;
   std::vector<double> times_;  // sorted
   double next_start_ = 0;
+  bool said_memory_ = false;
   std::condition_variable_any changed_;
   std::jthread watcher_;  // last: it uses all of the above
 };

@@ -97,7 +97,7 @@ void Report::write_joblog(const Record& record) {
   check(joblog_, options_.joblog);
 }
 
-void Report::take(const Record& record, const std::string& error, std::ostream& out) {
+void Report::take(const Record& record, const std::string& error, Output& out) {
   if (record.number == 0 || record.number > list_.size() || seen_[record.number - 1]) return;
   seen_[record.number - 1] = true;
   if (joblog_.is_open()) write_joblog(record);
@@ -118,13 +118,13 @@ void Report::take(const Record& record, const std::string& error, std::ostream& 
   for (++next_; !waiting_.empty() && waiting_.begin()->first == next_; ++next_) tell_first_waiting(out);
 }
 
-void Report::tell_first_waiting(std::ostream& out) {
+void Report::tell_first_waiting(Output& out) {
   std::string_view packed = waiting_.begin()->second;
   tell(unpack(packed, names_), out);
   waiting_.erase(waiting_.begin());
 }
 
-void Report::tell_waiting(std::ostream& out) {
+void Report::tell_waiting(Output& out) {
   while (!waiting_.empty()) tell_first_waiting(out);
 }
 
@@ -181,14 +181,14 @@ std::uint64_t Report::show_output(const Record& record, bool errors, const std::
   return show((store_ / record.copy.log).string() + suffix, at, copied, tag, to) ? bytes - copied : bytes;
 }
 
-void Report::settle(std::ostream& out) {
+void Report::settle(Output& out) {
   if (shown_now_.empty()) return;
-  out.flush();
+  out.text().flush();
   if (shown_.is_open()) shown_ << shown_now_ << std::flush;
   shown_now_.clear();
 }
 
-void Report::tell(const Record& record, std::ostream& out) {
+void Report::tell(const Record& record, Output& out) {
   if (shown_before_[record.number - 1] || (options_.only != 0 && options_.only != record.number)) return;
   told_any_ = true;
   shown_now_ += std::to_string(record.number) + '\n';
@@ -200,11 +200,11 @@ void Report::tell(const Record& record, std::ostream& out) {
   std::uint64_t bytes = 0, missing = 0;
   if (!options_.only_stderr) {
     bytes += record.place.out_bytes;
-    missing += show_output(record, false, tag, out);
+    missing += show_output(record, false, tag, out.text());
   }
   if (options_.only == 0 || options_.only_stderr) {
     bytes += record.place.err_bytes;
-    missing += show_output(record, true, tag, options_.only_stderr ? out : std::cerr);
+    missing += show_output(record, true, tag, options_.only_stderr ? out.text() : out.errors());
   }
   if (missing > 0 && record.host == here_) {
     note_missing(record);

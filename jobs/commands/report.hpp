@@ -6,6 +6,8 @@
 #include "command_list.hpp"
 #include "record.hpp"
 
+#include <stint/output.hpp>
+
 #include <cstdint>
 #include <filesystem>
 #include <fstream>
@@ -39,18 +41,18 @@ class Report {
          const std::filesystem::path& shown = {}, std::string here = {});
 
   /// One command ended; `error`: why it counts as failed, empty: it succeeded.
-  void take(const Record& record, const std::string& error, std::ostream& out);
+  void take(const Record& record, const std::string& error, Output& out);
   /// No others will come: tells those that wait for them.
-  void tell_waiting(std::ostream& out);
+  void tell_waiting(Output& out);
   [[nodiscard]] bool told_any() const { return told_any_; }
   /// Throws DataLost if outputs that were kept on this host are no longer there.
   void refuse_losses() const;
   /// Lets what was told be seen, and notes that it was.
-  void settle(std::ostream& out);
+  void settle(Output& out);
 
  private:
-  void tell(const Record& record, std::ostream& out);
-  void tell_first_waiting(std::ostream& out);
+  void tell(const Record& record, Output& out);
+  void tell_first_waiting(Output& out);
   std::uint64_t show_output(const Record& record, bool errors, const std::string& tag, std::ostream& to) const;
   void write_joblog(const Record& record);
   void write_results(const Record& record);

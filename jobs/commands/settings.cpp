@@ -36,7 +36,7 @@ std::string chosen_shell() {
 }
 
 void Settings::add_to(Options& options) {
-  options.add("env-from", file_, "file of NAME=VALUE lines, for all commands", OptionKind::run_time);
+  options.add_word("env-from", "FILE", file_, "file of NAME=VALUE lines, for all commands", OptionKind::run_time);
   options.add_hidden(
       "environment", [this] { return variables(); },
       [this](const auto& texts) {

@@ -211,6 +211,24 @@ Options& Options::add_choice(std::string_view name, std::string& field, std::ini
                .get = [&field] { return std::vector{field}; }});
 }
 
+Options& Options::add_word(std::string_view name, std::string_view type, std::string& field, std::string_view help,
+                           OptionKind kind) {
+  add(name, field, help, kind);
+  entries_.back().type = type;
+  return *this;
+}
+
+Options& Options::add_word(std::string_view name, std::string_view type, std::vector<std::string>& field,
+                           std::string_view help, OptionKind kind) {
+  return push({.name = std::string(name),
+               .help = std::string(help),
+               .kind = kind,
+               .repeats = true,
+               .type = std::string(type),
+               .set = [&field](const auto& texts) { field = texts; },
+               .get = [&field] { return field; }});
+}
+
 // The setters assign a whole new Inputs, so that a list of files that was looked up before is not kept.
 Options& Options::add_files(Inputs& field, std::string_view help, bool required) {
   return push({.name = "files",
@@ -236,6 +254,7 @@ Options& Options::add_words(std::string_view type, std::vector<std::string>& fie
 Options& Options::add_files_from(std::string_view name, Inputs& field, std::string_view help) {
   return push({.name = std::string(name),
                .help = std::string(help),
+               .repeats = true,
                .type = "LIST",
                .set = [&field](const auto& texts) { field = Inputs(field.paths, absolute(texts)); },
                .get = [&field] { return absolute(field.list_files); },

@@ -102,15 +102,20 @@ bool standard_input_is_null() {
   return S_ISCHR(facts.st_mode) && facts.st_rdev == ::makedev(1, 3);
 }
 
-void keep_texts(const std::vector<std::string>& paths, const std::filesystem::path& folder) {
+std::vector<ReadOnce> read_once(const std::vector<std::string>& paths) {
   ::unsetenv(kept_variable);
-  std::vector<std::pair<std::string, std::string>> texts;
+  std::vector<ReadOnce> texts;
   for (const auto& path : paths) {
     const bool input = is_standard_input(path);
     if (input ? standard_input_is_null() : !can_be_read_once(path)) continue;
-    const auto is_known = [&](const auto& known) { return known.first == path || (input && is_standard_input(known.first)); };
-    if (std::ranges::none_of(texts, is_known)) texts.emplace_back(path, read_whole(path));
+    const auto is_known = [&](const auto& known) { return known.path == path || (input && is_standard_input(known.path)); };
+    if (std::ranges::none_of(texts, is_known)) texts.push_back({path, read_whole(path)});
   }
+  return texts;
+}
+
+void keep_texts(const std::vector<ReadOnce>& texts, const std::filesystem::path& folder) {
+  ::unsetenv(kept_variable);
   if (texts.empty()) return;
   ::setenv(kept_variable, (folder / "stdin").c_str(), 1);
   for (const auto& [path, text] : texts) write_file(kept(path), text);

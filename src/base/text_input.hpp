@@ -9,10 +9,18 @@
 
 namespace stint {
 
-/// For the launcher, before it starts ranks: writes what can be read only once of `paths` (standard input, pipes,
-/// <(…)) into `folder`. Ranks find it by the environment variable STINT_STDIN, which is set if anything was kept.
+/// What was read from a path that can be read only once.
+struct ReadOnce {
+  std::string path;
+  std::string text;
+};
+
+/// For the launcher, before it starts ranks: reads what can be read only once of `paths` (standard input, pipes, <(…)).
 /// Throws BadInput.
-void keep_texts(const std::vector<std::string>& paths, const std::filesystem::path& folder);
+std::vector<ReadOnce> read_once(const std::vector<std::string>& paths);
+/// Writes these into `folder`. Ranks find them by the environment variable STINT_STDIN, which is unset if there are none.
+/// Throws BadInput.
+void keep_texts(const std::vector<ReadOnce>& texts, const std::filesystem::path& folder);
 
 /// For a call that continues another (rerun): what only that one could read is empty from now on.
 void read_files_only();

@@ -157,6 +157,7 @@ void CommandLine::parse() {
   }
   std::ranges::reverse(all);  // as the parser takes them
   app_.parse(std::move(all));
+  refuse_empty_values(app_);
   if (split.job == nullptr) return;
   for (const auto& candidate : candidates_) {
     if (&candidate->options == split.job->options) set_positional(candidate->options, split.positional);

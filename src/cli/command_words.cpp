@@ -43,6 +43,10 @@ class Reader {
     const auto* option = foreign_option(whole) == nullptr ? find(name) : find(whole);  // -np is not -n p
     if (option == nullptr) return take_foreign(whole, is_long, find);
     ++at_;
+    if (equals != whole.npos && equals + 1 == whole.size() && takes_value(*option)) {  // the parser would take the next word
+      options_.insert(options_.end(), {name, ""});
+      return true;
+    }
     options_.push_back(whole);
     std::size_t letter = 1;  // of short options in one word: flags, and perhaps one with a value
     while (!is_long && option != nullptr && !takes_value(*option) && ++letter < whole.size()) {

@@ -99,6 +99,11 @@ void Display::say(const std::string& text) {
   if (!quiet_) terminal_.line(text);
 }
 
+void Display::say_last(const std::string& text) {
+  if (log_) log_->info("{}", text);
+  if (!quiet_) terminal_.last_line(text);
+}
+
 void Display::error(const std::string& text) {
   if (log_) log_->error("{}", text);
   terminal_.line(text);

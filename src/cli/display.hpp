@@ -44,6 +44,8 @@ class Display {
 
   /// For the user, unless -q.
   void say(const std::string& line);
+  /// The same, and no bar any more: this process ends.
+  void say_last(const std::string& line);
   /// An error: also with -q.
   void error(const std::string& line);
   /// For the log, and with -v for stderr.

@@ -13,6 +13,8 @@
 namespace stint {
 namespace {
 
+constexpr const char* group_of_jobs = "Options of the job";
+
 // The job's author sees this at the first start.
 void refuse_second(const CLI::App& app, const std::string& name) {
   for (const auto* each = &app; each != nullptr; each = each->get_parent()) {
@@ -30,7 +32,7 @@ void add_job_options(CLI::App& app, Options& options, const std::set<OptionKind>
     const std::string name = entry.positional ? entry.name : "--" + entry.name;
     refuse_second(app, name);
     if (entry.flag) {
-      app.add_flag_callback(name, [&entry] { entry.set({"true"}); }, entry.help)->group("Options of the job");
+      app.add_flag_callback(name, [&entry] { entry.set({"true"}); }, entry.help)->group(group_of_jobs);
       continue;
     }
     auto* option = app.add_option(
@@ -44,15 +46,30 @@ void add_job_options(CLI::App& app, Options& options, const std::set<OptionKind>
           return true;
         },
         entry.help, false);
-    option->group("Options of the job")->type_name(entry.type.empty() ? "TEXT" : entry.type);
+    option->group(group_of_jobs)->type_name(entry.type.empty() ? "TEXT" : entry.type);
     if (!entry.initial.empty()) option->default_str(entry.initial);
     option->type_size(1);
     if (entry.positional) {  // for --help alone: the parser would split a word like [a,b]; see command_words.hpp
       option->expected(1, CLI::detail::expected_max_vector_size);
     } else {
-      option->expected(1)->multi_option_policy(CLI::MultiOptionPolicy::TakeLast);
+      option->expected(1)->multi_option_policy(entry.repeats ? CLI::MultiOptionPolicy::TakeAll
+                                                             : CLI::MultiOptionPolicy::TakeLast);
     }
   }
+}
+
+void refuse_empty_values(const CLI::App& app) {
+  for (const auto* option : app.get_options()) {
+    const auto kind = option->get_type_name();
+    const bool may_be = (kind == "TEXT" && option->get_group() == group_of_jobs) || kind == arguments_type;
+    if (may_be || option->results().empty()) continue;
+    for (const auto& text : option->results()) {
+      if (!text.empty()) continue;
+      throw Error(Exit::usage, option->get_name() + " has an empty value: give one, or leave it out; an unset variable of the shell "
+                               "is empty, too");
+    }
+  }
+  for (const auto* chosen : app.get_subcommands()) refuse_empty_values(*chosen);
 }
 
 void set_positional(Options& options, const std::vector<std::string>& words) {
@@ -78,6 +95,7 @@ void apply_words(Options& options, const std::vector<std::string>& words, const 
   } catch (const CLI::ParseError& error) {
     throw Error(Exit::usage, std::string(error.what()) + "; " + advice);
   }
+  refuse_empty_values(parser);
 }
 
 }  // namespace stint

@@ -95,6 +95,7 @@ LaunchedRank::LaunchedRank(int argc, char** argv) : arguments_(argv, argv + argc
   ::dup2(null.get(), STDIN_FILENO);
   folder_.emplace(environment(folder_variable));
   near_ = environment(host_variable) == host_and_boot() && is_my_private_folder(folder_->path());
+  outputs_meet_ = !environment(outputs_meet_variable).empty();
   start_ = std::atoi(environment(start_variable).c_str());
   if (near_) {
     arguments_ = read_words(folder_->arguments());
@@ -104,7 +105,7 @@ LaunchedRank::LaunchedRank(int argc, char** argv) : arguments_(argv, argv + argc
     throw Error(Exit::usage, "the arguments of this call are too long for ranks on other hosts; put the values into a file that "
                              "all hosts see, as in 'commands COMMAND {} :::: FILE'");
   }
-  for (const char* name : {folder_variable, host_variable, start_variable, arguments_variable}) ::unsetenv(name);
+  for (const char* name : {folder_variable, host_variable, start_variable, arguments_variable, outputs_meet_variable}) ::unsetenv(name);
 }
 
 LaunchedRank::~LaunchedRank() {

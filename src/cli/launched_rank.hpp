@@ -5,6 +5,7 @@
 
 #include "base/unique_fd.hpp"
 #include "cli/call_folder.hpp"
+#include "cli/terminal.hpp"
 
 #include <cstdint>
 #include <filesystem>
@@ -26,6 +27,9 @@ class LaunchedRank {
   static constexpr const char* host_variable = "STINT_CALL_HOST";
   static constexpr const char* start_variable = "STINT_START";
 
+  /// Set where stdout and stderr of the launcher lead to one place.
+  static constexpr const char* outputs_meet_variable = "STINT_OUTPUTS_MEET";
+
   /// Not launched.
   LaunchedRank() = default;
   /// From the environment when the arguments say that this is a launched rank. Ends this process when its mpirun dies.
@@ -45,6 +49,8 @@ class LaunchedRank {
   /// What the call begins (--fresh, rerun) was begun by ranks before these. Where the note of that cannot be seen, any start
   /// before this one counts.
   [[nodiscard]] bool begun_before() const { return restarted() && (!near_ || std::filesystem::exists(folder_->begun())); }
+  /// stdout and stderr, those of the launcher if there is one, lead to one place.
+  [[nodiscard]] bool outputs_meet() const { return launched() ? outputs_meet_ : stint::outputs_meet(); }
   /// The folder of the call if this rank is on the launcher's host, where every rank sees it.
   [[nodiscard]] const CallFolder* shared_folder() const { return near_ ? &*folder_ : nullptr; }
   /// A file beside the launcher's own, in which a leader notes what it printed for the next one; empty: not launched.
@@ -75,6 +81,7 @@ class LaunchedRank {
   std::vector<std::string> arguments_;
   std::optional<CallFolder> folder_;
   int start_ = 0;
+  bool outputs_meet_ = false;
   bool near_ = false;  // on the launcher's host
   bool made_ = false;  // the folder, by us
 };

@@ -103,11 +103,11 @@ class Launch {
 
  private:
   void check_hostfile() const;
-  void leave_for_ranks();
+  void leave_for_ranks(const std::vector<ReadOnce>& texts);
   void set_environment() const;
   [[nodiscard]] bool one_host() const;
   [[nodiscard]] std::vector<std::string> words() const;
-  int start_ranks(int number);
+  int start_ranks(int number, Signals& signals);
   void take(const std::string& message);
   int ended_early(int status) const;
   int deliver(int code, const std::optional<ExitReport>& report);
@@ -116,7 +116,6 @@ class Launch {
   const std::vector<std::string> argv_;
   std::optional<OwnFolder> folder_;
   Terminal& terminal_ = Terminal::standard();
-  Signals signals_{SIGINT, SIGTERM, SIGUSR1, SIGHUP, SIGTSTP, SIGCHLD};
   StopWish wish_;
   ResultDelivery delivery_;
 };
@@ -130,14 +129,14 @@ void Launch::check_hostfile() const {
   }
 }
 
-void Launch::leave_for_ranks() {
+void Launch::leave_for_ranks(const std::vector<ReadOnce>& texts) {
   const auto& folder = **folder_;
   write_words(folder.arguments(), argv_);
   std::vector<std::string> variables;
   for (char** variable = environ; *variable != nullptr; ++variable) variables.emplace_back(*variable);
   write_words(folder.environment(), variables);
   ::chmod(folder.environment().c_str(), 0600);
-  keep_texts(options_.texts, folder.path());  // ranks have no standard input
+  keep_texts(texts, folder.path());  // ranks have no standard input
 }
 
 // For mpirun, which hands it to the ranks.
@@ -145,6 +144,7 @@ void Launch::set_environment() const {
   const auto& folder = **folder_;
   ::setenv(LaunchedRank::folder_variable, folder.path().c_str(), 1);
   ::setenv(LaunchedRank::host_variable, host_and_boot().c_str(), 1);
+  if (outputs_meet()) ::setenv(LaunchedRank::outputs_meet_variable, "1", 1);
   ::setenv("STINT_ENVIRONMENT", folder.environment().c_str(), 1);
   if (const auto encoded = encode_arguments(argv_); encoded.size() <= most_in_variable) {
     ::setenv(LaunchedRank::arguments_variable, encoded.c_str(), 1);
@@ -184,7 +184,7 @@ void Launch::take(const std::string& message) {
   }
 }
 
-int Launch::start_ranks(int number) {
+int Launch::start_ranks(int number, Signals& signals) {
   const auto& folder = **folder_;
   ::setenv(LaunchedRank::start_variable, std::to_string(number).c_str(), 1);
   std::error_code ignored;
@@ -194,7 +194,7 @@ int Launch::start_ranks(int number) {
   settings.one_host = one_host();
   settings.grace = options_.grace;
   settings.message = [this](const std::string& message) { take(message); };
-  const int status = MpirunProcess(std::move(settings), folder, terminal_, delivery_).wait(signals_, wish_);
+  const int status = MpirunProcess(std::move(settings), folder, terminal_, delivery_).wait(signals, wish_);
   terminal_.end_bar();
   // What ranks say of themselves after their mpirun was lost is nothing, unless one has printed the result.
   if (const auto report = folder.exit_report(); WIFSIGNALED(status) && report && !report->result_bytes) {
@@ -248,12 +248,14 @@ int Launch::operator()() {
   terminal_.set_seconds_between_lines(options_.progress ? lines_wished : lines_unasked);
   check_hostfile();
   refuse_few_files(options_.ranks);
+  const auto texts = read_once(options_.texts);  // while Ctrl-C still ends this process: a terminal may be asked for long
+  Signals signals{SIGINT, SIGTERM, SIGUSR1, SIGHUP, SIGTSTP, SIGCHLD};
   folder_.emplace();
-  leave_for_ranks();
+  leave_for_ranks(texts);
   set_environment();
   // A chunk may kill its rank some times before it has failed for good: ranks that are all lost are started again.
   for (int number = 0;; ++number) {
-    const int status = start_ranks(number);
+    const int status = start_ranks(number, signals);
     const auto report = (**folder_).exit_report();
     if (report) return deliver(report->code, report);
     if (delivery_.failed()) return deliver(static_cast<int>(Exit::interrupted), report);

@@ -16,6 +16,7 @@
 #include <sys/stat.h>
 #include <thread>
 #include <unistd.h>
+#include <utility>
 
 namespace stint {
 namespace {
@@ -23,6 +24,7 @@ namespace {
 namespace fs = std::filesystem;
 
 constexpr int most_links = 40;                                // as Linux follows
+constexpr auto silent_wait = std::chrono::milliseconds(500);  // for a reader that starts beside us
 constexpr auto reader_patience = std::chrono::seconds(10);
 constexpr auto reader_look = std::chrono::milliseconds(20);
 constexpr std::size_t longest_stem = 200;                     // bytes of a name, so that an ending fits
@@ -144,14 +146,18 @@ void OutputFile::follow_links() {
 }
 
 void OutputFile::open_pipe_or_device() {
-  const auto end = std::chrono::steady_clock::now() + reader_patience;
-  for (;;) {
+  const auto begun = std::chrono::steady_clock::now();
+  for (bool said = false;;) {
     descriptor_ = UniqueFd(::open(path_.c_str(), O_WRONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC));
     if (descriptor_) return;
     const int error = errno;
     std::error_code ignored;
     if (error != ENXIO || !fs::is_fifo(path_, ignored)) refuse(why(error));
-    if (std::chrono::steady_clock::now() > end) refuse("nobody reads this pipe; start its reader first");
+    const auto waited = std::chrono::steady_clock::now() - begun;
+    if (waited > silent_wait && !std::exchange(said, true)) {
+      Terminal::standard().line("waiting up to 10 s for a reader of the pipe " + named_.string());
+    }
+    if (waited > reader_patience) refuse("nobody reads this pipe; start its reader first");
     std::this_thread::sleep_for(reader_look);
   }
 }

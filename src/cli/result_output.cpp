@@ -4,6 +4,7 @@
 #include "base/error.hpp"
 #include "cli/terminal.hpp"
 
+#include <iostream>
 #include <stdexcept>
 #include <unistd.h>
 
@@ -26,8 +27,8 @@ void with_advice(Step step) {
 
 }  // namespace
 
-ResultOutput::ResultOutput(const std::filesystem::path& path)
-    : folder_(path.parent_path()), straight_([this](std::string_view bytes) { to_stdout(bytes); }) {
+ResultOutput::ResultOutput(const std::filesystem::path& path, bool meets)
+    : folder_(path.parent_path()), meets_(meets), straight_([this](std::string_view bytes) { to_stdout(bytes); }) {
   if (!path.empty() && descriptor_of(path) != STDOUT_FILENO) main_ = std::make_unique<OutputFile>(path, "the result");
 }
 
@@ -55,6 +56,9 @@ std::ostream& ResultOutput::text() {
   if (live_) return *live_;
   return main_ ? main_->stream() : memory_;
 }
+
+// Written apart, what goes to stderr would overtake what stands in a buffer for stdout, or in the other pipe to the launcher.
+std::ostream& ResultOutput::errors() { return live_ && meets_ ? *live_ : std::cerr; }
 
 std::ostream& ResultOutput::file(const std::string& name) {
   if (name.empty() || name.find('/') != name.npos) throw std::invalid_argument("a file of the result has a name without '/'");

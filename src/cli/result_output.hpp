@@ -18,8 +18,8 @@ namespace stint {
 class ResultOutput final : public Output {
  public:
   /// `path`: of `--output`; empty: text goes to stdout. Throws Error(usage) when the file cannot be written: before
-  /// hours are burnt.
-  explicit ResultOutput(const std::filesystem::path& path);
+  /// hours are burnt. `meets`: stdout and stderr lead to one place.
+  ResultOutput(const std::filesystem::path& path, bool meets);
   ResultOutput(const ResultOutput&) = delete;
   ResultOutput& operator=(const ResultOutput&) = delete;
 
@@ -29,6 +29,7 @@ class ResultOutput final : public Output {
   void flush();
 
   std::ostream& text() override;
+  std::ostream& errors() override;
   std::ostream& file(const std::string& name) override;
 
   /// Makes the result visible. Throws Error(usage) for a full disk or a closed stdout, and ReaderGone.
@@ -40,6 +41,7 @@ class ResultOutput final : public Output {
   void to_stdout(std::string_view bytes) const;
 
   const std::filesystem::path folder_;  // for further files
+  const bool meets_;
   std::ostringstream memory_;
   PassingBuffer straight_;             // to stdout
   std::unique_ptr<std::ostream> live_;

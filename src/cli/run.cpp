@@ -110,7 +110,7 @@ double RunCommand::deadline() const {
 }
 
 ResultOutput& RunCommand::live_output() {
-  if (!output_) output_ = std::make_unique<ResultOutput>(options_.output);
+  if (!output_) output_ = std::make_unique<ResultOutput>(options_.output, launched_.outputs_meet());
   output_->go_live();
   if (!following_) {
     const auto run_facts = facts();
@@ -206,7 +206,7 @@ Outcome RunCommand::compute() {
       owned_ = false;
       for (const auto& [worker, who] : RedisBlackboard(board_, run_).workers()) owned_ = owned_ || !is_guest(who);
     }
-    if (!output_) output_ = std::make_unique<ResultOutput>(options_.output);
+    if (!output_) output_ = std::make_unique<ResultOutput>(options_.output, launched_.outputs_meet());
     if (guest() && options_.output.empty()) return;
     if (job_->follows()) {
       live_output();
@@ -257,11 +257,11 @@ void RunCommand::obey(int signal) {
     return;
   }
   if (signal == SIGINT && stopping_) {
-    if (speaks) display_->say("ends at once; what was at work is computed again when the same command continues");
+    if (speaks) display_->say_last("ends at once; what was at work is computed again when the same command continues");
     ::_exit(static_cast<int>(Exit::interrupted));
   }
   if (!at_work_) {
-    if (speaks) display_->say("stopped before the run began; the same command continues");
+    if (speaks) display_->say_last("stopped before the run began; the same command continues");
     ::_exit(static_cast<int>(Exit::interrupted));
   }
   if (!session_.drain && speaks) {
@@ -290,7 +290,7 @@ int RunCommand::operator()() {
   if (zero) {
     try {
       if (local) ticket_.emplace(LocalTicket::of_rank_0(*launched_.shared_folder()));
-      output_ = std::make_unique<ResultOutput>(options_.output);
+      output_ = std::make_unique<ResultOutput>(options_.output, launched_.outputs_meet());
       if (!options_.summary.empty()) summary_ = std::make_unique<OutputFile>(options_.summary, "the summary");
       start_board();
     } catch (const Error& error) {

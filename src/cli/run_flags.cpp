@@ -2,6 +2,7 @@
 #include "cli/run_flags.hpp"
 
 #include "cli/halt_option.hpp"
+#include "cli/job_options.hpp"
 
 #include <stint/options.hpp>
 
@@ -98,7 +99,7 @@ void add_run_options(CLI::App& app, RunOptions& options) {
       ->type_name("N")
       ->check(positive("number of ranks"));
   add(app, "--hostfile", options.hostfile, "hosts for -n, as mpirun takes them: 'name slots=N', one a line")->type_name("FILE");
-  add(app, "--mpirun", options.mpirun, "more arguments for mpirun, in one text")->type_name("'ARGS'");
+  add(app, "--mpirun", options.mpirun, "more arguments for mpirun, in one text")->type_name(arguments_type);
   add(app, "--board", options.board, "blackboard to use: redis://host:port/db or unix:///path (default: one of your own)")
       ->type_name("URL");
   add(app, "--board-file", options.board_file, "file (mode 600) that holds its address, perhaps with a password")

@@ -16,6 +16,7 @@
 #include <iostream>
 #include <poll.h>
 #include <sys/ioctl.h>
+#include <sys/stat.h>
 #include <unistd.h>
 #include <utility>
 
@@ -225,6 +226,16 @@ void Terminal::line(std::string_view text) {
   draw_again();
 }
 
+void Terminal::last_line(std::string_view text) {
+  {
+    const std::lock_guard lock(screen_mutex_);
+    clear();
+    fields_.reset();
+    no_bar_ = true;
+  }
+  line(text);
+}
+
 void Terminal::finish() {
   const std::lock_guard lock(out_mutex_);
   errno = 0;
@@ -236,6 +247,7 @@ void Terminal::finish() {
 
 void Terminal::bar(const BarFields& fields) {
   const std::lock_guard lock(screen_mutex_);
+  if (no_bar_) return;
   if (!setup_.screen) {
     const double now = SteadyClock().now();
     if (last_line_ == 0) last_line_ = now;  // the first call begins the time
@@ -261,6 +273,11 @@ TakenErrors::TakenErrors() : before_(std::cerr.rdbuf()) {
 }
 
 TakenErrors::~TakenErrors() { std::cerr.rdbuf(before_); }
+
+bool outputs_meet() {
+  struct stat out {}, err {};
+  return ::fstat(STDOUT_FILENO, &out) == 0 && ::fstat(STDERR_FILENO, &err) == 0 && out.st_dev == err.st_dev && out.st_ino == err.st_ino;
+}
 
 void print(std::string_view text) { Terminal::standard().out(text); }
 

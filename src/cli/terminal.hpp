@@ -76,6 +76,9 @@ class Terminal {
   /// ReaderGone nothing is said any more.
   void line(std::string_view text);
 
+  /// The same, and no bar is drawn any more: the process ends.
+  void last_line(std::string_view text);
+
   /// Looks after what was printed through std::cout, stdio and std::cerr: throws as out() and err() would.
   void finish();
 
@@ -108,6 +111,7 @@ class Terminal {
   std::mutex screen_mutex_;  // stderr, and all below
   std::optional<BarFields> fields_;
   bool drawn_ = false;
+  bool no_bar_ = false;
   bool line_begins_ = true;       // the cursor stands where a line begins
   bool unfinished_seen_ = false;  // a bar waited for the rest of the line before
   double last_line_ = 0;
@@ -125,6 +129,9 @@ class TakenErrors {
  private:
   std::streambuf* const before_;
 };
+
+/// stdout and stderr of this process lead to one place, as after `2>&1` and on a terminal.
+bool outputs_meet();
 
 /// Text of a verb, on stdout: Terminal::standard().out.
 void print(std::string_view text);

@@ -65,7 +65,7 @@ int show_result(const redis::Address& address, const std::string& name, const st
   apply_options(job_options, state.field("options"), false);
   apply_words(job_options, options, {OptionKind::result},
               "stint result RUN takes the options of " + job_name + " that change only what is shown");
-  ResultOutput output(output_file);
+  ResultOutput output(output_file, outputs_meet());
   RunFacts facts;
   facts.run = run;
   facts.store_dir = store_folder(run);

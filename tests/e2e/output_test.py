@@ -65,6 +65,20 @@ class Output(unittest.TestCase):
                         self.assertEqual(pipe.read(), "".join(f"{i}\n" for i in range(1, 200001)).encode())
                     self.assertEqual(process.wait(60), 0)
 
+    def test_both_outputs_of_commands_keep_their_order_in_one_file(self):
+        """As with `parallel -k … 2>&1`: each command's standard error behind its standard output."""
+        values = range(1, 301)
+        whole = "".join(f"out {i}\nerr {i}\n" for i in values)
+        for words in ("run -q", "run -q -n 2"):
+            with self.subTest(words):
+                command = "commands 'echo out {}; echo err {} >&2' ::: $(seq 300)"
+                self.assertEqual(self.shell(f"$S {words} --fresh {command} 2>&1").stdout, whole)
+                self.assertEqual(self.shell(f"$S {words} --fresh {command} >both 2>&1; cat both").stdout, whole)
+                apart = self.shell(f"$S {words} --fresh {command}")
+                self.assertEqual(apart.stdout, "".join(f"out {i}\n" for i in values))
+                self.assertEqual(apart.stderr, "".join(f"err {i}\n" for i in values))
+        self.assertEqual(self.shell("$S result last 2>&1").stdout, whole)
+
     def test_a_reader_that_is_gone_ends_it_quietly(self):
         self.home.run("run", "--run-id", "long", "commands", "seq", ":::", 300000)
         for words in ("result long", "run commands seq ::: 300001", "run --help", "ls"):
@@ -107,6 +121,19 @@ class Output(unittest.TestCase):
             os.utime(file, (1, 1))
             self.home.run(*words)
             self.assertEqual(file.stat().st_mtime, 1, words)
+
+    def test_a_pipe_without_a_reader_is_waited_for_with_a_word(self):
+        pipe = self.box / "pipe"
+        os.mkfifo(pipe)
+        for option in ("--output", "--summary", "--joblog", "--failed"):
+            with self.subTest(option), subprocess.Popen(
+                    [STINT, "run", "-q", "--fresh", "commands", option, pipe, "echo", ":::", "a"], env=self.home.environment,
+                    stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
+                self.assertEqual(process.stderr.readline(), f"stint: waiting up to 10 s for a reader of the pipe {pipe}\n")
+                with open(pipe, encoding="utf-8") as reader:
+                    text = reader.read()
+                self.assertEqual((process.wait(60), process.stderr.read()), (0, ""))
+                self.assertEqual(text != "", option != "--failed")
 
     def test_devices_pipes_and_descriptors_are_written_through(self):
         standard = self.box / "standard"  # as /dev/stdout

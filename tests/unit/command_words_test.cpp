@@ -34,9 +34,9 @@ class CommandWordsTest : public ::testing::Test {
     add_new_run_options(*run, run_options);
     add_run_options(*run, run_options);
     run->fallthrough(false);
-    of_commands.add_words("COMMAND", words, "").add("each", each, "").add("tag", tag, "").add("null", null, "");
+    of_commands.add_words("COMMAND", words, "").add_word("each", "FILE", each, "").add("tag", tag, "").add("null", null, "");
     of_commands.add_folder("workdir", workdir, "");
-    of_files.add_files(files, "").add("top", top, "", OptionKind::result).add_seconds("rest", rest, "");
+    of_files.add_files(files, "").add_files_from("files-from", files, "").add("top", top, "", OptionKind::result).add_seconds("rest", rest, "");
     for (auto [name, options] : {std::pair{"commands", &of_commands}, std::pair{"wordcount", &of_files}}) {
       jobs.push_back({run->add_subcommand(name), options});
       jobs.back().app->fallthrough();
@@ -68,8 +68,8 @@ class CommandWordsTest : public ::testing::Test {
   RunOptions run_options;
   Options of_commands, of_files;
   std::vector<JobParser> jobs;
-  Texts words;
-  std::string each, workdir;
+  Texts words, each;
+  std::string workdir;
   bool tag = false, null = false;
   Inputs files;
   std::uint64_t top = 20;
@@ -107,9 +107,22 @@ TEST_F(CommandWordsTest, TakeOptionsBeforeTheCommand) {
   parse({"-n", "4", "-vq", "commands", "--each", "--tag", "-n3", "--threads=2", "--workdir", "/a/./b", "grep", "-n"});
   EXPECT_EQ(run_options.ranks, 3) << "the last of a repeated option";
   EXPECT_EQ(run_options.threads, 2);
-  EXPECT_EQ(each, "--tag") << "the word behind an option with a value is that value";
+  EXPECT_THAT(each, ElementsAre("--tag")) << "the word behind an option with a value is that value";
   EXPECT_EQ(workdir, "/a/b");
   EXPECT_THAT(words, ElementsAre("grep", "-n"));
+}
+
+TEST_F(CommandWordsTest, TakeEachOfTheListsThatAreGiven) {
+  parse({"commands", "-a", "one", "--each", "two", "--each=[t,3]", "x"});
+  EXPECT_THAT(each, ElementsAre("one", "two", "[t,3]"));
+  parse({"wordcount", "--files-from", "/one", "--files-from=/two"});
+  EXPECT_THAT(files.list_files, ElementsAre("/one", "/two"));
+}
+
+TEST_F(CommandWordsTest, TakeNoWordForAnEmptyValue) {
+  const auto split = split_words({"--output=", "commands", "--each=", "echo"}, *run, jobs);
+  EXPECT_THAT(split.options, ElementsAre("--output", "", "commands", "--each", ""));
+  EXPECT_THAT(split.positional, ElementsAre("echo"));
 }
 
 TEST_F(CommandWordsTest, LetTwoDashesEndTheOptions) {
@@ -134,7 +147,7 @@ TEST_F(CommandWordsTest, SplitNoValueAtItsCommas) {
   parse({"--output", "[a,b]", "--run-id=[c,d]", "commands", "--each", "[e,f]", "x"});
   EXPECT_EQ(run_options.output, "[a,b]");
   EXPECT_EQ(run_options.run_id, "[c,d]");
-  EXPECT_EQ(each, "[e,f]");
+  EXPECT_THAT(each, ElementsAre("[e,f]"));
 }
 
 TEST_F(CommandWordsTest, TakeOptionsOfOtherProgramsAsOurs) {
@@ -142,7 +155,7 @@ TEST_F(CommandWordsTest, TakeOptionsOfOtherProgramsAsOurs) {
   EXPECT_EQ(run_options.threads, 4);
   EXPECT_TRUE(run_options.progress);
   EXPECT_TRUE(null);
-  EXPECT_EQ(each, "list");
+  EXPECT_THAT(each, ElementsAre("list"));
   EXPECT_EQ(workdir, "/x");
   EXPECT_THAT(words, ElementsAre("cmd", "-j", "5"));
   parse({"-np", "3", "--jobs=2", "--eta", "commands", "x"});

@@ -22,6 +22,7 @@
 #include <sstream>
 #include <stdexcept>
 #include <string>
+#include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/wait.h>
 #include <thread>
@@ -332,6 +333,18 @@ TEST_F(CommandsProcessTest, TellsThatACommandLeftSome) {
   EXPECT_EQ(::kill(left.front(), SIGKILL), 0);
   EXPECT_TRUE(eventually([&] { return alive(mark).empty(); }));
   EXPECT_FALSE(run("sleep 0.01 & wait").left_some);
+}
+
+// As in a container whose first process asks for no exit codes: here that process is this one.
+TEST_F(CommandsProcessTest, AProcessThatHasEndedAndThatNobodyAsksForIsNotWaitedFor) {
+  ASSERT_EQ(::prctl(PR_SET_CHILD_SUBREAPER, 1), 0);
+  limits.timeout = 0.2;
+  const auto ended = run("sleep 60 & sleep 60");
+  EXPECT_TRUE(ended.timed_out);
+  EXPECT_FALSE(ended.left_some);
+  ::prctl(PR_SET_CHILD_SUBREAPER, 0);
+  while (::waitpid(-1, nullptr, WNOHANG) > 0) {
+  }
 }
 
 TEST_F(CommandsProcessTest, WhatACommandLeavesIsNeitherEndedNorStoppedByItsOutput) {

@@ -58,6 +58,16 @@ std::string lines_of(std::size_t bytes, const std::string& name) {
   return text;
 }
 
+class Shown final : public Output {
+ public:
+  std::ostream& text() override { return text_; }
+  std::ostream& file(const std::string& name) override { throw std::logic_error("a report writes no file " + name); }
+  [[nodiscard]] std::string str() const { return text_.str(); }
+
+ private:
+  std::ostringstream text_;
+};
+
 // What std::cerr is told while this lives.
 class Errors {
  public:
@@ -325,7 +335,7 @@ class CommandsReportTest : public CommandsOutputTest {
   OutputLog log;
   ReportOptions options;
   Errors errors;
-  std::ostringstream out;
+  Shown out;
 };
 
 TEST_F(CommandsReportTest, TheOrderIsThatOfTheListWhateverTheOrderOfTaking) {
@@ -333,7 +343,7 @@ TEST_F(CommandsReportTest, TheOrderIsThatOfTheListWhateverTheOrderOfTaking) {
   std::vector<std::size_t> order{0, 1, 2, 3};
   do {
     const Errors errs;
-    std::ostringstream text;
+    Shown text;
     Report report(options, names(4), store);
     for (std::size_t i : order) report.take(records[i], i == 2 ? "exit code 1" : "", text);
     EXPECT_EQ(text.str(), "out 1\nout 2\nout 3\nout 4\n");
@@ -362,7 +372,7 @@ TEST_F(CommandsReportTest, WhatWasShownByTheRankBeforeIsNotShownAgain) {
     before.settle(out);
     before.take(records[1], "", out);  // it dies before this is seen
   }
-  std::ostringstream rest;
+  Shown rest;
   Report after(options, names(4), store, shown);
   for (std::size_t i : {3, 0, 2, 1}) after.take(records[i], "", rest);
   EXPECT_EQ(rest.str(), "out 2\nout 3\nout 4\n");

@@ -97,50 +97,57 @@ TEST_F(CommandSourceTest, ReadsStandardInputOnlyWhereItIsMeant) {
       {{"echo", "::::", values, "/dev/stdin", ":::", "-"}, {values, "/dev/stdin"}},
       {{":::", "echo a"}, {}}};
   for (const auto& [words, paths] : table) {
-    EXPECT_EQ((CommandSource{words, "", false}.paths()), paths) << (words.empty() ? "" : words.front());
+    EXPECT_EQ((CommandSource{words, {}, false}.paths()), paths) << (words.empty() ? "" : words.front());
   }
-  EXPECT_THAT((CommandSource{{"echo", "{}"}, values, false}.paths()), ElementsAre(values));
+  EXPECT_THAT((CommandSource{{"echo", "{}"}, {values}, false}.paths()), ElementsAre(values));
+  EXPECT_THAT((CommandSource{{"echo", "::::", list}, {values, "-"}, false}.paths()), ElementsAre(values, "-", list));
 }
 
 TEST_F(CommandSourceTest, MakesTheCommands) {
-  EXPECT_THAT(texts({{list}, "", false}), ElementsAre("echo one", "echo two"));
-  EXPECT_THAT(texts({{"echo", "{}", "::::", values}, "", false}), ElementsAre("echo p", "echo q"));
-  EXPECT_THAT(texts({{"echo", "{}"}, values, false}), ElementsAre("echo p", "echo q"));
-  EXPECT_THAT(texts({{"echo", "{1}{2}", ":::", "a"}, values, false}), ElementsAre("echo pa", "echo qa"));
-  EXPECT_THAT(texts({{":::", "echo a", "ls"}, "", false}), ElementsAre("echo a", "ls"));
-  EXPECT_THAT(texts({{"echo", ":::", "[a,b]"}, "", false}), ElementsAre("echo '[a,b]'"));
+  EXPECT_THAT(texts({{list}, {}, false}), ElementsAre("echo one", "echo two"));
+  EXPECT_THAT(texts({{"echo", "{}", "::::", values}, {}, false}), ElementsAre("echo p", "echo q"));
+  EXPECT_THAT(texts({{"echo", "{}"}, {values}, false}), ElementsAre("echo p", "echo q"));
+  EXPECT_THAT(texts({{"echo", "{1}{2}", ":::", "a"}, {values}, false}), ElementsAre("echo pa", "echo qa"));
+  EXPECT_THAT(texts({{"echo", "{1}{2}{3}", ":::", "a"}, {values, values}, false}),
+              ElementsAre("echo ppa", "echo pqa", "echo qpa", "echo qqa"))
+      << "each file is a source of its own, as with GNU parallel's -a";
+  EXPECT_THAT(texts({{":::", "echo a", "ls"}, {}, false}), ElementsAre("echo a", "ls"));
+  EXPECT_THAT(texts({{"echo", ":::", "[a,b]"}, {}, false}), ElementsAre("echo '[a,b]'"));
   const StandardInput input(values);
-  EXPECT_THAT(texts({{"echo", "{}"}, "", false}), ElementsAre("echo p", "echo q"));
+  EXPECT_THAT(texts({{"echo", "{}"}, {}, false}), ElementsAre("echo p", "echo q"));
 }
 
 TEST_F(CommandSourceTest, TakesWindowsFilesForValuesAsForLists) {
   const auto of_windows = folder.write("windows", "\xef\xbb\xbf" "p\r\nq\r\n");
-  EXPECT_THAT(texts({{of_windows}, "", false}), ElementsAre("p", "q"));
-  EXPECT_THAT(texts({{"echo", "::::", of_windows}, "", false}), ElementsAre("echo p", "echo q"));
-  EXPECT_THAT(texts({{"echo"}, of_windows, false}), ElementsAre("echo p", "echo q"));
+  EXPECT_THAT(texts({{of_windows}, {}, false}), ElementsAre("p", "q"));
+  EXPECT_THAT(texts({{"echo", "::::", of_windows}, {}, false}), ElementsAre("echo p", "echo q"));
+  EXPECT_THAT(texts({{"echo"}, {of_windows}, false}), ElementsAre("echo p", "echo q"));
 }
 
 TEST_F(CommandSourceTest, EndsValuesInANulByteWhereTold) {
   const auto nul = folder.write("nul", std::string("a\nb\0\r\n\0c", 8));
-  EXPECT_THAT(texts({{"echo", "::::", nul}, "", true}), ElementsAre("echo 'a\nb'", "echo '\r\n'", "echo c"));
-  EXPECT_THAT(texts({{"echo", ":::", "a\nb"}, "", true}), ElementsAre("echo 'a\nb'"));
-  EXPECT_THROW(texts({{"echo", "::::", nul}, "", false}), std::invalid_argument);
+  EXPECT_THAT(texts({{"echo", "::::", nul}, {}, true}), ElementsAre("echo 'a\nb'", "echo '\r\n'", "echo c"));
+  EXPECT_THAT(texts({{"echo", ":::", "a\nb"}, {}, true}), ElementsAre("echo 'a\nb'"));
+  EXPECT_THROW(texts({{"echo", "::::", nul}, {}, false}), std::invalid_argument);
 }
 
 TEST_F(CommandSourceTest, RefusesWhatIsNeitherInOneLine) {
-  EXPECT_THAT(refusal({{folder.path() / "missing"}, "", false}), HasSubstr("No such file"));
-  EXPECT_THAT(refusal({{folder.path()}, "", false}), HasSubstr("directory"));
-  EXPECT_THAT(refusal({{list, "second"}, "", false}), HasSubstr("'second' follows a FILE of commands"));
-  EXPECT_THAT(refusal({{script}, "", false}), AllOf(HasSubstr("is a program"), HasSubstr(" {}'")));
+  EXPECT_THAT(refusal({{folder.path() / "missing"}, {}, false}), HasSubstr("No such file"));
+  EXPECT_THROW(texts({{"echo"}, {"-", "-"}, false}), std::invalid_argument) << "it can be read only once";
+  EXPECT_THAT(refusal({{"no-such-name"}, {}, false}),
+              HasSubstr("'no-such-name' is neither a file of commands nor a program"));
+  EXPECT_THAT(refusal({{folder.path()}, {}, false}), HasSubstr("directory"));
+  EXPECT_THAT(refusal({{list, "second"}, {}, false}), HasSubstr("'second' follows a FILE of commands"));
+  EXPECT_THAT(refusal({{script}, {}, false}), AllOf(HasSubstr("is a program"), HasSubstr(" {}'")));
 }
 
 TEST_F(CommandSourceTest, SaysWhatIsMissingWhereNobodyGivesValues) {
   const StandardInput input("/dev/null");
-  const auto forgotten = CommandSource{{"echo", "hello"}, "", false}.read();
+  const auto forgotten = CommandSource{{"echo", "hello"}, {}, false}.read();
   EXPECT_FALSE(forgotten.is_there);
   EXPECT_THAT(forgotten.missing, AllOf(HasSubstr("'echo hello' has no values"), HasSubstr(":::")));
-  EXPECT_THAT((CommandSource{{}, "", false}.read().missing), HasSubstr("no commands: give a FILE"));
-  EXPECT_EQ((CommandSource{{"-"}, "", false}.read().missing), "") << "whoever writes - means it";
+  EXPECT_THAT((CommandSource{{}, {}, false}.read().missing), HasSubstr("no commands: give a FILE"));
+  EXPECT_EQ((CommandSource{{"-"}, {}, false}.read().missing), "") << "whoever writes - means it";
 }
 
 TEST_F(CommandSourceTest, TakesVariablesFromAFile) {

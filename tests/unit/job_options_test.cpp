@@ -8,7 +8,11 @@
 #include <gtest/gtest.h>
 
 #include <cstdint>
+#include <cstring>
+#include <initializer_list>
 #include <string>
+#include <utility>
+#include <vector>
 
 namespace stint {
 namespace {
@@ -47,6 +51,30 @@ TEST(JobOptions, ANameOfTheCommandAboveIsNamedToo) {
 TEST(JobOptions, ANameOfStintIsNamed) {
   EXPECT_THAT(said("threads", "exact"), ::testing::HasSubstr("registers option --threads, which is Stint"));
   EXPECT_THAT(said("points", "fresh"), ::testing::HasSubstr("registers option --fresh, which is Stint"));
+}
+
+// As of a variable of the shell that is not set.
+TEST(JobOptions, AnEmptyValueIsRefusedWhereNothingHasAnEmptyName) {
+  for (const auto& [given, refused] : std::initializer_list<std::pair<const char*, bool>>{
+           {"--each=", true}, {"--limit=", true}, {"--folder=", true}, {"--output=", true}, {"--prefix=", false}, {"--mpirun=", false}}) {
+    CLI::App app;
+    std::string output, mpirun, limit, folder, prefix;
+    std::vector<std::string> each;
+    app.add_option("--output", output)->type_name("FILE");
+    app.add_option("--mpirun", mpirun)->type_name(arguments_type);
+    Options options;
+    options.add_word("each", "FILE", each, "").add_word("limit", "TIME|N%", limit, "").add_folder("folder", folder, "");
+    options.add("prefix", prefix, "");
+    add_job_options(app, options);
+    const std::string name(given, std::strlen(given) - 1);
+    app.parse(std::vector<std::string>{"", name});  // from the back
+    const auto look = [&] { refuse_empty_values(app); };
+    if (refused) {
+      EXPECT_THAT(look, ::testing::ThrowsMessage<Error>(::testing::HasSubstr(name + " has an empty value"))) << given;
+    } else {
+      EXPECT_NO_THROW(look()) << given;
+    }
+  }
 }
 
 }  // namespace

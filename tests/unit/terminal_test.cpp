@@ -140,6 +140,16 @@ TEST(TerminalTest, ClearsTheBarWritesAndDrawsItAgain) {
   EXPECT_EQ(terminal.written(), 4U);
 }
 
+TEST(TerminalTest, DrawsNoBarBehindTheLastLine) {
+  Pipe pipe;
+  Terminal terminal(screen_at(pipe));
+  terminal.bar(half);
+  terminal.last_line("ends at once");
+  terminal.bar(half);
+  terminal.line("said by another thread");
+  EXPECT_THAT(pipe.text(), testing::EndsWith("\r\x1b[Kstint: ends at once\nstint: said by another thread\n"));
+}
+
 TEST(TerminalTest, LeavesAnUnfinishedLineAlone) {
   Pipe pipe;
   Terminal terminal(screen_at(pipe));

@@ -83,7 +83,7 @@ TEST_F(TextInputTest, KeepsAPipeForTheRanks) {
   const auto kept_in = folder.path() / "kept";
   std::filesystem::create_directory(kept_in);
   std::thread writer([&] { std::ofstream(pipe) << "through a pipe\n"; });
-  keep_texts({pipe, file, pipe, folder.path() / "none"}, kept_in);
+  keep_texts(read_once({pipe, file, pipe, folder.path() / "none"}), kept_in);
   writer.join();
   EXPECT_EQ(read_text(pipe), "through a pipe\n");
   EXPECT_EQ(read_text(pipe), "through a pipe\n");
