@@ -229,7 +229,6 @@ std::vector<std::string> Commands::environment(const Context& context) const {
 void Commands::prepare(const Context& context) {
   if (!workdir_.empty() && !std::filesystem::is_directory(workdir_))
     throw BadInput("--workdir " + workdir_ + " is no folder");
-  std::signal(SIGXFSZ, SIG_IGN);  // beyond `ulimit -f` a write is an error then, which is said, and not our end
   try {
     Scratch().fresh();  // where outputs cannot be kept nothing begins
     processes_ = std::make_shared<Processes>(environment(context), workdir_, limits_of(timeout_, delay_, memory_free_, host_name()));

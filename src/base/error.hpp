@@ -2,6 +2,7 @@
 // Exit codes, and the exceptions that end a rank. Expected outcomes are values, never exceptions.
 #pragma once
 
+#include <cerrno>
 #include <optional>
 #include <stdexcept>
 #include <string>
@@ -35,17 +36,21 @@ class Error : public std::runtime_error {
   Exit exit_;
 };
 
+/// What to do where the system had no room for a thread, a process or a descriptor, to be put behind the error; empty: `error`
+/// (an errno) is another one.
+inline std::string shortage_advice(int error) {
+  const bool is = error == EAGAIN || error == ENOMEM || error == EMFILE || error == ENFILE;
+  return is ? "; raise the user's limits (ulimit -u, ulimit -n), or end what else runs" : "";
+}
+
 /// An error of the system that had no room for a thread, a process or a descriptor; none: it is another error.
 inline std::optional<Error> shortage(const std::exception& error) {
   const auto* of_system = dynamic_cast<const std::system_error*>(&error);
   if (of_system == nullptr) return std::nullopt;
-  const auto& code = of_system->code();
-  if (code != std::errc::resource_unavailable_try_again && code != std::errc::not_enough_memory &&
-      code != std::errc::too_many_files_open && code != std::errc::too_many_files_open_in_system) {
-    return std::nullopt;
-  }
-  return Error(Exit::interrupted, "no room for another thread, process or file: " + code.message() +
-                                      "; raise the user's limits (ulimit -u, ulimit -n), then the same command continues");
+  const auto advice = shortage_advice(of_system->code().value());
+  if (advice.empty()) return std::nullopt;
+  return Error(Exit::interrupted, "no room for another thread, process or file: " + of_system->code().message() + advice +
+                                      "; the same command continues then");
 }
 
 }  // namespace stint

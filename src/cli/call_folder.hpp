@@ -46,6 +46,9 @@ class CallFolder {
   [[nodiscard]] std::filesystem::path error(int start) const;     ///< claimed by the rank that says why the run failed
   [[nodiscard]] std::filesystem::path printed() const { return path_ / "printed"; }         ///< what a job notes for the next leader
 
+  /// A rank of this host ended for want of a thread, process or file.
+  [[nodiscard]] std::filesystem::path shortage() const { return path_ / "shortage"; }
+
   /// What begins a line for the launcher: the name of the folder, which no job prints.
   [[nodiscard]] std::string mark() const { return "[" + path_.filename().string() + "] "; }
   [[nodiscard]] std::optional<ExitReport> exit_report() const;

@@ -65,7 +65,7 @@ void start_guardian(const fs::path& home, const std::string& interface, int read
   }
   variables.push_back(nullptr);
   const pid_t child = ::fork();
-  if (child < 0) throw Error(Exit::board, std::string("cannot start a process: ") + std::strerror(errno));
+  if (child < 0) throw Error(Exit::board, std::string("cannot start a process: ") + std::strerror(errno) + shortage_advice(errno));
   if (child == 0) {
     // Only calls that are safe after fork. Twice, so that nobody has to wait for the guardian.
     ::setsid();
@@ -88,7 +88,7 @@ void start_guardian(const fs::path& home, const std::string& interface, int read
 // Starts a guardian. Returns where it answers.
 std::FILE* guardian_with_answers(const fs::path& home, const std::string& interface, const std::string& job) {
   int pipe_ends[2];
-  if (::pipe2(pipe_ends, O_CLOEXEC) != 0) throw Error(Exit::board, std::string("no pipe: ") + std::strerror(errno));
+  if (::pipe2(pipe_ends, O_CLOEXEC) != 0) throw Error(Exit::board, std::string("no pipe: ") + std::strerror(errno) + shortage_advice(errno));
   std::FILE* answers = ::fdopen(pipe_ends[0], "r");
   std::setvbuf(answers, nullptr, _IONBF, 0);  // poll sees what was not read yet
   start_guardian(home, interface, pipe_ends[1], job);

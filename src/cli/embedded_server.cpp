@@ -17,6 +17,7 @@
 #include <sstream>
 #include <sys/prctl.h>
 #include <sys/stat.h>
+#include <sys/resource.h>
 #include <sys/statvfs.h>
 #include <sys/wait.h>
 #include <thread>
@@ -31,6 +32,7 @@ namespace {
 namespace fs = std::filesystem;
 using std::chrono::steady_clock;
 constexpr auto poll_pause = std::chrono::milliseconds(2);
+constexpr unsigned fewest_files = 64;       // Redis keeps 32 for itself
 constexpr int server_silent_seconds = 60;  // before it says that it loads its data
 
 std::string program_on_path(const std::string& name) {
@@ -54,10 +56,18 @@ bool names_damage(std::string_view warning) {
   return false;
 }
 
+// Redis itself would ask for all that it could ever use.
+void check_files() {
+  rlimit limit{};
+  if (::getrlimit(RLIMIT_NOFILE, &limit) != 0 || limit.rlim_max >= fewest_files) return;
+  throw Error(Exit::usage, "the blackboard's redis-server needs " + std::to_string(fewest_files) +
+                               " open files, and the user's limit is " + std::to_string(limit.rlim_max) + "; raise it (ulimit -n)");
+}
+
 // A pipe takes so much at once; the configuration is far smaller.
 int pipe_with(const std::string& text) {
   std::array<int, 2> ends{};
-  if (::pipe2(ends.data(), O_CLOEXEC) != 0) throw Error(Exit::board, std::string("no pipe: ") + std::strerror(errno));
+  if (::pipe2(ends.data(), O_CLOEXEC) != 0) throw Error(Exit::board, std::string("no pipe: ") + std::strerror(errno) + shortage_advice(errno));
   const bool written = ::write(ends[1], text.data(), text.size()) == static_cast<ssize_t>(text.size());
   ::close(ends[1]);
   if (written) return ends[0];
@@ -138,6 +148,7 @@ std::string EmbeddedServer::configuration() const {
 void EmbeddedServer::start() {
   const std::string program = server_program();
   check_space(home_);
+  check_files();
   address_ = socket_address_to_make(home_);
   ended_well_ = false;
   socket_ = 0;
@@ -163,7 +174,7 @@ void EmbeddedServer::start() {
   }
   const int error = errno;
   ::close(input);
-  if (pid_ < 0) throw Error(Exit::board, "cannot start " + program + ": " + std::strerror(error));
+  if (pid_ < 0) throw Error(Exit::board, "cannot start " + program + ": " + std::strerror(error) + shortage_advice(error));
 }
 
 bool EmbeddedServer::running() {
@@ -185,7 +196,9 @@ void EmbeddedServer::await_answer(const std::function<void(Answer)>& meanwhile) 
       const auto warning = last_warning();
       const auto log = (home_ / "redis.log").string();
       if (!names_damage(warning)) {
-        throw Error(Exit::board, "the blackboard's redis-server ended at once: " + warning + " (see " + log + ")");
+        const bool no_threads = warning.find("Background Jobs") != warning.npos;  // its way to say so
+        throw Error(Exit::board, "the blackboard's redis-server ended at once: " + warning + " (see " + log + ")" +
+                                     (no_threads ? shortage_advice(EAGAIN) : ""));
       }
       throw Error(Exit::damaged, "the blackboard's data in " + (home_ / "data").string() + " are damaged: " + warning +
                                      " (see " + log + "); put back a copy of them, try redis-check-aof --fix " +

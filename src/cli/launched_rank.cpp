@@ -134,6 +134,10 @@ bool LaunchedRank::claim_printing() const { return !launched() || claim(folder_-
 
 bool LaunchedRank::claim_error() const { return !launched() || claim(folder_->error(start_)); }
 
+void LaunchedRank::report_shortage() const {
+  if (launched()) touch(folder_->shortage());
+}
+
 bool LaunchedRank::result_reported() const {
   if (!launched()) return false;
   const auto report = folder_->exit_report();

@@ -65,6 +65,8 @@ class LaunchedRank {
   [[nodiscard]] bool claim_printing() const;
   /// False: another rank of this call says why it failed. Apart from the result, which another rank may yet print.
   [[nodiscard]] bool claim_error() const;
+  /// This rank ends for want of a thread, process or file: starting it again would not help.
+  void report_shortage() const;
   /// A rank of this call has printed the result and reported the exit code, which stands.
   [[nodiscard]] bool result_reported() const;
   /// The rank that ends the run reports the exit code, and how much of a result it printed; false: there is no launcher, so the

@@ -197,7 +197,8 @@ int Launch::start_ranks(int number, Signals& signals) {
   const int status = MpirunProcess(std::move(settings), folder, terminal_, delivery_).wait(signals, wish_);
   terminal_.end_bar();
   // What ranks say of themselves after their mpirun was lost is nothing, unless one has printed the result.
-  if (const auto report = folder.exit_report(); WIFSIGNALED(status) && report && !report->result_bytes) {
+  if (const auto report = folder.exit_report(); WIFSIGNALED(status) && report && !report->result_bytes &&
+                                                    !fs::exists(folder.shortage())) {
     fs::remove(folder.exit(), ignored);
   }
   return status;
@@ -228,6 +229,8 @@ int Launch::ended_early(int status) const {
   auto exit = Exit::interrupted;
   if (wish_.asked) {
     if (!wish_.at_once) line = begun ? "the run was interrupted" : "stopped before the run was planned";
+  } else if (fs::exists((**folder_).shortage())) {
+    line = "no rank could go on, for want of a thread, process or file" + shortage_advice(EAGAIN);
   } else if (!begun && WIFEXITED(status) && WEXITSTATUS(status) != 0) {
     auto tried = launch_words();
     std::erase(tried, "-q");
@@ -262,7 +265,7 @@ int Launch::operator()() {
     const bool begun = fs::exists((**folder_).begun());
     const bool failed = WIFEXITED(status) && WEXITSTATUS(status) != 0 && !begun;
     const int most = begun ? options_.restarts : std::min(options_.restarts, starts_before_plan - 1);
-    if (failed || wish_.asked || number >= most) return ended_early(status);
+    if (failed || wish_.asked || number >= most || fs::exists((**folder_).shortage())) return ended_early(status);
     terminal_.line(fmt::format("every rank was lost before the run ended; starting them again ({} of at most {})", number + 1,
                                options_.restarts));
   }

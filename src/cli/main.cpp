@@ -16,6 +16,7 @@
 #include <chrono>
 #include <csignal>
 #include <exception>
+#include <optional>
 #include <span>
 #include <string>
 #include <vector>
@@ -25,7 +26,7 @@ namespace {
 
 // Every error ends as one line and an exit code.
 template <class Step>
-int exit_code_of(Step step) {
+int exit_code_of(Step step, const std::optional<LaunchedRank>& launched = std::nullopt) {
   try {
     return step();
   } catch (const Error& error) {
@@ -37,7 +38,10 @@ int exit_code_of(Step step) {
   } catch (const BoardLost& error) {
     return one_line(std::string(error.what()) + "; start the blackboard, or check --board", Exit::board);
   } catch (const std::exception& error) {
-    if (const auto known = shortage(error)) return one_line(known->what(), known->exit());
+    if (const auto known = shortage(error)) {
+      if (launched) launched->report_shortage();
+      return one_line(known->what(), known->exit());
+    }
     return one_line(std::string("defect: ") + error.what(), Exit::defect);
   }
 }
@@ -50,22 +54,22 @@ int run_main(int argc, char** argv, std::span<const JobEntry> jobs) {
   open_standard_descriptors();
   auto& terminal = Terminal::standard();
   std::signal(SIGPIPE, SIG_IGN);  // the reader of a pipe, or the blackboard, may go at any time
-  bool is_rank = false;
+  std::signal(SIGXFSZ, SIG_IGN);  // beyond `ulimit -f` a write is an error then, which is said
+  std::optional<LaunchedRank> launched;
   const TakenErrors errors;       // what jobs write to std::cerr
   const int code = exit_code_of([&] {
-    LaunchedRank launched(argc, argv);
-    is_rank = launched.launched();
-    auto words = launched.arguments();
+    launched.emplace(argc, argv);
+    auto words = launched->arguments();
     std::vector<char*> pointers;
     for (auto& word : words) pointers.push_back(word.data());
     pointers.push_back(nullptr);
-    return CommandLine(static_cast<int>(words.size()), pointers.data(), jobs, begun, launched)();
-  });
+    return CommandLine(static_cast<int>(words.size()), pointers.data(), jobs, begun, *launched)();
+  }, launched);
   const int late = exit_code_of([&] {
     terminal.finish();
     return 0;
   });
-  if (!is_rank) leave_embedded();  // the launcher does, after its ranks
+  if (!launched || !launched->launched()) leave_embedded();  // the launcher does, after its ranks
   if (terminal.reader_gone()) end_of_pipe();
   return code != 0 ? code : late;
 }

@@ -39,6 +39,7 @@ double now() { return SteadyClock().now(); }
 
 MpirunProcess::MpirunProcess(Settings settings, const CallFolder& folder, Terminal& terminal, ResultDelivery& delivery)
     : settings_(std::move(settings)),
+      folder_(folder),
       mark_(folder.mark()),
       terminal_(terminal),
       delivery_(delivery),
@@ -83,8 +84,9 @@ void MpirunProcess::start() {
   }
   if (error != 0) {
     if (pid_ > 0) ::waitpid(pid_, nullptr, 0);
+    const auto advice = shortage_advice(error);
     throw Error(Exit::usage, "cannot start " + settings_.words.front() + ": " + std::strerror(error) +
-                                 "; install Open MPI (Debian: apt install openmpi-bin), or run without -n");
+                                 (advice.empty() ? "; install Open MPI (Debian: apt install openmpi-bin)" : advice) + ", or run without -n");
   }
   last_child_seen_ = now();
 }
@@ -200,7 +202,8 @@ void MpirunProcess::end_if_childless() {
   if (has_child()) {
     had_child_ = true;
     last_child_seen_ = time;
-  } else if (time - last_child_seen_ > (had_child_ ? childless_seconds : first_child_seconds)) {
+  } else if (std::filesystem::exists(folder_.shortage()) ||  // it may have had none to start another rank, and waits for it
+             time - last_child_seen_ > (had_child_ ? childless_seconds : first_child_seconds)) {
     ::kill(pid_, SIGKILL);
   }
 }

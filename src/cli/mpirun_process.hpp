@@ -62,6 +62,7 @@ class MpirunProcess {
   [[nodiscard]] bool has_child() const;
 
   const Settings settings_;
+  const CallFolder folder_;
   const std::string mark_;
   Terminal& terminal_;
   ResultDelivery& delivery_;

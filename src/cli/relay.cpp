@@ -18,18 +18,29 @@ namespace {
 
 constexpr std::size_t buffer_bytes = 256 << 10;
 
-// 1: `line` is mpirun's own, 0: it may become such a line, -1: it is not.
+constexpr std::size_t longest_gap = 300;  // bytes that a * may stand for
+
+// 1: `line` begins as the pattern says, in which * stands for anything up to a ] or the end of the line; 0: it may come to that; -1: it does not.
+int match(std::string_view pattern, std::string_view line) {
+  if (pattern.empty()) return 1;
+  if (line.empty()) return 0;
+  if (pattern.front() != '*') return pattern.front() == line.front() ? match(pattern.substr(1), line.substr(1)) : -1;
+  int best = -1;
+  for (std::size_t gap = 0; gap <= std::min(line.size(), longest_gap) && best < 1; ++gap) {
+    best = std::max(best, match(pattern.substr(1), line.substr(gap)));
+    if (gap < line.size() && (line[gap] == ']' || line[gap] == '\n')) break;
+  }
+  return best;
+}
+
+// The same of lines that are mpirun's own, of what Stint says better or what concerns nobody.
 int noise(std::string_view line) {
-  constexpr std::string_view forwarding = "mpirun: Forwarding signal ";
-  if (line.starts_with(forwarding)) return 1;
-  if (forwarding.starts_with(line)) return 0;
-  constexpr std::string_view mark = "] PMIX ERROR:";
-  if (line[0] != '[') return -1;
-  const auto close = line.find(']');
-  if (close == line.npos) return line.size() < 300 && line.find('\n') == line.npos ? 0 : -1;
-  const auto rest = line.substr(close, mark.size());
-  if (rest == mark) return 1;
-  return mark.starts_with(rest) ? 0 : -1;
+  int best = -1;
+  for (const auto* pattern : {"mpirun: Forwarding signal ", "[*] PMIX ERROR:",
+                              "[*] [[*],*] ORTE_ERROR_LOG: The system limit on number of children"}) {
+    best = std::max(best, match(pattern, line));
+  }
+  return best;
 }
 
 // Bytes at the end of `text` that may become `mark`.

@@ -380,6 +380,7 @@ int run_job(const RunOptions& options, JobNamed job, double begun, LaunchedRank&
   } catch (const std::exception& error) {
     // Ranks that are started again would find no more room.
     const auto known = shortage(error);
+    if (known) launched.report_shortage();
     if (!known || mpi::rank_from_environment() != 0 || !launched.report_exit({static_cast<int>(known->exit()), std::nullopt})) throw;
     if (const auto* folder = launched.shared_folder()) LocalTicket::of_others(*folder).leave("");  // the others need not wait
     Terminal::standard().line(known->what());

@@ -109,11 +109,13 @@ class CommandsAtTheEdge(unittest.TestCase):
         if os.geteuid() == 0:  # whom no limit holds
             os.chown(home, 65534, 65534)
         become = ("setpriv", "--reuid=65534", "--clear-groups") if os.geteuid() == 0 else ()
-        for limit, before in (("-u 3", ()), ("-n 10", ()), ("-u 3", ("-n", 2)), ("-n 20", ("-n", 2))):
+        for limit, before in (("-u 3", ()), ("-u 8", ()), ("-n 10", ()), ("-n 24", ()), ("-f 0", ()), ("-u 3", ("-n", 2)),
+                              ("-u 8", ("-n", 2)), ("-n 20", ("-n", 2)), ("-f 0", ("-n", 2))):
             with self.subTest(limit=limit, before=before):
                 done = self.stint("echo", ":::", "a", "b", before=before, launcher=(*become, "bash", "-c", f"ulimit {limit}; exec \"$@\"", "bash"),
                                   cwd="/", STINT_HOME=str(home / "home"), XDG_RUNTIME_DIR=str(home), TMPDIR=str(home))
-                self.assertIn(self.line_of(done, done.returncode) and done.returncode, (2, 3, 75), done.stderr)
+                self.assertIn(done.returncode, (2, 3, 75), done.stderr)
+                self.assertRegex(self.line_of(done, done.returncode), r"\(ulimit -|File too large; make room", "it says what to do")
 
 
 if __name__ == "__main__":

@@ -71,6 +71,7 @@ class DocumentedCommands(unittest.TestCase):
             (self.folder / name).write_text("one two two\n")
         (self.folder / "FILE").write_text("echo first\n# a comment\necho second\n")
         (self.folder / "LIST").write_text("a.txt\nb.txt\n")
+        (self.folder / "COLUMNS").write_text("1\n2\n")
 
     def shell(self, line):
         return subprocess.run(["bash", "-euc", line], cwd=self.folder, env=self.environment, stdin=subprocess.DEVNULL,

@@ -27,6 +27,8 @@ TEST(RelayTest, LeavesOutWhatMpirunSaysOfItself) {
   for (std::size_t size : {1U, 3U, 7U, 1000U}) {
     EXPECT_EQ(shown(noise + words, size), words) << size;
     EXPECT_EQ(shown("\n" + noise + noise + words, size), "\n" + words) << size;
+    EXPECT_EQ(shown("[vm:1] [[23607,0],0] ORTE_ERROR_LOG: The system limit on number of children was reached\n[vm:1] [[2]\n", size),
+              "[vm:1] [[2]\n");
   }
 }
 
