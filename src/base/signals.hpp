@@ -24,6 +24,8 @@ class Signals {
   Signals(const Signals&) = delete;
   Signals& operator=(const Signals&) = delete;
 
+  static constexpr double until_woken = 3600;  ///< seconds, for a thread that wake() ends
+
   /// The next signal; none within `seconds`, or after wake().
   std::optional<int> wait(double seconds);
   /// Ends a wait() in another thread.

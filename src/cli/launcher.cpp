@@ -23,6 +23,7 @@
 #include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
+#include <thread>
 #include <unistd.h>
 
 extern char** environ;
@@ -103,6 +104,7 @@ class Launch {
 
  private:
   void check_hostfile() const;
+  [[nodiscard]] std::vector<ReadOnce> read_texts() const;
   void leave_for_ranks(const std::vector<ReadOnce>& texts);
   void set_environment() const;
   [[nodiscard]] bool one_host() const;
@@ -127,6 +129,20 @@ void Launch::check_hostfile() const {
     throw Error(Exit::usage, "cannot read --hostfile " + options_.hostfile + ": " + std::strerror(errno) +
                                  "; it holds a line 'name slots=N' for each host");
   }
+}
+
+// A terminal may be asked for long.
+std::vector<ReadOnce> Launch::read_texts() const {
+  Signals signals{SIGINT, SIGTERM, SIGUSR1, SIGHUP};
+  const std::jthread obedient([&](const std::stop_token& stop) {
+    const std::stop_callback wake(stop, [&] { signals.wake(); });
+    while (!stop.stop_requested()) {
+      if (!signals.wait(Signals::until_woken)) continue;
+      if (!options_.quiet) terminal_.last_line("stopped before the run began; the same command continues");
+      ::_exit(static_cast<int>(Exit::interrupted));
+    }
+  });
+  return read_once(options_.texts);
 }
 
 void Launch::leave_for_ranks(const std::vector<ReadOnce>& texts) {
@@ -251,7 +267,7 @@ int Launch::operator()() {
   terminal_.set_seconds_between_lines(options_.progress ? lines_wished : lines_unasked);
   check_hostfile();
   refuse_few_files(options_.ranks);
-  const auto texts = read_once(options_.texts);  // while Ctrl-C still ends this process: a terminal may be asked for long
+  const auto texts = read_texts();  // before there is anything that a signal would leave behind
   Signals signals{SIGINT, SIGTERM, SIGUSR1, SIGHUP, SIGTSTP, SIGCHLD};
   folder_.emplace();
   leave_for_ranks(texts);

@@ -39,7 +39,6 @@ namespace {
 
 constexpr double init_seconds_launched = 30;
 constexpr double init_seconds_alone = 300;
-constexpr double signal_look_seconds = 3600;  // it is woken
 // What has side effects is committed as it ends; what ends together goes together.
 constexpr double at_once_seconds = 0.002;
 // A guest that found nothing for so many leases leaves: by then what dead workers held has been given up and handed
@@ -282,7 +281,7 @@ int RunCommand::operator()() {
   std::jthread obedient([&](const std::stop_token& stop) {
     const std::stop_callback wake(stop, [&] { signals.wake(); });
     while (!stop.stop_requested()) {
-      if (const auto signal = signals.wait(signal_look_seconds)) obey(*signal);
+      if (const auto signal = signals.wait(Signals::until_woken)) obey(*signal);
     }
   });
   std::optional<Error> early;  // what rank 0 says once the others can hear that there is nothing to do

@@ -49,12 +49,13 @@ class Screen:
         return [line.rstrip() for line in self.lines if line.strip()]
 
 
-def on_a_terminal(words, columns, environment):
-    """Runs it with all descriptors on one terminal; returns its exit code and what it wrote."""
+def on_a_terminal(words, columns, environment, typed=()):
+    """Runs it with all descriptors on one terminal; returns its exit code and what it wrote. `typed`: pairs of a text to wait
+    for and the keys that the user types then."""
     ours, theirs = pty.openpty()
     fcntl.ioctl(theirs, termios.TIOCSWINSZ, struct.pack("HHHH", 24, columns, 0, 0))
     with subprocess.Popen([STINT, *words], env=environment, stdin=theirs, stdout=theirs, stderr=theirs,
-                          start_new_session=True) as process:
+                          start_new_session=True, preexec_fn=lambda: fcntl.ioctl(0, termios.TIOCSCTTY, 0)) as process:
         os.close(theirs)
         read = b""
         while True:
@@ -67,6 +68,9 @@ def on_a_terminal(words, columns, environment):
             if not piece:
                 break
             read += piece
+            if typed and typed[0][0] in read:
+                os.write(ours, typed[0][1])
+                typed = typed[1:]
         os.close(ours)
         return process.wait(60), read.decode()
 
@@ -93,13 +97,24 @@ class OnATerminal(unittest.TestCase):
                 screen, _ = self.run_on(columns, "--fresh", "--threads", "1", *ranks, "commands", command, ":::", *"123456")
                 lines = screen.text()
                 self.assertGreater(screen.bars, 3, "there was a bar")
-                # Of one command they come together; several ranks' stderr may overtake their stdout.
-                self.assertEqual(sorted(line for line in lines if re.match("out|err", line)),
-                                 sorted(f"{kind} {i}" for i in range(1, 7) for kind in ("out", "err")), lines)
+                self.assertEqual([line for line in lines if re.match("out|err", line)],
+                                 [f"{kind} {i}" for i in range(1, 7) for kind in ("out", "err")], lines)
                 rest = "".join(line for line in lines if not re.match("(out|err) [1-6]$", line))
                 self.assertRegex(rest, r"^stint: run commands-\S+ ?6 chunks: 6 ?computed here|^stint: run ", lines)
                 self.assertNotIn("left", rest, "no rest of a bar")
                 self.assertNotIn("#", rest)
+
+    def test_values_may_be_typed_and_left(self):
+        asks = b"reading lines from the terminal; Ctrl-D on an empty line ends them"
+        for ranks in ([], ["-n", "2"]):
+            with self.subTest(ranks=ranks):
+                words = ["run", "-q", *ranks, "commands", "echo", "value {}"]
+                code, text = on_a_terminal(words, 80, self.environment, [(asks, b"a\nb\n\x04")])
+                self.assertEqual(code, 0, text)
+                self.assertIn("value a\r\nvalue b\r\n", text)
+                code, text = on_a_terminal(words, 80, dict(self.environment, TMPDIR=str(self.home.folder)), [(asks, b"\x03")])
+                self.assertEqual(code, 75, text)
+                self.assertEqual(list(self.home.folder.glob("stint-run-*")), [])
 
     def test_a_last_line_without_an_end_stays(self):
         screen, _ = self.run_on(80, "--threads", "1", "commands", "sleep 0.8; printf 'no end {}'", ":::", "1", "2")
