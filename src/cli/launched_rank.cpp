@@ -192,7 +192,7 @@ std::string LocalTicket::await() const {
     if (fs::exists(folder_.ticket())) {
       std::ifstream file(folder_.ticket());
       std::string text{std::istreambuf_iterator<char>(file), {}};
-      text.pop_back();
+      if (!text.empty()) text.pop_back();
       return text;
     }
     if (lost || (clock.now() - begun > begin_seconds && !rank_0_began())) {

@@ -104,7 +104,6 @@ TABLE = [
     # Places to write
     ("output in no folder", "run -q --fresh --output {box}/none/out pi --points 5", 2, r"none"),
     ("output that is a folder", "run -q --fresh --output {box}/empty_folder pi --points 5", 2, r"empty_folder"),
-    ("output that is a pipe", "run -q --fresh --output {box}/output_pipe pi --points 5", 2, r"output_pipe"),
     ("summary in no folder", "run -q --fresh --summary {box}/none2/out pi --points 5", 2, r"none2"),
     ("log that is a folder", "run -q --log {box}/empty_folder pi --points 5", 2, r"empty_folder"),
     ("project that is there", "new empty_folder_here", 2, r"empty_folder_here.*there already"),
@@ -193,7 +192,6 @@ class BadInput(unittest.TestCase):
         (box / "empty_folder_here").mkdir()
         (box / "dangling").symlink_to(box / "nothing")
         os.mkfifo(box / "pipe")
-        os.mkfifo(box / "output_pipe")
         (box / "only_redis").mkdir()
         (box / "only_redis" / "redis-server").symlink_to(shutil.which("redis-server"))
         for name, mode in (("board", 0o600), ("open.board", 0o644)):

@@ -135,6 +135,11 @@ class Output(unittest.TestCase):
                 self.assertEqual((process.wait(60), process.stderr.read()), (0, ""))
                 self.assertEqual(text != "", option != "--failed")
 
+        done = self.shell("$S run -q --output pipe commands echo ::: a")
+        self.assertEqual(done.returncode, 2)
+        self.assertEqual(done.stderr.splitlines()[1:],
+                         ["stint: cannot write the result to pipe: nobody reads this pipe; start its reader first"])
+
     def test_devices_pipes_and_descriptors_are_written_through(self):
         standard = self.box / "standard"  # as /dev/stdout
         standard.symlink_to("/proc/self/fd/1")
