@@ -106,6 +106,8 @@ class ServerTest(unittest.TestCase):
         second = self.quick("run", "wordcount", self.home.folder)
         self.assertEqual(first.stdout, second.stdout)
         self.assertIn("nothing computed", second.stderr)
+        for own in (self.folder, self.folder / "data", self.folder / "redis.log"):
+            self.assertIn("Stint keeps its own files", self.quick("run", "wordcount", own, code=2).stderr)
 
     def test_a_home_may_have_any_name(self):
         for name in ('"', "\\", "a\nb", "*", "[x]", " ", "'", "\\x41", "${HOME}", "ä\xff", "#", "x" * 200):
