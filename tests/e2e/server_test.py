@@ -152,6 +152,40 @@ class ServerTest(unittest.TestCase):
         self.assertIn("15 bytes were cut off", said)
         self.assertEqual(pathlib.Path(f"{file}.cut").read_bytes(), b"*3\r\n$3\r\nSET\r\n$1")
 
+    def test_data_that_are_gone_are_not_a_first_start(self):
+        self.quick("run", "pi", "--points", 100)
+        self.quick("serve", "--stop")
+        folder = self.folder / "data/appendonlydir"
+        file = last_append_only_file(folder)
+        data = file.read_bytes()
+        away = self.home.folder / "away"
+
+        def is_refused(*words):
+            self.refused(4, *words)
+            for verb in (("ls",), ("status", "last"), ("result", "last"), ("serve",)):
+                done = self.quick(*verb, code=4)
+                self.assertEqual((done.stdout, done.stderr.count("\n")), ("", 1), done.stderr)
+            checks = self.home.run("doctor", check=False).stdout
+            self.assertRegex(checks, r"bad +data +the blackboard's data are gone")
+
+        file.write_bytes(b"")
+        is_refused(file.name, "is empty", "put back a copy")
+        file.write_bytes(data)
+        for lost in (folder, folder.parent):
+            lost.rename(away)
+            is_refused("holds no data", str(self.folder / "data.mark"))
+            away.rename(lost)
+        self.assertIn("pi-", self.quick("ls").stdout)
+        self.quick("serve", "--stop")
+        folder.rename(away)
+        (self.folder / "data.mark").unlink()
+        self.quick("run", "pi", "--points", 100)
+        self.quick("serve", "--stop")
+        last_append_only_file(folder).write_bytes(b"*")  # all but the first byte lost with the machine
+        for _ in range(2):
+            self.assertEqual(self.quick("ls").stdout, "")
+            self.quick("serve", "--stop")
+
     def test_an_end_that_is_not_damage_says_nothing_of_it(self):
         (self.folder / "data").mkdir(parents=True)
         (self.folder / "redis.log").mkdir()
