@@ -184,7 +184,7 @@ EmbeddedBoard embedded_blackboard(const std::string& interface, bool lasting) {
 }
 
 std::optional<redis::Address> blackboard_with_data() {
-  if (home_path().empty() || !fs::exists(home_path())) return std::nullopt;
+  if (home_path().empty() || !home_is_there(home_path())) return std::nullopt;
   const fs::path home = home_folder();  // says whose it is, if it is not ours
   if (const auto found = answering(home)) return found;
   if (!fs::exists(home / "data") && !fs::exists(data_mark(home))) return std::nullopt;

@@ -16,6 +16,7 @@
 #include <chrono>
 #include <csignal>
 #include <exception>
+#include <filesystem>
 #include <span>
 #include <string>
 #include <vector>
@@ -38,6 +39,9 @@ int exit_code_of(Step step) {
     return one_line(std::string(error.what()) + "; start the blackboard, or check --board", Exit::board);
   } catch (const std::exception& error) {
     if (const auto known = shortage(error)) return one_line(known->what(), known->exit());
+    if (const auto* file = dynamic_cast<const std::filesystem::filesystem_error*>(&error)) {
+      return one_line("cannot use " + file->path1().string() + ": " + file->code().message() + "; see who may use it", Exit::usage);
+    }
     return one_line(std::string("defect: ") + error.what(), Exit::defect);
   }
 }
