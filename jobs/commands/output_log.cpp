@@ -129,7 +129,7 @@ std::uint64_t OutputLog::append(File& file, const Source& source, const char* su
   if (source.bytes == 0) return 0;
   const std::string path = folder_ / (name_ + suffix);
   if (file.descriptor < 0) {
-    file.descriptor = ::open(path.c_str(), O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0600);
+    file.descriptor = ::open(path.c_str(), O_WRONLY | O_CREAT | O_APPEND | O_NOFOLLOW | O_CLOEXEC, 0600);
     if (file.descriptor < 0) refuse("cannot write the output of commands to", path);
     file.end = static_cast<std::uint64_t>(::lseek(file.descriptor, 0, SEEK_END));
   }

@@ -144,6 +144,10 @@ void EmbeddedServer::start() {
   socket_ = 0;
   check_data_mark(home_);
   make_private_folder(home_ / "data");
+  if (const auto folder = home_ / "data" / "appendonlydir"; fs::exists(fs::symlink_status(folder))) {
+    check_private(folder, "two homes would write the same data; set STINT_HOME to a folder on the disk that is to have them");
+  }
+  check_own_file(home_ / "redis.log");
   std::error_code none;
   if (const auto note = repair_aof(home_ / "data" / "appendonlydir"); !note.empty()) {
     fs::remove(data_mark(home_), none);  // perhaps nothing stands before what was cut off; the guardian makes it anew

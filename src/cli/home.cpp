@@ -81,7 +81,16 @@ fs::path home_folder() {
   return home;
 }
 
-fs::path store_folder(const std::string& run) { return home_folder() / "runs" / run; }
+fs::path store_folder(const std::string& run) { return store_folder(home_folder(), run); }
+
+fs::path store_folder(const fs::path& home, const std::string& run) {
+  const auto runs = home / "runs";
+  struct stat info {};
+  for (const auto& folder : {runs, runs / run}) {
+    if (::lstat(folder.c_str(), &info) == 0) check_private(folder, "remove it, or set STINT_HOME to another disk's folder");
+  }
+  return runs / run;
+}
 
 fs::path socket_path(const fs::path& home) {
   const auto runtime = environment("XDG_RUNTIME_DIR");

@@ -16,8 +16,10 @@ bool home_is_there(const std::filesystem::path& home);
 /// As home_folder, but neither made nor looked at; empty: none of the variables is set, and the user has no home folder.
 std::filesystem::path home_path();
 
-/// Where files are kept with a run (Context::store_dir); not made here.
+/// Where files are kept with a run (Context::store_dir); not made here. Throws Error(usage) where that is a link: two homes
+/// would write, and remove, the same files.
 std::filesystem::path store_folder(const std::string& run);
+std::filesystem::path store_folder(const std::filesystem::path& home, const std::string& run);
 
 /// Where a socket of the blackboard whose data is in `home` belongs on this host: a short path, since a socket's has at
 /// most 107 bytes. It depends on $XDG_RUNTIME_DIR, and on whether that is there: see data_lock.hpp for where it is.

@@ -111,13 +111,23 @@ void check_private(const fs::path& folder, const std::string& advice) {
   if (::lstat(folder.c_str(), &info) != 0) {
     why = std::strerror(errno);
   } else if (!S_ISDIR(info.st_mode)) {
-    why = "it is not a folder";
+    why = S_ISLNK(info.st_mode) ? "it is a link" : "it is not a folder";
   } else if (info.st_uid != ::geteuid()) {
     why = "it belongs to " + shown_user(info.st_uid);
   } else if ((info.st_mode & 022) != 0) {
     why = "other users may write to it (chmod go-w it, if you trust what is in it)";
   }
   if (!why.empty()) throw Error(Exit::usage, "cannot use " + folder.string() + ": " + why + "; " + advice);
+}
+
+void check_own_file(const fs::path& file) {
+  struct stat info {};
+  if (::lstat(file.c_str(), &info) != 0) return;
+  if (S_ISREG(info.st_mode) && info.st_uid == ::geteuid()) return;
+  const std::string why = S_ISLNK(info.st_mode)    ? "it is a link"
+                          : !S_ISREG(info.st_mode) ? "it is not a file"
+                                                   : "it belongs to " + shown_user(info.st_uid);
+  throw Error(Exit::usage, "cannot use " + file.string() + ": " + why + "; remove it, or set STINT_HOME to a folder of your own");
 }
 
 std::string shown_user(unsigned int user) {

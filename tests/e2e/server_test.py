@@ -187,9 +187,9 @@ class ServerTest(unittest.TestCase):
             self.quick("serve", "--stop")
 
     def test_an_end_that_is_not_damage_says_nothing_of_it(self):
-        (self.folder / "data").mkdir(parents=True)
-        (self.folder / "redis.log").mkdir()
+        self.home.environment["STINT_REDIS_SERVER"] = "/bin/false"
         done = self.quick("run", "pi", "--points", 100, code=3)
+        self.assertIn("ended at once", done.stderr)
         self.assertNotIn("redis-check-aof", done.stderr)
 
     def test_a_home_that_others_own_or_may_change_is_refused(self):
@@ -211,6 +211,34 @@ class ServerTest(unittest.TestCase):
             self.refused(2, name, "link")
             (self.folder / name).unlink()
         self.assertFalse((self.home.folder / "elsewhere").exists())
+
+    def test_no_link_in_the_home_is_followed(self):
+        elsewhere = self.home.folder / "elsewhere"
+        elsewhere.mkdir(mode=0o700)
+        self.folder.mkdir(mode=0o700)
+        log = self.folder / "redis.log"
+        for target in (elsewhere / "log", elsewhere, "/dev/null"):
+            log.symlink_to(target)
+            self.refused(2, f"{log}: it is a link")
+            log.unlink()
+        for name in ("data", "data/appendonlydir"):
+            link = self.folder / name
+            shutil.rmtree(link, ignore_errors=True)
+            link.parent.mkdir(mode=0o700, exist_ok=True)
+            link.symlink_to(elsewhere)
+            self.refused(2, f"{link}: it is a link")
+            link.unlink()
+        self.quick("run", "--run-id", "r", "commands", "echo", ":::", "1")
+        for name in ("runs", "runs/r"):
+            link = self.folder / name
+            link.rename(self.home.folder / "kept")
+            link.symlink_to(elsewhere)
+            for verb in (("run", "--run-id", "r", "commands", "echo", ":::", "1"), ("result", "r"), ("rm", "r")):
+                self.assertIn(f"{link}: it is a link", self.quick(*verb, code=2).stderr)
+            link.unlink()
+            (self.home.folder / "kept").rename(link)
+        self.assertEqual(list(elsewhere.iterdir()), [])
+        self.assertEqual(self.quick("result", "r").stdout, "1\n")
 
     @unittest.skipUnless(os.geteuid() == 0, "needs root")
     def test_a_host_name_may_have_an_underscore(self):

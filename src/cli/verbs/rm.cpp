@@ -158,13 +158,14 @@ int remove_runs(const std::optional<redis::Address>& board, const RemoveOptions&
   std::string ids;
   for (const auto& found : list) {
     ids += found.run + "\n";
+    const auto files = store_folder(found.run);  // kept with it
     if (!options.dry_run && !directory.remove(found.run, options.forced, the_gone(found))) {
       kept.push_back(found.run);  // joined meanwhile
       continue;
     }
     removed.push_back(found.run);
     std::error_code ignored;
-    if (!options.dry_run) std::filesystem::remove_all(store_folder(found.run), ignored);  // files kept with it
+    if (!options.dry_run) std::filesystem::remove_all(files, ignored);
   }
   if (options.dry_run) print(ids);
   std::string line = removed.empty() ? "no run was removed" : (options.dry_run ? "would remove " : "removed ") + named(removed);
