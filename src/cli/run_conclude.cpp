@@ -25,8 +25,10 @@ bool RunCommand::report_exit(int code, bool with_result) const {
 // The exit code of this process. Only rank 0 returns another than 0: mpirun would end the ranks still at work.
 int RunCommand::say_and_end(const std::string& line, Exit exit) {
   if (launched_.result_reported()) return 0;
-  // Rank 0 says what befalls all; without it the launcher says that ranks were lost, and starts them again.
-  if (rank_ != 0 && launched_.launched() && (exit == Exit::interrupted || exit == Exit::board)) {
+  // Rank 0 says what befalls all; without it the launcher says that ranks were lost, and starts them again. What each rank finds
+  // for itself, such as a plan that is damaged, the first says.
+  const bool befalls_all = exit == Exit::interrupted || exit == Exit::board;
+  if (launched_.launched() && (befalls_all ? rank_ != 0 : !launched_.claim_error())) {
     display_->log(line);
   } else {
     display_->error(line);
