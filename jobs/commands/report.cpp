@@ -55,8 +55,9 @@ std::string as_line(std::string_view command) {
   return line + "')\"";
 }
 
-void check(const std::ofstream& file, const std::string& path) {
-  if (!path.empty() && !file) throw BadInput("cannot write " + path + ": " + std::strerror(errno));
+// What was written is in the file, or this is an error; to be called by the thread that wrote, right after it.
+void check(std::ofstream& file, const std::string& path) {
+  if (!path.empty() && !file.flush()) throw BadInput("cannot write " + path + ": " + std::strerror(errno != 0 ? errno : EIO));
 }
 
 }  // namespace
@@ -85,8 +86,10 @@ Report::Report(ReportOptions options, const CommandList& list, std::filesystem::
     shown_.open(shown, std::ios::app);  // on another host there is no such folder: then outputs are shown again
   }
   open(joblog_, options_.joblog);
-  if (joblog_.is_open())
-    joblog_ << "Seq\tHost\tStarttime\tJobRuntime\tSend\tReceive\tExitval\tSignal\tCommand\n" << std::flush;
+  if (joblog_.is_open()) {
+    joblog_ << "Seq\tHost\tStarttime\tJobRuntime\tSend\tReceive\tExitval\tSignal\tCommand\n";
+    check(joblog_, options_.joblog);
+  }
   open(failed_, options_.failed);
 }
 
@@ -94,8 +97,7 @@ void Report::write_joblog(const Record& record) {
   char times[96];
   std::snprintf(times, sizeof times, "%.3f\t%10.3f", record.start, record.seconds);
   joblog_ << record.number << '\t' << record.host << '\t' << times << "\t0\t" << record.place.out_bytes << '\t'
-          << record.exit << '\t' << record.signal << '\t' << in_joblog(list_.text(record.number)) << '\n'
-          << std::flush;
+          << record.exit << '\t' << record.signal << '\t' << in_joblog(list_.text(record.number)) << '\n';
   check(joblog_, options_.joblog);
 }
 
@@ -105,7 +107,7 @@ void Report::take(const Record& record, const std::string& error, std::ostream& 
   if (joblog_.is_open()) write_joblog(record);
   if (!options_.results.empty()) write_results(record);
   if (failed_.is_open() && !error.empty()) {
-    failed_ << as_line(list_.text(record.number)) << '\n' << std::flush;
+    failed_ << as_line(list_.text(record.number)) << '\n';
     check(failed_, options_.failed);
   }
   if (options_.unordered) {

@@ -86,6 +86,7 @@ redis::Address listening(redis::Connection& server, const fs::path& home, const 
   const auto chosen = chosen_address(interfaces, interface, InterfaceHints::here());
   redis::Address address;
   address.password = home_secret(home);
+  address.password_file = secret_file(home).string();
   address.port = std::atoi(setting(server, "port").c_str());
   if (address.port != 0) {
     address.host = setting(server, "bind");
@@ -129,6 +130,7 @@ redis::Address socket_address(const fs::path& home) {
   const auto guardian = guardian_here(home);
   address.socket = (guardian && fs::exists(guardian->socket, none) ? guardian->socket : socket_path(home)).string();
   address.password = home_secret(home);
+  address.password_file = secret_file(home).string();
   const auto folder = fs::path(address.socket).parent_path();
   // In /tmp another user may have made it, and would be sent the password.
   if (fs::exists(folder, none)) check_private(folder, "remove it, or set XDG_RUNTIME_DIR to a folder of your own");
@@ -151,7 +153,10 @@ bool asked_to_listen(const fs::path& home) { return fs::exists(connection_file(h
 std::optional<redis::Address> network_address(const fs::path& home) {
   const auto line = private_line(connection_file(home));
   try {
-    if (!line.empty()) return redis::parse_address(line);
+    if (line.empty()) return std::nullopt;
+    auto address = redis::parse_address(line);
+    address.password_file = secret_file(home).string();
+    return address;
   } catch (const Error&) {
     // A wish, or not ours: the next server that is opened writes it anew.
   }

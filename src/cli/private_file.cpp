@@ -31,9 +31,10 @@ std::string written_beside(const fs::path& file, std::string_view text) {
   std::string name = file.string() + ".XXXXXX";
   const int descriptor = ::mkstemp(name.data());
   if (descriptor < 0) refuse(file, errno);
-  const bool whole = ::write(descriptor, text.data(), text.size()) == static_cast<ssize_t>(text.size()) &&
-                     ::fsync(descriptor) == 0;
-  const int error = errno;
+  const auto count = ::write(descriptor, text.data(), text.size());
+  const bool written = count == static_cast<ssize_t>(text.size());
+  const bool whole = written && ::fsync(descriptor) == 0;
+  const int error = count >= 0 && !written ? ENOSPC : errno;
   ::close(descriptor);
   if (!whole) {
     ::unlink(name.c_str());

@@ -2,6 +2,7 @@
 #include "cli/run_command.hpp"
 
 #include "base/clock.hpp"
+#include "blackboard/directory.hpp"
 #include "cli/failure_lines.hpp"
 #include "cli/halt_option.hpp"
 #include "cli/stored_result.hpp"
@@ -78,6 +79,7 @@ void RunCommand::write_summary(const RunState& state, std::uint64_t computed_her
 }
 
 int RunCommand::show_stored(RedisBlackboard& board, const RunState& state) {
+  Directory(board_).list_again(run_, state.field("created"));
   show_stored_result(*job_, board, state, facts(), *output_, following_);
   result_is_out();
   const int code = code_of(state);

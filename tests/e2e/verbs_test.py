@@ -263,6 +263,18 @@ class Verbs(unittest.TestCase):
                 self.assertEqual(self.home.redis_cli("KEYS", "stint:{damaged}:*").strip(), "")
                 self.assertNotIn("damaged", self.home.run("ls").stdout)
 
+    def test_a_list_of_runs_that_is_damaged_is_mended_by_the_line_that_is_told(self):
+        with StintHome() as home:
+            home.environment["STINT_HOME"] = str(home.folder / "a home's")
+            home.run("run", "pi", "--points", 100)
+            home.redis_cli("SET", "stint:runs", "text")
+            done = home.run("ls", check=False)
+            self.assertEqual(done.returncode, 4, done.stderr)
+            line = re.search(r"; (REDISCLI_AUTH=.* DEL stint:runs) removes it", done.stderr).group(1)
+            self.assertEqual(subprocess.run(line, shell=True, capture_output=True, text=True, check=True).stdout, "1\n")
+            home.run("run", "pi", "--points", 100)
+            self.assertIn("pi-", home.run("ls").stdout)
+
     def test_a_run_whose_ranks_are_stopped_is_interrupted_and_not_removed(self):
         process = self.start("stopped", "--threads", 1, "commands", "sleep {}", ":::", 0, 601, lease=0.5)
         process.send_signal(signal.SIGSTOP)

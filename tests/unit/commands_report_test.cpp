@@ -685,10 +685,31 @@ TEST_F(CommandsReportTest, AFileThatCannotBeWrittenIsAnErrorWithItsPath) {
   EXPECT_THAT(message(wanted), HasSubstr(wanted.results));
   wanted = {};
   wanted.joblog = "/dev/full";
-  EXPECT_THAT(message(wanted), HasSubstr("/dev/full"));
+  EXPECT_THAT(message(wanted), HasSubstr("/dev/full: No space left on device"));
   wanted = {};
   wanted.failed = "/dev/full";
-  EXPECT_THAT(message(wanted), HasSubstr("/dev/full"));
+  EXPECT_THAT(message(wanted), HasSubstr("/dev/full: No space left on device"));
+}
+
+TEST_F(CommandsReportTest, AFileThatIsNotWrittenWholeIsAnErrorThoughItIsSmall) {
+  options.results = file("results");
+  Report report(options, named({{"work", {"x"}}}), store);
+  const auto ended = record(1, "text");
+  const auto handler = std::signal(SIGXFSZ, SIG_IGN);
+  rlimit old{};
+  ASSERT_EQ(::getrlimit(RLIMIT_FSIZE, &old), 0);
+  rlimit small = old;
+  small.rlim_cur = 2;
+  ASSERT_EQ(::setrlimit(RLIMIT_FSIZE, &small), 0);
+  std::string message;
+  try {
+    report.take(ended, "", out);
+  } catch (const BadInput& error) {
+    message = error.what();
+  }
+  ::setrlimit(RLIMIT_FSIZE, &old);
+  std::signal(SIGXFSZ, handler);
+  EXPECT_THAT(message, AllOf(HasSubstr("/stdout"), HasSubstr("File too large")));
 }
 
 }  // namespace
