@@ -205,12 +205,27 @@ class ServerTest(unittest.TestCase):
         secret.write_text("known\n")
         secret.chmod(0o644)
         self.refused(2, str(secret), "chmod 600")
+        secret.chmod(0o600)
+        for text in ("", "\n", "fifteen letters", "\n0123456789abcdef0123456789abcdef\n"):
+            secret.write_text(text)
+            self.refused(2, str(secret), "no password of at least 16 characters", "remove it")
         secret.unlink()
         for name in ("secret", "board", "serve.lock", "serve.lease.1"):
             (self.folder / name).symlink_to(self.home.folder / "elsewhere")
             self.refused(2, name, "link")
             (self.folder / name).unlink()
         self.assertFalse((self.home.folder / "elsewhere").exists())
+
+    def test_a_secret_that_is_emptied_under_a_server_can_be_made_anew(self):
+        self.quick("run", "pi", "--points", 100)
+        secret = self.folder / "secret"
+        secret.write_text("")
+        for verb in (("ls",), ("serve", "--stop")):
+            self.assertIn("remove it, and end a blackboard that runs", self.quick(*verb, code=2).stderr)
+        secret.unlink()
+        self.quick("serve", "--stop")
+        self.assertIn("pi-", self.quick("ls").stdout)
+        self.assertEqual(len(secret.read_text()), 33)
 
     def test_no_link_in_the_home_is_followed(self):
         elsewhere = self.home.folder / "elsewhere"
