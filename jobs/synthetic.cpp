@@ -215,8 +215,8 @@ void Synthetic::misbehave(const stint::Context& context) const {
   if (append_to_) {
     const std::string line = std::to_string(chunk) + ' ' + std::to_string(attempt) + ' ' + context.worker() + '\n';
     // One write at the file's end: lines of other ranks never mix with it.
-    if (::write(*append_to_, line.data(), line.size()) != static_cast<::ssize_t>(line.size())) {
-      throw std::runtime_error("--append " + append + ": " + std::strerror(errno));
+    if (const auto count = ::write(*append_to_, line.data(), line.size()); count != static_cast<::ssize_t>(line.size())) {
+      throw std::runtime_error("--append " + append + ": " + std::strerror(count < 0 ? errno : ENOSPC));
     }
   }
   if (crashing_.names(chunk, attempt)) die();

@@ -57,6 +57,13 @@ std::string host_name() {
   return host;
 }
 
+void check_folder(const std::string& workdir) {
+  if (workdir.empty()) return;
+  std::error_code error;
+  const bool good = std::filesystem::is_directory(workdir, error);
+  if (!good) throw BadInput("cannot use --workdir " + workdir + ": " + (error ? error.message() : "it is not a folder"));
+}
+
 // From a record, which travels on, into a log.
 void unload_into(OutputLog& log, Record& record) {
   try {
@@ -115,8 +122,7 @@ std::vector<std::string> Commands::texts_read() const {
 // What can be told before anything begins.
 void Commands::check() const {
   limits_of(timeout_, delay_, memory_free_, host_name());
-  if (!workdir_.empty() && !std::filesystem::is_directory(workdir_))
-    throw BadInput("--workdir " + workdir_ + " is no folder");
+  check_folder(workdir_);
   try_output_paths(report_options_);
 }
 
@@ -227,8 +233,7 @@ std::vector<std::string> Commands::environment(const Context& context) const {
 }
 
 void Commands::prepare(const Context& context) {
-  if (!workdir_.empty() && !std::filesystem::is_directory(workdir_))
-    throw BadInput("--workdir " + workdir_ + " is no folder");
+  check_folder(workdir_);
   try {
     Scratch().fresh();  // where outputs cannot be kept nothing begins
     processes_ = std::make_shared<Processes>(environment(context), workdir_, limits_of(timeout_, delay_, memory_free_, host_name()));

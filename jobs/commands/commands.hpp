@@ -34,7 +34,7 @@ class Commands {
  public:
   static constexpr auto name = "commands";
   static constexpr auto about = "runs a list of shell commands, and shows their output in its order";
-  static constexpr auto version = "2";
+  static constexpr auto version = "3";
   static constexpr bool side_effects = true;
   static constexpr auto item = "command";
 

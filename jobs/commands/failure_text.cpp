@@ -15,6 +15,7 @@ namespace {
 
 constexpr std::size_t most_of_command = 100;          // bytes, on a line
 constexpr std::uint64_t most_of_errors = 4096;        // bytes of the end of standard error
+constexpr std::uint64_t most_checked = std::uint64_t{1} << 20;  // bytes that are read for these
 
 // What can be shown on one line: control characters are blanks.
 std::string on_a_line(std::string text, std::size_t most) {
@@ -43,9 +44,12 @@ std::string begin_of(double start) {
 std::string end_of_errors(const Record& record, const std::filesystem::path& store) {
   for (const auto* place : {&record.place, &record.copy}) {
     if (place->err_bytes == 0) continue;
-    const auto bytes = std::min(place->err_bytes, most_of_errors);
+    auto part = place->err();
+    if (part.bytes > most_checked) part = {part.at + part.bytes - most_of_errors, most_of_errors, 0};
     std::ostringstream text;
-    if (show((store / place->log).string() + ".err", place->err_at + place->err_bytes - bytes, bytes, "", text)) return text.str();
+    if (show((store / place->log).string() + ".err", part, "", text) != Shown::whole) continue;
+    auto errors = text.str();
+    return errors.substr(errors.size() - std::min<std::size_t>(errors.size(), most_of_errors));
   }
   return record.carried.err.empty() ? record.said : record.carried.err;
 }

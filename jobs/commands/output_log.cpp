@@ -1,6 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "output_log.hpp"
 
+#define XXH_INLINE_ALL
+#include <xxhash.h>
+
 #include <fcntl.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -19,6 +22,17 @@ constexpr std::size_t copied_bytes = std::size_t{1} << 16;  // bytes copied at a
 [[noreturn]] void refuse(const std::string& what, const std::string& path, const char* advice = "") {
   throw std::runtime_error(what + " " + path + ": " + std::strerror(errno) + advice);
 }
+
+// XXH3, and never 0.
+class Checksum {
+ public:
+  Checksum() { XXH3_64bits_reset(&state_); }
+  void add(std::string_view text) { XXH3_64bits_update(&state_, text.data(), text.size()); }
+  [[nodiscard]] std::uint64_t value() const { return std::max<std::uint64_t>(XXH3_64bits_digest(&state_), 1); }
+
+ private:
+  XXH3_state_t state_;
+};
 
 void show_part(std::string_view text, const std::string& tag, bool& line_begins, std::ostream& to) {
   if (tag.empty()) {
@@ -111,14 +125,15 @@ OutputLog::~OutputLog() {
   }
 }
 
-void OutputLog::append(File& file, const Source& source, const char* suffix) {
-  if (source.bytes == 0) return;
+std::uint64_t OutputLog::append(File& file, const Source& source, const char* suffix) {
+  if (source.bytes == 0) return 0;
   const std::string path = folder_ / (name_ + suffix);
   if (file.descriptor < 0) {
-    file.descriptor = ::open(path.c_str(), O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0600);
+    file.descriptor = ::open(path.c_str(), O_WRONLY | O_CREAT | O_APPEND | O_NOFOLLOW | O_CLOEXEC, 0600);
     if (file.descriptor < 0) refuse("cannot write the output of commands to", path);
     file.end = static_cast<std::uint64_t>(::lseek(file.descriptor, 0, SEEK_END));
   }
+  Checksum sum;
   std::uint64_t at = 0;
   while (at < source.bytes) {
     const auto text = source.from(at);
@@ -132,16 +147,18 @@ void OutputLog::append(File& file, const Source& source, const char* suffix) {
       errno = error;
       refuse("cannot write the output of commands to", path, "; make room there, then the same command goes on");
     }
+    sum.add(text.substr(0, static_cast<std::size_t>(written)));
     at += static_cast<std::uint64_t>(written);
   }
   file.end += at;
+  return sum.value();
 }
 
 Place OutputLog::append(const Source& out, const Source& err) {
   const std::lock_guard lock(mutex_);
-  append(out_, out, ".out");
-  append(err_, err, ".err");
   Place place;
+  place.out_sum = append(out_, out, ".out");
+  place.err_sum = append(err_, err, ".err");
   place.log = name_;
   place.out_bytes = out.bytes;
   place.out_at = out_.end - out.bytes;
@@ -174,24 +191,38 @@ void show(std::string_view text, const std::string& tag, std::ostream& to) {
   show_part(text, tag, line_begins, to);
 }
 
-bool show(const std::filesystem::path& path, std::uint64_t at, std::uint64_t bytes, const std::string& tag,
-          std::ostream& to) {
-  if (bytes == 0) return true;
-  const int file = ::open(path.c_str(), O_RDONLY | O_CLOEXEC);
-  if (file < 0) return false;
-  std::vector<char> buffer(std::min<std::uint64_t>(bytes, copied_bytes));
-  bool line_begins = true;
-  while (bytes > 0) {
-    const auto got =
-        ::pread(file, buffer.data(), std::min<std::uint64_t>(buffer.size(), bytes), static_cast<off_t>(at));
-    if (got <= 0) break;
-    const std::string_view text(buffer.data(), static_cast<std::size_t>(got));
-    show_part(text, tag, line_begins, to);
-    at += static_cast<std::uint64_t>(got);
-    bytes -= static_cast<std::uint64_t>(got);
+namespace {
+
+// Calls `use` with the bytes of a part, piece by piece; false: the file ends before them.
+template <class Use>
+bool read_pieces(int file, Part part, Use use) {
+  std::vector<char> buffer(std::min<std::uint64_t>(part.bytes, copied_bytes));
+  while (part.bytes > 0) {
+    const auto got = ::pread(file, buffer.data(), std::min<std::uint64_t>(buffer.size(), part.bytes), static_cast<off_t>(part.at));
+    if (got < 0 && errno == EINTR) continue;
+    if (got <= 0) return false;
+    use(std::string_view(buffer.data(), static_cast<std::size_t>(got)));
+    part.at += static_cast<std::uint64_t>(got);
+    part.bytes -= static_cast<std::uint64_t>(got);
   }
+  return true;
+}
+
+}  // namespace
+
+// Read twice, the second time from memory: of an output that is damaged nothing is shown.
+Shown show(const std::filesystem::path& path, const Part& part, const std::string& tag, std::ostream& to) {
+  if (part.bytes == 0) return Shown::whole;
+  const int file = ::open(path.c_str(), O_RDONLY | O_CLOEXEC);
+  if (file < 0) return Shown::missing;
+  Checksum sum;
+  bool whole = part.sum == 0 || read_pieces(file, part, [&](std::string_view text) { sum.add(text); });
+  const bool damaged = whole && part.sum != 0 && sum.value() != part.sum;
+  bool line_begins = true;
+  whole = whole && !damaged && read_pieces(file, part, [&](std::string_view text) { show_part(text, tag, line_begins, to); });
   ::close(file);
-  return bytes == 0;
+  if (damaged) return Shown::damaged;
+  return whole ? Shown::whole : Shown::missing;
 }
 
 }  // namespace stint::commands

@@ -16,11 +16,19 @@
 
 namespace stint::commands {
 
+/// A part of a file, and the checksum of its bytes; 0: it is not known, as in records of Stint 0.1.
+struct Part {
+  std::uint64_t at = 0, bytes = 0, sum = 0;
+};
+
 /// Where the output of one command lies: `log` + ".out" and ".err" in the store folder.
 struct Place {
   std::string log = {};
   std::uint64_t out_at = 0, out_bytes = 0;
   std::uint64_t err_at = 0, err_bytes = 0;
+  std::uint64_t out_sum = 0, err_sum = 0;
+  [[nodiscard]] Part out() const { return {out_at, out_bytes, out_sum}; }
+  [[nodiscard]] Part err() const { return {err_at, err_bytes, err_sum}; }
 };
 
 /// Output that is on its way to where the leader can read it; at most the beginning of each.
@@ -76,7 +84,8 @@ class OutputLog {
     std::uint64_t bytes = 0;
     std::function<std::string_view(std::uint64_t at)> from;
   };
-  void append(File& file, const Source& source, const char* suffix);
+  /// Returns the checksum of what was appended.
+  std::uint64_t append(File& file, const Source& source, const char* suffix);
   Place append(const Source& out, const Source& err);
 
   const std::filesystem::path folder_;
@@ -87,8 +96,9 @@ class OutputLog {
 
 /// Writes a text to `to`, each line behind `tag` if there is one.
 void show(std::string_view text, const std::string& tag, std::ostream& to);
-/// The same for a part of a log. Returns false where the file is not there.
-bool show(const std::filesystem::path& file, std::uint64_t at, std::uint64_t bytes, const std::string& tag,
-          std::ostream& to);
+
+enum class Shown { whole, missing, damaged };
+/// The same for a part of a log. Nothing is written when the file has other bytes there than it was given.
+Shown show(const std::filesystem::path& file, const Part& part, const std::string& tag, std::ostream& to);
 
 }  // namespace stint::commands

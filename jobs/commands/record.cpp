@@ -29,6 +29,8 @@ void put(nlohmann::json& json, const std::string& prefix, const Place& place) {
   json[prefix + "out_bytes"] = place.out_bytes;
   json[prefix + "err_at"] = place.err_at;
   json[prefix + "err_bytes"] = place.err_bytes;
+  json[prefix + "out_sum"] = place.out_sum;
+  json[prefix + "err_sum"] = place.err_sum;
 }
 
 Place place_of(const nlohmann::json& json, const std::string& prefix) {
@@ -38,6 +40,9 @@ Place place_of(const nlohmann::json& json, const std::string& prefix) {
   take(json, prefix + "out_bytes", place.out_bytes);
   take(json, prefix + "err_at", place.err_at);
   take(json, prefix + "err_bytes", place.err_bytes);
+  if (!json.contains(prefix + "out_sum")) return place;
+  take(json, prefix + "out_sum", place.out_sum);
+  take(json, prefix + "err_sum", place.err_sum);
   return place;
 }
 
@@ -86,15 +91,32 @@ std::string get_bytes(std::string_view& from) {
   return bytes;
 }
 
-void put(std::string& to, Names& names, const Place& place) {
-  put(to, names.number_of(place.log));
-  for (auto number : {place.out_at, place.out_bytes, place.err_at, place.err_bytes}) put(to, number);
+// Eight bytes: a checksum does not become shorter by packing.
+void put_sum(std::string& to, std::uint64_t sum) {
+  for (int i = 0; i < 8; ++i, sum >>= 8) to += static_cast<char>(sum);
 }
 
-Place get_place(std::string_view& from, const Names& names) {
+std::uint64_t get_sum(std::string_view& from) {
+  if (from.size() < 8) throw std::runtime_error(no_record);
+  std::uint64_t sum = 0;
+  for (int i = 7; i >= 0; --i) sum = sum << 8 | static_cast<unsigned char>(from[static_cast<std::size_t>(i)]);
+  from.remove_prefix(8);
+  return sum;
+}
+
+void put(std::string& to, Names& names, const Place& place, bool sums) {
+  put(to, names.number_of(place.log));
+  for (auto number : {place.out_at, place.out_bytes, place.err_at, place.err_bytes}) put(to, number);
+  if (sums && place.out_bytes > 0) put_sum(to, place.out_sum);
+  if (sums && place.err_bytes > 0) put_sum(to, place.err_sum);
+}
+
+Place get_place(std::string_view& from, const Names& names, bool sums) {
   Place place;
   place.log = names[get(from)];
   for (auto* number : {&place.out_at, &place.out_bytes, &place.err_at, &place.err_bytes}) *number = get(from);
+  if (sums && place.out_bytes > 0) place.out_sum = get_sum(from);
+  if (sums && place.err_bytes > 0) place.err_sum = get_sum(from);
   return place;
 }
 
@@ -104,7 +126,7 @@ void put_seconds(std::string& to, double seconds) {
 
 double get_seconds(std::string_view& from) { return static_cast<double>(get(from)) / 1e6; }
 
-constexpr std::uint64_t with_copy = 1, with_carried = 2;
+constexpr std::uint64_t with_copy = 1, with_carried = 2, with_sums = 4;  // sums: not in records of Stint 0.1
 
 }  // namespace
 
@@ -162,15 +184,16 @@ bool Names::begin_with(const Names& others) const {
 }
 
 void pack(const Record& record, Names& names, std::string& to) {
-  put(to, (record.copy.log.empty() ? 0 : with_copy) | (record.carried.empty() ? 0 : with_carried));
+  const bool sums = (record.place.out_sum | record.place.err_sum | record.copy.out_sum | record.copy.err_sum) != 0;
+  put(to, (record.copy.log.empty() ? 0 : with_copy) | (record.carried.empty() ? 0 : with_carried) | (sums ? with_sums : 0));
   put(to, record.number);
   put(to, static_cast<std::uint32_t>(record.exit));
   put(to, static_cast<std::uint32_t>(record.signal));
   put_seconds(to, record.start);
   put_seconds(to, record.seconds);
   put(to, names.number_of(record.host));
-  put(to, names, record.place);
-  if (!record.copy.log.empty()) put(to, names, record.copy);
+  put(to, names, record.place, sums);
+  if (!record.copy.log.empty()) put(to, names, record.copy, sums);
   if (record.carried.empty()) return;
   for (const auto* bytes : {&record.carried.out, &record.carried.err}) {
     put(to, bytes->size());
@@ -187,8 +210,9 @@ Record unpack(std::string_view& from, const Names& names) {
   record.start = get_seconds(from);
   record.seconds = get_seconds(from);
   record.host = names[get(from)];
-  record.place = get_place(from, names);
-  if ((with & with_copy) != 0) record.copy = get_place(from, names);
+  const bool sums = (with & with_sums) != 0;
+  record.place = get_place(from, names, sums);
+  if ((with & with_copy) != 0) record.copy = get_place(from, names, sums);
   if ((with & with_carried) != 0) {
     record.carried.out = get_bytes(from);
     record.carried.err = get_bytes(from);

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// How commands ended: a Record is about one, and Records are many in some thirty bytes each. Partials of the job are
+// How commands ended: a Record is about one, and Records are many in some forty bytes each. Partials of the job are
 // Records (commands.hpp), and so is what the leader keeps of a command whose turn to be shown has not come (report.hpp).
 #pragma once
 

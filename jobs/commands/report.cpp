@@ -13,6 +13,8 @@
 namespace stint::commands {
 namespace {
 
+constexpr const char* no_longer_there = "no longer there";
+
 void open(std::ofstream& file, const std::string& path) {
   if (path.empty()) return;
   file.open(path, std::ios::binary | std::ios::trunc);
@@ -53,8 +55,9 @@ std::string as_line(std::string_view command) {
   return line + "')\"";
 }
 
-void check(const std::ofstream& file, const std::string& path) {
-  if (!path.empty() && !file) throw BadInput("cannot write " + path + ": " + std::strerror(errno));
+// What was written is in the file, or this is an error; to be called by the thread that wrote, right after it.
+void check(std::ofstream& file, const std::string& path) {
+  if (!path.empty() && !file.flush()) throw BadInput("cannot write " + path + ": " + std::strerror(errno != 0 ? errno : EIO));
 }
 
 }  // namespace
@@ -83,8 +86,10 @@ Report::Report(ReportOptions options, const CommandList& list, std::filesystem::
     shown_.open(shown, std::ios::app);  // on another host there is no such folder: then outputs are shown again
   }
   open(joblog_, options_.joblog);
-  if (joblog_.is_open())
-    joblog_ << "Seq\tHost\tStarttime\tJobRuntime\tSend\tReceive\tExitval\tSignal\tCommand\n" << std::flush;
+  if (joblog_.is_open()) {
+    joblog_ << "Seq\tHost\tStarttime\tJobRuntime\tSend\tReceive\tExitval\tSignal\tCommand\n";
+    check(joblog_, options_.joblog);
+  }
   open(failed_, options_.failed);
 }
 
@@ -92,8 +97,7 @@ void Report::write_joblog(const Record& record) {
   char times[96];
   std::snprintf(times, sizeof times, "%.3f\t%10.3f", record.start, record.seconds);
   joblog_ << record.number << '\t' << record.host << '\t' << times << "\t0\t" << record.place.out_bytes << '\t'
-          << record.exit << '\t' << record.signal << '\t' << in_joblog(list_.text(record.number)) << '\n'
-          << std::flush;
+          << record.exit << '\t' << record.signal << '\t' << in_joblog(list_.text(record.number)) << '\n';
   check(joblog_, options_.joblog);
 }
 
@@ -103,7 +107,7 @@ void Report::take(const Record& record, const std::string& error, Output& out) {
   if (joblog_.is_open()) write_joblog(record);
   if (!options_.results.empty()) write_results(record);
   if (failed_.is_open() && !error.empty()) {
-    failed_ << as_line(list_.text(record.number)) << '\n' << std::flush;
+    failed_ << as_line(list_.text(record.number)) << '\n';
     check(failed_, options_.failed);
   }
   if (options_.unordered) {
@@ -148,37 +152,47 @@ void Report::write_results(const Record& record) {
   std::uint64_t missing = 0;
   write("stdout", [&](auto& file) { missing += show_output(record, false, "", file); });
   write("stderr", [&](auto& file) { missing += show_output(record, true, "", file); });
-  if (missing > 0 && record.host == here_) note_missing(record);
+  if (missing > 0 && record.host == here_) note_loss(record, no_longer_there);
 }
 
-void Report::note_missing(const Record& record) {
-  if (lost_.empty() || lost_.back() != record.number) lost_.push_back(record.number);
+void Report::note_loss(const Record& record, const char* how) {
+  auto& numbers = lost_[how];
+  if (numbers.empty() || numbers.back() != record.number) numbers.push_back(record.number);
 }
 
 void Report::refuse_losses() const {
   if (lost_.empty()) return;
-  std::string numbers;
-  for (std::size_t i = 0; i < lost_.size() && i < 5; ++i) numbers += (i > 0 ? ", " : "") + std::to_string(lost_[i]);
-  if (lost_.size() > 5) numbers += " and " + std::to_string(lost_.size() - 5) + " more";
-  throw DataLost("the output of command" + std::string(lost_.size() == 1 ? " " : "s ") + numbers + " was kept in " +
-                 store_.string() + " and is no longer there; to have it, run " + (lost_.size() == 1 ? "it" : "them") +
+  std::string what;
+  std::size_t count = 0;
+  for (const auto& [how, lost] : lost_) {
+    what += (what.empty() ? "the output of command" : ", and of command") + std::string(lost.size() == 1 ? " " : "s ");
+    for (std::size_t i = 0; i < lost.size() && i < 5; ++i) what += (i > 0 ? ", " : "") + std::to_string(lost[i]);
+    if (lost.size() > 5) what += " and " + std::to_string(lost.size() - 5) + " more";
+    what += " was kept in " + store_.string() + " and is " + how;
+    count += lost.size();
+  }
+  throw DataLost(what + "; to have it, run " + (count == 1 ? "it" : "them") +
                  " again from a list of their own, or all with --fresh");
 }
 
-// The whole where it is here, else what came of it. Returns how many bytes are not here.
-std::uint64_t Report::show_output(const Record& record, bool errors, const std::string& tag, std::ostream& to) const {
+// The whole where it is here, else what came of it. Returns how many bytes are not here; damage is noted.
+std::uint64_t Report::show_output(const Record& record, bool errors, const std::string& tag, std::ostream& to) {
   const auto suffix = errors ? ".err" : ".out";
-  const auto& place = record.place;
-  const auto bytes = errors ? place.err_bytes : place.out_bytes;
-  if (show((store_ / place.log).string() + suffix, errors ? place.err_at : place.out_at, bytes, tag, to)) return 0;
-  const auto& carried = errors ? record.carried.err : record.carried.out;
-  const auto copied = errors ? record.copy.err_bytes : record.copy.out_bytes;
-  if (!carried.empty()) {
-    show(carried, tag, to);
-    return bytes - carried.size();
+  const auto whole = errors ? record.place.err() : record.place.out();
+  auto shown = show((store_ / record.place.log).string() + suffix, whole, tag, to);
+  std::uint64_t bytes = whole.bytes;
+  if (shown == Shown::missing) {
+    const auto& carried = errors ? record.carried.err : record.carried.out;
+    if (!carried.empty()) {
+      show(carried, tag, to);
+      return whole.bytes - carried.size();
+    }
+    const auto copied = errors ? record.copy.err() : record.copy.out();
+    shown = show((store_ / record.copy.log).string() + suffix, copied, tag, to);
+    bytes = copied.bytes;
   }
-  const auto at = errors ? record.copy.err_at : record.copy.out_at;
-  return show((store_ / record.copy.log).string() + suffix, at, copied, tag, to) ? bytes - copied : bytes;
+  if (shown == Shown::damaged) note_loss(record, "damaged there: it is not shown");
+  return shown == Shown::missing ? whole.bytes : whole.bytes - bytes;
 }
 
 void Report::settle(Output& out) {
@@ -207,7 +221,7 @@ void Report::tell(const Record& record, Output& out) {
     missing += show_output(record, true, tag, options_.only_stderr ? out.text() : out.errors());
   }
   if (missing > 0 && record.host == here_) {
-    note_missing(record);
+    note_loss(record, no_longer_there);
   } else if (missing > 0) {
     const auto log = (store_ / record.place.log).string();
     std::cerr << "stint: " << (missing < bytes ? std::to_string(missing) + " bytes of the output" : "the output")

@@ -53,10 +53,10 @@ class Report {
  private:
   void tell(const Record& record, Output& out);
   void tell_first_waiting(Output& out);
-  std::uint64_t show_output(const Record& record, bool errors, const std::string& tag, std::ostream& to) const;
+  std::uint64_t show_output(const Record& record, bool errors, const std::string& tag, std::ostream& to);
   void write_joblog(const Record& record);
   void write_results(const Record& record);
-  void note_missing(const Record& record);
+  void note_loss(const Record& record, const char* how);
 
   const ReportOptions options_;
   const CommandList& list_;
@@ -67,7 +67,7 @@ class Report {
   Names names_;                                   // of their records
   std::uint64_t next_ = 1;
   bool told_any_ = false;
-  std::vector<std::uint64_t> lost_;  // numbers of commands
+  std::map<std::string, std::vector<std::uint64_t>> lost_;  // how → numbers of commands
   std::vector<bool> shown_before_;  // by number - 1
   std::string shown_now_;           // lines for the file
   std::ofstream joblog_, failed_, shown_;

@@ -36,6 +36,26 @@ void check_readable(const std::string& path, const struct stat& facts) {
   if (::faccessat(AT_FDCWD, path.c_str(), R_OK, AT_EACCESS) != 0) throw bad_input(path, errno);
 }
 
+/// Refuses what lies in Stint's own folder. Of the files in one folder that are no links, the first answers for all: there
+/// may be a million.
+class OwnFiles {
+ public:
+  void refuse(const std::string& path) {
+    struct stat facts {};
+    const bool plain = ::lstat(path.c_str(), &facts) == 0 && S_ISREG(facts.st_mode);
+    const auto folder = path.substr(0, path.rfind('/'));
+    if (plain && folder == foreign_) return;
+    if (lies_in_own_folder(path)) {
+      throw BadInput("input " + shown(path) + ": it lies in the folder where Stint keeps its own files, which change with every run: name"
+                     " other input, or set STINT_HOME to another folder");
+    }
+    if (plain) foreign_ = folder;
+  }
+
+ private:
+  std::string foreign_ = "\n";  // no folder of a path
+};
+
 struct Found {
   std::string name;  ///< a directory's ends in '/': so the order of names is the order of whole paths
   InputFile file;    ///< without its path
@@ -73,6 +93,7 @@ std::vector<Found> list(const std::string& directory) {
       }
     }
     if (!S_ISREG(facts.st_mode)) continue;
+    if (entry->d_type != DT_REG && lies_in_own_folder(directory + name)) continue;  // a link to a file of Stint's
     check_readable(directory + name, facts);
     found.push_back({std::move(name), {{}, static_cast<std::uint64_t>(facts.st_size), nanoseconds(facts.st_mtim)}});
   }
@@ -94,12 +115,13 @@ void search(const std::string& directory, std::vector<InputFile>& files) {
   }
 }
 
-void add_input(const std::string& argument, const std::filesystem::path& folder, std::vector<InputFile>& files) {
+void add_input(const std::string& argument, const std::filesystem::path& folder, OwnFiles& own, std::vector<InputFile>& files) {
   if (argument.empty()) throw BadInput("an input has an empty name: name files or directories");
   std::string path = (folder / argument).lexically_normal();
   while (path.size() > 1 && path.back() == '/') path.pop_back();
   struct stat facts {};
   if (::stat(path.c_str(), &facts) != 0) throw bad_input(path, errno);
+  own.refuse(path);
   if (S_ISDIR(facts.st_mode)) {
     const std::size_t before = files.size();
     search(path == "/" ? path : path + '/', files);
@@ -123,12 +145,13 @@ const std::vector<InputFile>& Inputs::files() const {
   if (empty()) throw BadInput("no input: name files or directories");
   const std::filesystem::path folder = std::filesystem::current_path();
   std::vector<InputFile> files;
-  for (const std::string& path : paths) add_input(path, folder, files);
+  OwnFiles own;
+  for (const std::string& path : paths) add_input(path, folder, own, files);
   for (const std::string& list_file : list_files) {
     std::istringstream lines(read_text(list_file));
     const std::size_t before = files.size();
     for (std::string line; std::getline(lines, line);) {
-      if (!line.empty()) add_input(line, folder, files);
+      if (!line.empty()) add_input(line, folder, own, files);
     }
     if (files.size() == before) {
       throw BadInput("input " + shown(list_file) + ": this list names no file: write one path a line into it");

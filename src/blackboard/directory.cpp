@@ -60,9 +60,9 @@ std::string run_named(std::string_view name, const std::vector<std::string>& run
                                (similar.empty() ? "" : "did you mean " + listed(similar) + "? ") + "stint ls lists all");
 }
 
-Error damaged_list(const std::string& board, const std::string& why) {
-  return {Exit::damaged, "the list of runs on the blackboard at " + board + " is damaged (" + why + "); redis-cli DEL " +
-                             keys::runs + " removes it, and each run is listed again once its command is given again"};
+Error damaged_list(const redis::Link& board, const std::string& why) {
+  return {Exit::damaged, "the list of runs on the blackboard at " + board.shown() + " is damaged (" + why + "); " + board.client() +
+                             " DEL " + keys::runs + " removes it, and each run is listed again once its command is given again"};
 }
 
 Directory::Directory(redis::Finder find) : link_(std::move(find)) {}
@@ -83,7 +83,7 @@ redis::Reply Directory::command(std::span<const std::string_view> words) {
       throw Error(Exit::board, "the blackboard at " + shown + " asks for a password (" + refused.what() +
                                    "); give it in $STINT_BOARD or --board-file, as redis://:PASSWORD@host:port");
     }
-    if (word == "WRONGTYPE") throw damaged_list(shown, refused.what());
+    if (word == "WRONGTYPE") throw damaged_list(link_, refused.what());
     throw Error(Exit::board, "the blackboard at " + shown + " refuses " + std::string(words[0]) + ": " +
                                  refused.what());
   }
@@ -123,8 +123,8 @@ void Directory::check() {
   const std::string policy = info_field(info, "maxmemory_policy");
   if (!policy.empty() && policy != "noeviction" && info_field(info, "maxmemory") != "0") {
     throw Error(Exit::board, "the Redis at " + shown + " evicts data when memory is short (maxmemory-policy " + policy +
-                                 "), and would lose results; set it to noeviction: redis-cli CONFIG SET "
-                                 "maxmemory-policy noeviction");
+                                 "), and would lose results; set it to noeviction: " + link_.client() +
+                                 " CONFIG SET maxmemory-policy noeviction");
   }
 }
 
@@ -133,6 +133,10 @@ std::vector<std::string> Directory::runs() {
   std::vector<std::string> runs;
   for (std::size_t i = 0; i < reply.size(); ++i) runs.push_back(reply[i].str());
   return runs;
+}
+
+void Directory::list_again(const std::string& run, const std::string& created) {
+  if (command({"ZSCORE", keys::runs, run}).nil()) command({"ZADD", keys::runs, created, run});
 }
 
 std::string Directory::find(const std::string& name) { return run_named(name, runs()); }

@@ -27,7 +27,7 @@ NamePattern name_pattern(std::string_view name);
 /// The one run that `name` means: an id, an unambiguous pattern, or `last`, the first of `runs`. Throws Error(usage).
 std::string run_named(std::string_view name, const std::vector<std::string>& runs);
 /// What to say when the list of runs cannot be read.
-Error damaged_list(const std::string& board, const std::string& why);
+Error damaged_list(const redis::Link& board, const std::string& why);
 
 class Directory {
  public:
@@ -45,6 +45,8 @@ class Directory {
   /// Removes a run, and takes it off the list. False, and nothing done: workers are at work on it that are not `gone`
   /// (worker → its last heartbeat), and not `forced`.
   bool remove(const std::string& run, bool forced, const std::map<std::string, std::string>& gone = {});
+  /// Lists a run that is there, and of which the list does not know, as after it was removed.
+  void list_again(const std::string& run, const std::string& created);
   /// Takes a run off the list whose time is over, with what may be left of it; false: it is there. One step, so that a run
   /// that is made meanwhile stays. Its files are the caller's.
   bool forget_expired(const std::string& run);

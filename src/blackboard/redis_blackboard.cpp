@@ -94,7 +94,7 @@ redis::Reply RedisBlackboard::command(std::span<const std::string_view> words) {
     if (error.word() == "NOSCRIPT") throw;
     if (error.word() == "READONLY") link_.drop();
     if (passes(error.word())) throw BoardLost(std::string("the blackboard answers: ") + error.what());
-    if (words[0] == "ZADD" && tells_of_damage(error)) throw damaged_list(link_.shown(), error.what());
+    if (words[0] == "ZADD" && tells_of_damage(error)) throw damaged_list(link_, error.what());
     if (tells_of_damage(error)) throw Error(Exit::damaged, damaged_record(run_, short_reason(error.what())));
     throw Error(Exit::board, "the blackboard at " + link_.shown() + " refuses " + std::string(words[0]) + ": " +
                                  error.what() + advice(error.word()));

@@ -124,6 +124,7 @@ bool only_zeros(std::string_view tail) { return tail.find_first_not_of('\0') == 
 
 struct Manifest {
   fs::path file;             // empty: there is none
+  fs::path base;             // what a rewrite left; empty: there is none
   fs::path last;             // the one that is written to
   std::uint64_t newest = 0;  // its number
 };
@@ -140,7 +141,9 @@ Manifest manifest_in(const fs::path& folder) {
       std::istringstream words(line);
       std::string key, name, seq, type, kind;
       std::uint64_t number = 0;
-      if (!(words >> key >> name >> seq >> number >> type >> kind) || kind != "i") continue;
+      if (!(words >> key >> name >> seq >> number >> type >> kind)) continue;
+      if (kind == "b") manifest.base = folder / name;
+      if (kind != "i") continue;
       manifest.last = folder / name;
       manifest.newest = std::max(manifest.newest, number);
     }
@@ -163,9 +166,13 @@ std::optional<std::uint64_t> number_of_incremental(const std::string& name) {
 // A server that was killed while it rewrote leaves files that the manifest does not name: an empty one to write to, and
 // a base. Files with lower numbers are such as it was about to remove.
 void check_manifest(const fs::path& folder, const Manifest& manifest) {
-  const auto away = "; put back a copy of it, or move " + folder.parent_path().string() +
+  const auto away = "; put back a copy of it, or move " + folder.parent_path().parent_path().string() +
                     " away, which begins anew without the runs in it";
   std::error_code error;
+  // Redis takes a file of no bytes for one that holds no keys; but it never writes such a base.
+  if (!manifest.base.empty() && fs::file_size(manifest.base, error) == 0 && !error) {
+    throw Error(Exit::damaged, "the blackboard's data are damaged: " + manifest.base.string() + " is empty" + away);
+  }
   for (const auto& entry : fs::directory_iterator(folder, error)) {
     const auto name = entry.path().filename().string();
     if (name.starts_with("temp") || entry.file_size(error) == 0) continue;
@@ -257,6 +264,8 @@ AofText check_aof_text(std::string_view text) {
   if (!torn) return {AofText::Kind::damaged, commands.at()};
   return {AofText::Kind::torn, opened.value_or(commands.begin())};
 }
+
+fs::path newest_append_only_file(const fs::path& folder) { return manifest_in(folder).last; }
 
 std::string repair_aof(const fs::path& folder) {
   if (!fs::exists(folder)) return "";

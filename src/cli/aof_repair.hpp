@@ -31,4 +31,7 @@ AofText check_aof_text(std::string_view text);
 /// Throws Error(damaged) and changes nothing where the file is damaged, or the manifest is missing or incomplete.
 std::string repair_aof(const std::filesystem::path& folder);
 
+/// The file that a server in this folder writes to, as the manifest names it; empty: there is no manifest.
+std::filesystem::path newest_append_only_file(const std::filesystem::path& folder);
+
 }  // namespace stint

@@ -74,7 +74,8 @@ void await_board_file(const std::string& board_file, double seconds, const std::
   const SteadyClock clock;
   const double begun = clock.now();
   for (bool said = false; clock.now() - begun < seconds; std::this_thread::sleep_for(std::chrono::milliseconds(100))) {
-    const bool there = std::filesystem::exists(board_file);
+    std::error_code unseen;
+    const bool there = std::filesystem::exists(board_file, unseen) || unseen;  // given_board says why it cannot be read
     if (there && ask(*given_board("", board_file)) != Answer::none) return;
     if (said || clock.now() - begun < patient_seconds) continue;
     say("waiting for the blackboard: " + board_file + (there ? " names one that does not answer" : " is not there yet"));

@@ -2,6 +2,7 @@
 #include "cli/board_upkeep.hpp"
 
 #include "blackboard/directory.hpp"
+#include "cli/home.hpp"
 #include "cli/quantity_text.hpp"
 #include "redis/connection.hpp"
 
@@ -82,9 +83,9 @@ void BoardUpkeep::forget_expired(const redis::Address& address) {
   try {
     Directory directory(address);
     for (const auto& run : directory.runs()) {
-      if (!directory.forget_expired(run)) continue;
+      const auto files = store_folder(home_, run);  // kept with it
       std::error_code ignored;
-      fs::remove_all(home_ / "runs" / run, ignored);  // files kept with it
+      if (directory.forget_expired(run)) fs::remove_all(files, ignored);
     }
   } catch (const std::exception&) {
     // At the next look.

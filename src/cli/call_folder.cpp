@@ -49,11 +49,10 @@ bool leave_note(const std::filesystem::path& file, std::string_view text) {
   std::string name = file.string() + ".XXXXXX";
   const UniqueFd made(::mkostemp(name.data(), O_CLOEXEC));
   if (!made) return false;
-  if (::write(made.get(), text.data(), text.size()) == static_cast<ssize_t>(text.size()) &&
-      ::rename(name.c_str(), file.c_str()) == 0) {
-    return true;
-  }
-  const int error = errno;
+  const auto count = ::write(made.get(), text.data(), text.size());
+  const bool written = count == static_cast<ssize_t>(text.size());
+  if (written && ::rename(name.c_str(), file.c_str()) == 0) return true;
+  const int error = count >= 0 && !written ? ENOSPC : errno;
   ::unlink(name.c_str());
   errno = error;
   return false;
@@ -76,7 +75,8 @@ std::vector<std::string> read_words(const std::filesystem::path& file) {
   std::ifstream stream(file, std::ios::binary);
   const std::string text{std::istreambuf_iterator<char>(stream), {}};
   if (!stream.is_open() || (!text.empty() && text.back() != '\0')) {
-    throw Error(Exit::usage, "cannot read " + file.string() + ", which the launcher wrote: " + std::strerror(errno));
+    throw Error(Exit::usage, "cannot read " + file.string() + ", which the launcher wrote" +
+                                 (stream.is_open() ? std::string(": its end is missing") : std::string(": ") + std::strerror(errno)));
   }
   std::vector<std::string> words;
   for (std::size_t at = 0; at < text.size();) {

@@ -84,6 +84,7 @@ int CommandLine::rerun() {
   if (!chunks) throw Error(Exit::usage, "'" + chunk_list_ + "' is not a list of chunks: give --chunks a list like 3,17,20-25");
   options_.rerun_chunks = *chunks;
   options_.rerun_words = app_.get_subcommand("rerun")->remaining();
+  if (!launched_.launched()) check_launch_options(options_);
   if (options_.ranks == 0 && !mpi::under_launcher()) {
     if (!options_.rerun_words.empty()) {
       throw Error(Exit::usage, "'" + options_.rerun_words.front() + "' says how to compute, and nothing is computed here; give -n N, too");
@@ -109,6 +110,7 @@ int CommandLine::start(JobNamed job) {
                                  gone.message() + "; cd to one that is there");
   }
   set_own_folder(home_path());
+  if (!launched_.launched()) check_launch_options(options_);
   // Partials come and go by the megabyte; giving their pages back each time costs more than computing them.
   ::mallopt(M_MMAP_THRESHOLD, 1 << 30);
   ::mallopt(M_TRIM_THRESHOLD, 1 << 30);
@@ -147,8 +149,17 @@ std::vector<std::string> CommandLine::words() {
   return words;
 }
 
+// The parser sets the options of all verbs from their variables. Several verbs have the same option, and that of another
+// would be set over what the command line says.
+void CommandLine::read_variables_of(const std::string& verb) {
+  for (auto* other : app_.get_subcommands([&](const CLI::App* each) { return each->get_name() != verb; })) {
+    for (auto* option : other->get_options()) option->envname("");
+  }
+}
+
 void CommandLine::parse() {
   auto all = words();
+  if (!all.empty()) read_variables_of(all.front());
   CommandWords split;
   if (!all.empty() && all.front() == "run") {
     split = split_words({all.begin() + 1, all.end()}, *run_, job_parsers_);

@@ -53,6 +53,7 @@ class CommandLine {
   static bool has_subcommand(const CLI::App& app, const std::string& name);
   int start(JobNamed job);
   std::vector<std::string> words();
+  void read_variables_of(const std::string& verb);
   void parse();
 
   const int argc_;

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "cli/doctor.hpp"
 
+#include "cli/data_mark.hpp"
 #include "cli/doctor_checks.hpp"
 #include "cli/home.hpp"
 #include "cli/home_board.hpp"
@@ -80,6 +81,8 @@ void check_embedded(Report& report) {
     report.add(file_system_check(home));
     report.add(lock_check(home));
     report.add(sync_check(home));
+    what = "data";
+    report.add(data_check(home));
     what = "socket";
     const auto socket = socket_path(home);
     report.add(socket_check(socket));

@@ -178,6 +178,9 @@ std::vector<Check> checks_of(const redis::Address& address) {
   checks.push_back(access_check(address, told));
   checks.push_back(board_clock_check(connection));
   checks.push_back(round_trip_check(connection));
+  for (auto& check : checks) {
+    if (const auto at = check.advice.find("redis-cli "); at != check.advice.npos) check.advice.replace(at, 9, address.client());
+  }
   return checks;
 }
 

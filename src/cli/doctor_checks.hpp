@@ -48,6 +48,7 @@ Check space_check(const std::filesystem::path& home);
 Check file_system_check(const std::filesystem::path& home);
 Check lock_check(const std::filesystem::path& home);
 Check sync_check(const std::filesystem::path& home);
+Check data_check(const std::filesystem::path& home);
 Check socket_check(const std::filesystem::path& socket);
 
 // The blackboard (doctor_board.cpp).

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // What doctor says about the folder of the embedded blackboard: locks and fsync are tried there, since what a network
 // file system promises and what it does are two things.
+#include "base/error.hpp"
+#include "cli/data_mark.hpp"
 #include "cli/doctor_checks.hpp"
 #include "cli/embedded_server.hpp"
 #include "cli/quantity_text.hpp"
@@ -148,6 +150,16 @@ Check sync_check(const fs::path& home) {
   if (longest < slow_sync) return {"fsync", Health::ok, found, ""};
   return {"fsync", Health::warn, found,
           "all ranks wait while the server syncs, once a second; set STINT_HOME to a faster disk"};
+}
+
+Check data_check(const fs::path& home) {
+  try {
+    check_data_mark(home);
+  } catch (const Error& error) {
+    return bad_check("data", error.what(), error.exit());
+  }
+  std::error_code error;
+  return {"data", Health::ok, fs::exists(home / "data", error) ? "there" : "none yet", ""};
 }
 
 Check socket_check(const fs::path& socket) {

@@ -6,6 +6,7 @@
 #include "cli/board_upkeep.hpp"
 #include "cli/data_lease.hpp"
 #include "cli/data_lock.hpp"
+#include "cli/data_mark.hpp"
 #include "cli/guardian.hpp"
 #include "cli/home.hpp"
 #include "cli/home_board.hpp"
@@ -183,10 +184,10 @@ EmbeddedBoard embedded_blackboard(const std::string& interface, bool lasting) {
 }
 
 std::optional<redis::Address> blackboard_with_data() {
-  if (home_path().empty() || !fs::exists(home_path())) return std::nullopt;
+  if (home_path().empty() || !home_is_there(home_path())) return std::nullopt;
   const fs::path home = home_folder();  // says whose it is, if it is not ours
   if (const auto found = answering(home)) return found;
-  if (!fs::exists(home / "data")) return std::nullopt;
+  if (!fs::exists(home / "data") && !fs::exists(data_mark(home))) return std::nullopt;
   // Whoever only looks, perhaps on a login node, does not keep the data from the nodes that compute for long.
   ::setenv("STINT_IDLE", looker_idle, 0);
   return embedded_blackboard(environment("STINT_INTERFACE")).here;

@@ -4,6 +4,7 @@
 #include "base/environment.hpp"
 #include "base/error.hpp"
 #include "cli/aof_repair.hpp"
+#include "cli/data_mark.hpp"
 #include "cli/home.hpp"
 #include "cli/private_file.hpp"
 
@@ -152,9 +153,17 @@ void EmbeddedServer::start() {
   address_ = socket_address_to_make(home_);
   ended_well_ = false;
   socket_ = 0;
+  check_data_mark(home_);
   make_private_folder(home_ / "data");
-  if (const auto note = repair_aof(home_ / "data" / "appendonlydir"); !note.empty()) say_(note);
+  if (const auto folder = home_ / "data" / "appendonlydir"; fs::exists(fs::symlink_status(folder))) {
+    check_private(folder, "two homes would write the same data; set STINT_HOME to a folder on the disk that is to have them");
+  }
+  check_own_file(home_ / "redis.log");
   std::error_code none;
+  if (const auto note = repair_aof(home_ / "data" / "appendonlydir"); !note.empty()) {
+    fs::remove(data_mark(home_), none);  // perhaps nothing stands before what was cut off; the guardian makes it anew
+    say_(note);
+  }
   const auto log_size = fs::file_size(home_ / "redis.log", none);
   log_begin_ = none ? 0 : log_size;
   fs::remove(home_ / "redis.conf", none);  // of an earlier version, with the password
@@ -203,7 +212,7 @@ void EmbeddedServer::await_answer(const std::function<void(Answer)>& meanwhile) 
       throw Error(Exit::damaged, "the blackboard's data in " + (home_ / "data").string() + " are damaged: " + warning +
                                      " (see " + log + "); put back a copy of them, try redis-check-aof --fix " +
                                      (home_ / "data/appendonlydir/appendonly.aof.manifest").string() +
-                                     " on one, or move them away to begin anew");
+                                     " on one, or move " + home_.string() + " away to begin anew");
     }
     if (answer == Answer::none && steady_clock::now() > end) {
       throw Error(Exit::board, "the blackboard at " + address_.shown() + " does not answer after " +

@@ -6,6 +6,7 @@
 #include "cli/board_upkeep.hpp"
 #include "cli/data_lease.hpp"
 #include "cli/data_lock.hpp"
+#include "cli/data_mark.hpp"
 #include "cli/embedded_server.hpp"
 #include "cli/home_board.hpp"
 #include "cli/private_file.hpp"
@@ -32,6 +33,7 @@ constexpr int other_silent_seconds = 60;  // of another guardian on this host, w
 constexpr int older_end_seconds = 15;  // for a server whose guardian was killed
 constexpr auto rewrite_patience = std::chrono::seconds(5);
 constexpr auto sign_pause = std::chrono::seconds(5);
+constexpr auto mark_pause = std::chrono::seconds(1);
 constexpr auto quick = std::chrono::seconds(2);
 constexpr int most_quick_ends = 3;
 
@@ -196,6 +198,7 @@ void Guardian::keep_lease(const std::stop_token& stop) {
 int Guardian::watch() {
   BoardUpkeep upkeep(home_);
   auto last_used = steady_clock::now();
+  auto marked = last_used - mark_pause;
   while (!told_to_stop && !data_lost) {
     ::poll(nullptr, 0, watch_pause);  // a signal ends it
     if (told_to_stop || data_lost) break;
@@ -208,6 +211,10 @@ int Guardian::watch() {
     const auto now = steady_clock::now();
     if (!facts.answers || facts.clients > 0) last_used = now;
     upkeep.now_and_then(server_->address(), facts);
+    if (now - marked >= mark_pause) {
+      marked = now;
+      write_data_mark(home_);
+    }
     if (std::chrono::duration<double>(now - last_used).count() <= options_.idle) continue;
     fs::remove(connection_file(home_));  // nobody is to start it again; another host has not, we have the lease
     break;
@@ -218,6 +225,7 @@ int Guardian::watch() {
     return static_cast<int>(Exit::board);
   }
   upkeep.before_end(server_->address(), rewrite_patience);
+  write_data_mark(home_);
   return 0;
 }
 

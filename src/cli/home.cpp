@@ -46,6 +46,21 @@ fs::path home_path() {
   return canonical.has_filename() ? canonical : canonical.parent_path();
 }
 
+bool home_is_there(const fs::path& home) {
+  struct stat info {};
+  if (::stat(home.c_str(), &info) == 0) return true;
+  if (errno == ENOENT) return false;
+  const std::string why = std::strerror(errno);
+  fs::path above = home.root_path();
+  for (const auto& part : home.relative_path()) {
+    if (::stat((above / part).c_str(), &info) != 0) break;
+    above /= part;
+  }
+  const auto owner = ::stat(above.c_str(), &info) == 0 ? ", which belongs to " + shown_user(info.st_uid) : "";
+  throw Error(Exit::usage, "cannot use " + home.string() + " for the blackboard's data: " + why + " in " + above.string() + owner +
+                               "; set STINT_HOME to a folder of your own");
+}
+
 fs::path home_folder() {
   const fs::path home = home_path();
   const std::string advice = "set STINT_HOME to a folder of your own";
@@ -54,7 +69,7 @@ fs::path home_folder() {
                                  std::to_string(::geteuid()) + " has no passwd entry; " + advice);
   }
   std::error_code error;
-  if (!fs::exists(home, error)) {
+  if (!home_is_there(home)) {
     fs::create_directories(home.parent_path(), error);
     if (!error && ::mkdir(home.c_str(), 0700) != 0 && errno != EEXIST) error.assign(errno, std::generic_category());
   }
@@ -66,7 +81,16 @@ fs::path home_folder() {
   return home;
 }
 
-fs::path store_folder(const std::string& run) { return home_folder() / "runs" / run; }
+fs::path store_folder(const std::string& run) { return store_folder(home_folder(), run); }
+
+fs::path store_folder(const fs::path& home, const std::string& run) {
+  const auto runs = home / "runs";
+  struct stat info {};
+  for (const auto& folder : {runs, runs / run}) {
+    if (::lstat(folder.c_str(), &info) == 0) check_private(folder, "remove it, or set STINT_HOME to another disk's folder");
+  }
+  return runs / run;
+}
 
 fs::path socket_path(const fs::path& home) {
   const auto runtime = environment("XDG_RUNTIME_DIR");

@@ -28,6 +28,7 @@ constexpr auto lock_bound = std::chrono::seconds(10);
 constexpr auto end_bound = std::chrono::seconds(10);
 constexpr auto home_pause = std::chrono::milliseconds(20);
 constexpr int port_attempts = 8;
+constexpr std::size_t least_secret = 16;  // characters; those that are made here have 32
 
 fs::path secret_file(const fs::path& home) { return home / "secret"; }
 
@@ -86,6 +87,7 @@ redis::Address listening(redis::Connection& server, const fs::path& home, const 
   const auto chosen = chosen_address(interfaces, interface, InterfaceHints::here());
   redis::Address address;
   address.password = home_secret(home);
+  address.password_file = secret_file(home).string();
   address.port = std::atoi(setting(server, "port").c_str());
   if (address.port != 0) {
     address.host = setting(server, "bind");
@@ -119,9 +121,19 @@ redis::Address listening(redis::Connection& server, const fs::path& home, const 
 
 }  // namespace
 
-std::string home_secret(const fs::path& home) { return private_line(secret_file(home)); }
+// An empty one would open the blackboard to whoever reaches it. It is not made anew here: a server may use the one that was there.
+std::string home_secret(const fs::path& home) {
+  const auto file = secret_file(home);
+  auto secret = private_line(file);
+  if (secret.size() >= least_secret || !fs::exists(fs::symlink_status(file))) return secret;
+  throw Error(Exit::usage, "cannot use " + file.string() + ": it holds no password of at least " + std::to_string(least_secret) +
+                               " characters; remove it, and end a blackboard that runs (stint serve --stop): the next start makes another");
+}
 
-std::string make_home_secret(const fs::path& home) { return made_once(secret_file(home), random_secret() + "\n"); }
+std::string make_home_secret(const fs::path& home) {
+  made_once(secret_file(home), random_secret() + "\n");
+  return home_secret(home);
+}
 
 redis::Address socket_address(const fs::path& home) {
   redis::Address address;
@@ -129,6 +141,7 @@ redis::Address socket_address(const fs::path& home) {
   const auto guardian = guardian_here(home);
   address.socket = (guardian && fs::exists(guardian->socket, none) ? guardian->socket : socket_path(home)).string();
   address.password = home_secret(home);
+  address.password_file = secret_file(home).string();
   const auto folder = fs::path(address.socket).parent_path();
   // In /tmp another user may have made it, and would be sent the password.
   if (fs::exists(folder, none)) check_private(folder, "remove it, or set XDG_RUNTIME_DIR to a folder of your own");
@@ -151,7 +164,10 @@ bool asked_to_listen(const fs::path& home) { return fs::exists(connection_file(h
 std::optional<redis::Address> network_address(const fs::path& home) {
   const auto line = private_line(connection_file(home));
   try {
-    if (!line.empty()) return redis::parse_address(line);
+    if (line.empty()) return std::nullopt;
+    auto address = redis::parse_address(line);
+    address.password_file = secret_file(home).string();
+    return address;
   } catch (const Error&) {
     // A wish, or not ours: the next server that is opened writes it anew.
   }

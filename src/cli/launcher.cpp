@@ -34,6 +34,7 @@ namespace {
 namespace fs = std::filesystem;
 
 constexpr std::size_t most_in_variable = 60 << 10;  // bytes; the kernel takes 128 KiB a variable, mpirun less
+constexpr int default_restarts = 5;
 constexpr int starts_before_plan = 3;  // ranks that are all lost before the run is planned will hardly do better
 
 std::vector<std::string> split_words(const std::string& text) {
@@ -103,7 +104,6 @@ class Launch {
   int operator()();
 
  private:
-  void check_hostfile() const;
   [[nodiscard]] std::vector<ReadOnce> read_texts() const;
   void leave_for_ranks(const std::vector<ReadOnce>& texts);
   void set_environment() const;
@@ -121,15 +121,6 @@ class Launch {
   StopWish wish_;
   ResultDelivery delivery_;
 };
-
-// mpirun is told to be quiet, and then does not say it.
-void Launch::check_hostfile() const {
-  if (options_.hostfile.empty()) return;
-  if (!std::ifstream(options_.hostfile)) {
-    throw Error(Exit::usage, "cannot read --hostfile " + options_.hostfile + ": " + std::strerror(errno) +
-                                 "; it holds a line 'name slots=N' for each host");
-  }
-}
 
 // A terminal may be asked for long.
 std::vector<ReadOnce> Launch::read_texts() const {
@@ -265,7 +256,6 @@ int Launch::ended_early(int status) const {
 
 int Launch::operator()() {
   terminal_.set_seconds_between_lines(options_.progress ? lines_wished : lines_unasked);
-  check_hostfile();
   refuse_few_files(options_.ranks);
   const auto texts = read_texts();  // before there is anything that a signal would leave behind
   Signals signals{SIGINT, SIGTERM, SIGUSR1, SIGHUP, SIGTSTP, SIGCHLD};
@@ -280,10 +270,11 @@ int Launch::operator()() {
     if (delivery_.failed()) return deliver(static_cast<int>(Exit::interrupted), report);
     const bool begun = fs::exists((**folder_).begun());
     const bool failed = WIFEXITED(status) && WEXITSTATUS(status) != 0 && !begun;
-    const int most = begun ? options_.restarts : std::min(options_.restarts, starts_before_plan - 1);
+    const int restarts = options_.restarts.value_or(default_restarts);
+    const int most = begun ? restarts : std::min(restarts, starts_before_plan - 1);
     if (failed || wish_.asked || number >= most || fs::exists((**folder_).shortage())) return ended_early(status);
     terminal_.line(fmt::format("every rank was lost before the run ended; starting them again ({} of at most {})", number + 1,
-                               options_.restarts));
+                               restarts));
   }
 }
 
@@ -297,6 +288,26 @@ bool has_plain_name() {
 }
 
 }  // namespace
+
+// mpirun is told to be quiet, and then does not say that it cannot read its hostfile. A variable, as STINT_HOSTFILE, may be
+// meant for other calls.
+void check_launch_options(const RunOptions& options) {
+  const auto needs_n = [&](const char* option, const std::string& value, const char* variable) {
+    if (options.ranks == 0 && !value.empty() && value != environment(variable)) {
+      throw Error(Exit::usage, std::string(option) + " is for the ranks that -n starts; add -n N, or leave it away");
+    }
+  };
+  needs_n("--hostfile", options.hostfile, "STINT_HOSTFILE");
+  needs_n("--mpirun", options.mpirun, "STINT_MPIRUN");
+  needs_n("--restarts", options.restarts ? std::to_string(*options.restarts) : "", "STINT_RESTARTS");
+  if (options.ranks == 0 || options.hostfile.empty()) return;
+  std::error_code error;
+  const bool folder = fs::is_directory(options.hostfile, error);
+  const int failed = folder ? EISDIR : ::access(options.hostfile.c_str(), R_OK) == 0 ? 0 : errno;
+  if (failed == 0) return;
+  throw Error(Exit::usage, "cannot read --hostfile " + options.hostfile + ": " + std::strerror(failed) +
+                               "; it holds a line 'name slots=N' for each host");
+}
 
 std::vector<std::string> launch_words() {
   std::vector<std::string> words{"mpirun", "--enable-recovery", "--bind-to", "none", "--oversubscribe"};

@@ -16,6 +16,7 @@
 #include <chrono>
 #include <csignal>
 #include <exception>
+#include <filesystem>
 #include <optional>
 #include <span>
 #include <string>
@@ -41,6 +42,9 @@ int exit_code_of(Step step, const std::optional<LaunchedRank>& launched = std::n
     if (const auto known = shortage(error)) {
       if (launched) launched->report_shortage();
       return one_line(known->what(), known->exit());
+    }
+    if (const auto* file = dynamic_cast<const std::filesystem::filesystem_error*>(&error)) {
+      return one_line("cannot use " + file->path1().string() + ": " + file->code().message() + "; see who may use it", Exit::usage);
     }
     return one_line(std::string("defect: ") + error.what(), Exit::defect);
   }

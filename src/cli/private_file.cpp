@@ -31,9 +31,10 @@ std::string written_beside(const fs::path& file, std::string_view text) {
   std::string name = file.string() + ".XXXXXX";
   const int descriptor = ::mkstemp(name.data());
   if (descriptor < 0) refuse(file, errno);
-  const bool whole = ::write(descriptor, text.data(), text.size()) == static_cast<ssize_t>(text.size()) &&
-                     ::fsync(descriptor) == 0;
-  const int error = errno;
+  const auto count = ::write(descriptor, text.data(), text.size());
+  const bool written = count == static_cast<ssize_t>(text.size());
+  const bool whole = written && ::fsync(descriptor) == 0;
+  const int error = count >= 0 && !written ? ENOSPC : errno;
   ::close(descriptor);
   if (!whole) {
     ::unlink(name.c_str());
@@ -111,13 +112,23 @@ void check_private(const fs::path& folder, const std::string& advice) {
   if (::lstat(folder.c_str(), &info) != 0) {
     why = std::strerror(errno);
   } else if (!S_ISDIR(info.st_mode)) {
-    why = "it is not a folder";
+    why = S_ISLNK(info.st_mode) ? "it is a link" : "it is not a folder";
   } else if (info.st_uid != ::geteuid()) {
     why = "it belongs to " + shown_user(info.st_uid);
   } else if ((info.st_mode & 022) != 0) {
     why = "other users may write to it (chmod go-w it, if you trust what is in it)";
   }
   if (!why.empty()) throw Error(Exit::usage, "cannot use " + folder.string() + ": " + why + "; " + advice);
+}
+
+void check_own_file(const fs::path& file) {
+  struct stat info {};
+  if (::lstat(file.c_str(), &info) != 0) return;
+  if (S_ISREG(info.st_mode) && info.st_uid == ::geteuid()) return;
+  const std::string why = S_ISLNK(info.st_mode)    ? "it is a link"
+                          : !S_ISREG(info.st_mode) ? "it is not a file"
+                                                   : "it belongs to " + shown_user(info.st_uid);
+  throw Error(Exit::usage, "cannot use " + file.string() + ": " + why + "; remove it, or set STINT_HOME to a folder of your own");
 }
 
 std::string shown_user(unsigned int user) {

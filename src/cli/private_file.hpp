@@ -30,6 +30,9 @@ void make_private_folder(const std::filesystem::path& folder);
 /// Throws Error(usage) unless it is a folder, and the user's, and nobody else may write to it; `advice`: what to do.
 void check_private(const std::filesystem::path& folder, const std::string& advice);
 
+/// Throws Error(usage) where another program, which follows links, would write to what is not a file of the user's.
+void check_own_file(const std::filesystem::path& file);
+
 /// "user ada (1000)", of a file's owner.
 std::string shown_user(unsigned int user);
 

@@ -2,6 +2,7 @@
 #include "cli/run_command.hpp"
 
 #include "base/clock.hpp"
+#include "blackboard/directory.hpp"
 #include "cli/failure_lines.hpp"
 #include "cli/halt_option.hpp"
 #include "cli/stored_result.hpp"
@@ -25,8 +26,10 @@ bool RunCommand::report_exit(int code, bool with_result) const {
 // The exit code of this process. Only rank 0 returns another than 0: mpirun would end the ranks still at work.
 int RunCommand::say_and_end(const std::string& line, Exit exit) {
   if (launched_.result_reported()) return 0;
-  // Rank 0 says what befalls all; without it the launcher says that ranks were lost, and starts them again.
-  if (rank_ != 0 && launched_.launched() && (exit == Exit::interrupted || exit == Exit::board)) {
+  // Rank 0 says what befalls all; without it the launcher says that ranks were lost, and starts them again. What each rank finds
+  // for itself, such as a plan that is damaged, the first says.
+  const bool befalls_all = exit == Exit::interrupted || exit == Exit::board;
+  if (launched_.launched() && (befalls_all ? rank_ != 0 : !launched_.claim_error())) {
     display_->log(line);
   } else {
     display_->error(line);
@@ -76,6 +79,7 @@ void RunCommand::write_summary(const RunState& state, std::uint64_t computed_her
 }
 
 int RunCommand::show_stored(RedisBlackboard& board, const RunState& state) {
+  Directory(board_).list_again(run_, state.field("created"));
   show_stored_result(*job_, board, state, facts(), *output_, following_);
   result_is_out();
   const int code = code_of(state);

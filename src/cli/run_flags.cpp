@@ -144,7 +144,9 @@ void add_run_options(CLI::App& app, RunOptions& options) {
       "exit code: the number of failed chunks (101: more than 100), or 255 for errors of another kind");
   add(app, "--wait", options.wait,
       "where others compute this run already: stay to its end and print the result, instead of leaving when nothing is left");
-  add(app, "--restarts", options.restarts, "times that -n starts its ranks anew when all of them were lost")->type_name("K");
+  add(app, "--restarts", options.restarts, "times that -n starts its ranks anew when all of them were lost")
+      ->type_name("K")
+      ->default_str("5");
   add(app, "--no-steal", options.no_steal, "each rank computes its own share only");
   bytes(app, "--partial-limit", options.partial_limit, "largest partial that may be stored")->default_str("64M");
   bytes(app, "--plan-limit", options.plan_limit, "largest plan that may be stored, at most 500M")->default_str("256M");

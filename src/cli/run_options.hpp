@@ -40,7 +40,7 @@ struct RunOptions {
   bool dry_run = false;     ///< plan, print, stop
   bool exit_count = false;  ///< exit code: how many chunks failed, at most 101; 255 for other errors
   bool wait = false;        ///< in a run that others compute: stay until its end, and print the result
-  int restarts = 5;         ///< of a world that lost all its ranks
+  std::optional<int> restarts;  ///< of a world that lost all its ranks; none: 5
   bool no_steal = false;
   std::uint64_t partial_limit = std::uint64_t{64} << 20;  ///< bytes
   std::uint64_t plan_limit = std::uint64_t{256} << 20;    ///< bytes

@@ -63,6 +63,14 @@ std::string encoded(std::string_view text) {
   return out;
 }
 
+std::string quoted(const std::string& word) {
+  constexpr const char* plain = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-+./:@%,";
+  if (!word.empty() && word.find_first_not_of(plain) == word.npos) return word;
+  std::string text = "'";
+  for (const char c : word) text += c == '\'' ? std::string("'\\''") : std::string(1, c);
+  return text + "'";
+}
+
 }  // namespace
 
 Address parse_address(std::string_view text) {
@@ -129,6 +137,19 @@ std::string Address::shown() const {
   plain.user.clear();
   plain.password.clear();
   return plain.whole();
+}
+
+std::string Address::client() const {
+  std::string line;
+  if (!password_file.empty()) {
+    line = "REDISCLI_AUTH=$(cat " + quoted(password_file) + ") ";
+  } else if (!password.empty()) {
+    line = "REDISCLI_AUTH=PASSWORD ";
+  }
+  line += "redis-cli " + (socket.empty() ? "-h " + quoted(host) + " -p " + std::to_string(port) : "-s " + quoted(socket));
+  if (database != 0) line += " -n " + std::to_string(database);
+  if (!user.empty()) line += " --user " + quoted(user);
+  return line;
 }
 
 std::string Address::whole() const {

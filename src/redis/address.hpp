@@ -15,9 +15,12 @@ struct Address {
   int database = 0;
   std::string user;
   std::string password;
+  std::string password_file;  ///< whose first line it is; empty: not known
 
   /// Without the password: for people and logs.
   [[nodiscard]] std::string shown() const;
+  /// How a user calls redis-cli there, as a line for a shell; a password that lies in no file is for the user to put in.
+  [[nodiscard]] std::string client() const;
   /// With the password: for the environment of children, never for a command line.
   [[nodiscard]] std::string whole() const;
 };

@@ -28,6 +28,8 @@ class Link {
   void drop() { connection_.reset(); }
   /// The address last tried, without the password.
   [[nodiscard]] std::string shown() const { return address_.shown(); }
+  /// How a user calls redis-cli there.
+  [[nodiscard]] std::string client() const { return address_.client(); }
 
  private:
   Finder find_;

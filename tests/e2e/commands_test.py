@@ -266,6 +266,24 @@ class Failures(Commands):
         self.assertEqual(self.home.run("result", "last", "--chunk", 2, check=False).stdout, "out1\n")
         self.assertEqual(self.home.run("result", "last", "--chunk", 2, "--stderr", check=False).stdout, "err1\n")
 
+    def test_an_output_whose_bytes_have_changed_is_not_believed(self):
+        self.list("echo out1", "echo out2; echo err2 >&2", "echo out3")
+        for options in ((), ("-n", 2)):
+            run = f"kept{len(options)}"
+            before = (*options, "--run-id", run)
+            self.stint("list", before=before)
+            log = next(file for file in (self.home.folder / "home/runs" / run).glob("*.out") if b"out2" in file.read_bytes())
+            log.write_bytes(log.read_bytes().replace(b"out2", b"ouu2"))
+            again = self.stint("list", before=before, check=False)
+            looked_at = self.home.run("result", run, check=False)
+            one = self.home.run("result", run, "--chunk", 2, check=False)
+            for done, out in ((again, "out1\nout3\n"), (looked_at, "out1\nout3\n"), (one, "")):
+                self.assertEqual((done.returncode, done.stdout), (4, out), done.stderr)
+                self.assertIn("command 2 ", done.stderr)
+                self.assertIn("--fresh", done.stderr)
+            self.assertEqual(self.home.run("result", run, "--chunk", 3).stdout, "out3\n")
+            self.assertEqual(self.stint("list", before=(*before, "--fresh")).stdout, "out1\nout2\nout3\n")
+
 
 class Lost(Commands):
     def test_everything_is_killed_and_nothing_is_lost(self):

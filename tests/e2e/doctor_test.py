@@ -14,7 +14,7 @@ from stint_home import StintHome, eventually
 
 MACHINE = ["mpirun", "launch", "recovery", "binding", "user", "cores", "OpenMP", "memory", "overcommit", "huge pages",
            "open files", "processes", "clock"]
-EMBEDDED = ["server", "home", "space", "file system", "lock", "fsync", "socket"]
+EMBEDDED = ["server", "home", "space", "file system", "lock", "fsync", "data", "socket"]
 BOARD = ["board", "role", "cluster", "scripts", "persistence", "last write", "eviction", "board memory", "clients", "busy",
          "access", "board clock", "round trip"]
 
@@ -97,7 +97,7 @@ class Doctor(unittest.TestCase):
         self.assertEqual(len(lines), len(MACHINE + EMBEDDED) + 1 + 2, done.stdout)
         for line in lines[:-2]:
             self.assertRegex(line, r"^(ok  |warn|bad )  \S")
-        self.assertRegex(lines[-1], r"^21 checks: \d+ ok, \d+ warn, 0 bad$")
+        self.assertRegex(lines[-1], r"^22 checks: \d+ ok, \d+ warn, 0 bad$")
         self.assertEqual(done.stderr, "")
 
     def test_a_board_that_evicts_is_bad_and_one_without_a_file_is_warned_of(self):

@@ -176,6 +176,16 @@ class FailingChunks(unittest.TestCase):
                 self.assertEqual(done.returncode, 2)
                 self.assertEqual(done.stderr.count("\n"), 1, done.stderr)
 
+    def test_what_all_ranks_find_is_said_once(self):
+        words = ("run", "-n", 3, "--run-id", "once", "synthetic", "--chunks", 400, "--seconds", 0.05)
+        run = self.home.start(*words)
+        eventually(20, "it computes", lambda: "running" in self.home.run("ls").stdout)
+        run.terminate()
+        run.wait(60)
+        self.home.redis_cli("SETRANGE", "stint:{once}:plan", 45, "zz")
+        done = self.home.run(*words, check=False)
+        self.assertEqual((done.returncode, done.stderr.count("the plan of run once cannot be read")), (4, 1), done.stderr)
+
 
 if __name__ == "__main__":
     unittest.main()

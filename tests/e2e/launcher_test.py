@@ -235,6 +235,39 @@ class Arguments(unittest.TestCase):
         done = self.home.run("run", "-n", "2", "commands", "echo", "{}", ":::", "a", ":", "touch", "b c", "é", "")
         self.assertEqual(done.stdout, "a\n:\ntouch\nb c\né\n\n")
 
+    def test_the_command_line_wins_over_a_variable(self):
+        for verb, option in ((("run",), "OUTPUT"), (("rerun", "failed", "-n", 1), "OUTPUT"), (("ls",), "BOARD_FILE"), (("serve",), "INTERFACE")):
+            with self.subTest(verb):
+                self.home.run("run", "--fresh", "--run-id", "failed", "synthetic", "--chunks", 2, "--fail-chunks", 1, "--retries", 0,
+                              check=False)
+                wrong, right = self.home.folder / "variable", self.home.folder / "option"
+                self.home.environment[f"STINT_{option}"] = str(wrong)
+                if option == "OUTPUT":
+                    job = ("synthetic", "--chunks", 1) if verb == ("run",) else ()
+                    done = self.home.run(*verb, "--output", right, *job, check=False)
+                    self.assertTrue(right.exists(), done.stderr)
+                    self.assertFalse(wrong.exists())
+                    right.unlink()
+                else:
+                    done = self.home.run(*verb, f"--{option.lower().replace('_', '-')}", right, check=False)
+                    self.assertIn(str(right), done.stderr)
+                    self.assertNotIn(str(wrong), done.stderr)
+                del self.home.environment[f"STINT_{option}"]
+
+    def test_options_of_the_launcher_need_it(self):
+        hosts = self.home.folder / "hosts"
+        hosts.write_text("localhost slots=2\n")
+        for words in (("--hostfile", "/nowhere/hosts"), ("--hostfile", hosts), ("--mpirun", "--tag-output"), ("--restarts", 5)):
+            for verb in (("run", *words, "synthetic"), ("rerun", "last", *words)):
+                done = self.home.run(*verb, check=False)
+                self.assertEqual((done.returncode, done.stdout, done.stderr),
+                                 (2, "", f"stint: {words[0]} is for the ranks that -n starts; add -n N, or leave it away\n"))
+        self.home.environment["STINT_HOSTFILE"] = "/nowhere/hosts"
+        self.home.run("run", "synthetic", "--chunks", 1)
+        done = self.home.run("run", "-n", 1, "--hostfile", self.home.folder, "synthetic", "--chunks", 1, check=False)
+        self.assertEqual(done.returncode, 2)
+        self.assertIn("Is a directory", done.stderr)
+
     def test_a_hostfile_that_is_not_there(self):
         done = self.home.run("run", "-n", "2", "--hostfile", "/nowhere/hosts", "synthetic", check=False)
         self.assertEqual(done.returncode, 2)

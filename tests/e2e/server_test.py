@@ -106,6 +106,8 @@ class ServerTest(unittest.TestCase):
         second = self.quick("run", "wordcount", self.home.folder)
         self.assertEqual(first.stdout, second.stdout)
         self.assertIn("nothing computed", second.stderr)
+        for own in (self.folder, self.folder / "data", self.folder / "redis.log"):
+            self.assertIn("Stint keeps its own files", self.quick("run", "wordcount", own, code=2).stderr)
 
     def test_a_home_may_have_any_name(self):
         for name in ('"', "\\", "a\nb", "*", "[x]", " ", "'", "\\x41", "${HOME}", "ä\xff", "#", "x" * 200):
@@ -150,10 +152,44 @@ class ServerTest(unittest.TestCase):
         self.assertIn("15 bytes were cut off", said)
         self.assertEqual(pathlib.Path(f"{file}.cut").read_bytes(), b"*3\r\n$3\r\nSET\r\n$1")
 
+    def test_data_that_are_gone_are_not_a_first_start(self):
+        self.quick("run", "pi", "--points", 100)
+        self.quick("serve", "--stop")
+        folder = self.folder / "data/appendonlydir"
+        file = last_append_only_file(folder)
+        data = file.read_bytes()
+        away = self.home.folder / "away"
+
+        def is_refused(*words):
+            self.refused(4, *words)
+            for verb in (("ls",), ("status", "last"), ("result", "last"), ("serve",)):
+                done = self.quick(*verb, code=4)
+                self.assertEqual((done.stdout, done.stderr.count("\n")), ("", 1), done.stderr)
+            checks = self.home.run("doctor", check=False).stdout
+            self.assertRegex(checks, r"bad +data +the blackboard's data are gone")
+
+        file.write_bytes(b"")
+        is_refused(file.name, "is empty", "put back a copy")
+        file.write_bytes(data)
+        for lost in (folder, folder.parent):
+            lost.rename(away)
+            is_refused("holds no data", str(self.folder / "data.mark"))
+            away.rename(lost)
+        self.assertIn("pi-", self.quick("ls").stdout)
+        self.quick("serve", "--stop")
+        folder.rename(away)
+        (self.folder / "data.mark").unlink()
+        self.quick("run", "pi", "--points", 100)
+        self.quick("serve", "--stop")
+        last_append_only_file(folder).write_bytes(b"*")  # all but the first byte lost with the machine
+        for _ in range(2):
+            self.assertEqual(self.quick("ls").stdout, "")
+            self.quick("serve", "--stop")
+
     def test_an_end_that_is_not_damage_says_nothing_of_it(self):
-        (self.folder / "data").mkdir(parents=True)
-        (self.folder / "redis.log").mkdir()
+        self.home.environment["STINT_REDIS_SERVER"] = "/bin/false"
         done = self.quick("run", "pi", "--points", 100, code=3)
+        self.assertIn("ended at once", done.stderr)
         self.assertNotIn("redis-check-aof", done.stderr)
 
     def test_a_home_that_others_own_or_may_change_is_refused(self):
@@ -169,12 +205,55 @@ class ServerTest(unittest.TestCase):
         secret.write_text("known\n")
         secret.chmod(0o644)
         self.refused(2, str(secret), "chmod 600")
+        secret.chmod(0o600)
+        for text in ("", "\n", "fifteen letters", "\n0123456789abcdef0123456789abcdef\n"):
+            secret.write_text(text)
+            self.refused(2, str(secret), "no password of at least 16 characters", "remove it")
         secret.unlink()
         for name in ("secret", "board", "serve.lock", "serve.lease.1"):
             (self.folder / name).symlink_to(self.home.folder / "elsewhere")
             self.refused(2, name, "link")
             (self.folder / name).unlink()
         self.assertFalse((self.home.folder / "elsewhere").exists())
+
+    def test_a_secret_that_is_emptied_under_a_server_can_be_made_anew(self):
+        self.quick("run", "pi", "--points", 100)
+        secret = self.folder / "secret"
+        secret.write_text("")
+        for verb in (("ls",), ("serve", "--stop")):
+            self.assertIn("remove it, and end a blackboard that runs", self.quick(*verb, code=2).stderr)
+        secret.unlink()
+        self.quick("serve", "--stop")
+        self.assertIn("pi-", self.quick("ls").stdout)
+        self.assertEqual(len(secret.read_text()), 33)
+
+    def test_no_link_in_the_home_is_followed(self):
+        elsewhere = self.home.folder / "elsewhere"
+        elsewhere.mkdir(mode=0o700)
+        self.folder.mkdir(mode=0o700)
+        log = self.folder / "redis.log"
+        for target in (elsewhere / "log", elsewhere, "/dev/null"):
+            log.symlink_to(target)
+            self.refused(2, f"{log}: it is a link")
+            log.unlink()
+        for name in ("data", "data/appendonlydir"):
+            link = self.folder / name
+            shutil.rmtree(link, ignore_errors=True)
+            link.parent.mkdir(mode=0o700, exist_ok=True)
+            link.symlink_to(elsewhere)
+            self.refused(2, f"{link}: it is a link")
+            link.unlink()
+        self.quick("run", "--run-id", "r", "commands", "echo", ":::", "1")
+        for name in ("runs", "runs/r"):
+            link = self.folder / name
+            link.rename(self.home.folder / "kept")
+            link.symlink_to(elsewhere)
+            for verb in (("run", "--run-id", "r", "commands", "echo", ":::", "1"), ("result", "r"), ("rm", "r")):
+                self.assertIn(f"{link}: it is a link", self.quick(*verb, code=2).stderr)
+            link.unlink()
+            (self.home.folder / "kept").rename(link)
+        self.assertEqual(list(elsewhere.iterdir()), [])
+        self.assertEqual(self.quick("result", "r").stdout, "1\n")
 
     @unittest.skipUnless(os.geteuid() == 0, "needs root")
     def test_a_host_name_may_have_an_underscore(self):
@@ -188,12 +267,15 @@ class ServerTest(unittest.TestCase):
         other = ["setpriv", "--reuid", "12345", "--regid", "12345", "--clear-groups", "env", "-u", "HOME", "-u", "XDG_STATE_HOME"]
         for launcher, words in (([*other, "-u", "STINT_HOME"], "neither STINT_HOME nor HOME is set"),
                                 ([*other, "STINT_HOME=/proc/none/x"], "/proc/none/x"),
+                                ([*other, f"STINT_HOME={self.home.folder}/closed/home"],
+                                 f"Permission denied in {self.home.folder}/closed, which belongs to user root"),
                                 ([*other, f"STINT_HOME={self.folder}"], "belongs to user root")):
             for verb in (("run", "pi", "--points", 100), ("ls",)):
                 self.folder.mkdir(exist_ok=True)
                 self.home.folder.chmod(0o755)
+                (self.home.folder / "closed").mkdir(mode=0o700, exist_ok=True)
                 done = self.home.run(*verb, launcher=launcher, check=False)
-                if verb == ("ls",) and words != "belongs to user root":
+                if verb == ("ls",) and "belongs to user root" not in words:
                     continue  # nothing is looked at
                 self.assertEqual((done.returncode, done.stderr.count("\n")), (2, 1), done.stderr)
                 self.assertIn(words, done.stderr)

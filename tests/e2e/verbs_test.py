@@ -243,6 +243,38 @@ class Verbs(unittest.TestCase):
         self.kill("gone", self.start("gone", "--threads", 1, "commands", "sleep {}", ":::", 0, 601))
         self.assertEqual(self.home.run("rm", "gone").stderr, "stint: removed run gone\n")
 
+    def test_a_run_whose_record_is_damaged_can_be_removed(self):
+        key = "stint:{damaged}:"
+        for damage in (("HDEL", key + "run", "identity"), ("HSET", key + "run", "chunks", "many"), ("SET", key + "run", "text"),
+                       ("SET", key + "beats", "text"), ("SET", key + "workers", "text"), ("DEL", key + "run")):
+            for name in ("damaged", "sound"):
+                self.home.run("run", "-q", "--fresh", "--run-id", name, "synthetic", "--chunks", 2, "--fail-chunks", 1, "--retries", 0,
+                              check=False)
+            self.home.redis_cli(*damage)
+            with self.subTest(damage):
+                first = self.home.run("rm", "damaged", check=False)
+                if first.returncode != 0:
+                    self.assertEqual((first.returncode, first.stderr.count("\n")), (4, 1), first.stderr)
+                    self.assertIn("stint rm --force damaged removes it", first.stderr)
+                    chosen = self.home.run("rm", "--older", "0s", "--dry-run")
+                    self.assertIn("sound", chosen.stdout)
+                    self.assertNotIn("damaged\n", chosen.stdout)
+                    self.assertEqual(self.home.run("rm", "--force", "damaged").stderr, "stint: removed run damaged\n")
+                self.assertEqual(self.home.redis_cli("KEYS", "stint:{damaged}:*").strip(), "")
+                self.assertNotIn("damaged", self.home.run("ls").stdout)
+
+    def test_a_list_of_runs_that_is_damaged_is_mended_by_the_line_that_is_told(self):
+        with StintHome() as home:
+            home.environment["STINT_HOME"] = str(home.folder / "a home's")
+            home.run("run", "pi", "--points", 100)
+            home.redis_cli("SET", "stint:runs", "text")
+            done = home.run("ls", check=False)
+            self.assertEqual(done.returncode, 4, done.stderr)
+            line = re.search(r"; (REDISCLI_AUTH=.* DEL stint:runs) removes it", done.stderr).group(1)
+            self.assertEqual(subprocess.run(line, shell=True, capture_output=True, text=True, check=True).stdout, "1\n")
+            home.run("run", "pi", "--points", 100)
+            self.assertIn("pi-", home.run("ls").stdout)
+
     def test_a_run_whose_ranks_are_stopped_is_interrupted_and_not_removed(self):
         process = self.start("stopped", "--threads", 1, "commands", "sleep {}", ":::", 0, 601, lease=0.5)
         process.send_signal(signal.SIGSTOP)

@@ -39,6 +39,19 @@ TEST(Address, IsReadAndWritten) {
   }
 }
 
+TEST(Address, TellsHowAUserReachesIt) {
+  const std::pair<const char*, const char*> cases[] = {
+      {"redis://host", "redis-cli -h host -p 6379"},
+      {"redis://[::1]:7000/3", "redis-cli -h ::1 -p 7000 -n 3"},
+      {"redis://ada:geheim@host", "REDISCLI_AUTH=PASSWORD redis-cli -h host -p 6379 --user ada"},
+      {"unix:///a/it's here.sock?db=2", "redis-cli -s '/a/it'\\''s here.sock' -n 2"},
+  };
+  for (const auto& [text, client] : cases) EXPECT_EQ(parse_address(text).client(), client);
+  auto address = parse_address("unix://:geheim@/a.sock");
+  address.password_file = "/a home/secret";
+  EXPECT_EQ(address.client(), "REDISCLI_AUTH=$(cat '/a home/secret') redis-cli -s /a.sock");
+}
+
 TEST(Address, IsRefusedWithoutShowingWhatMayBeAPassword) {
   for (const auto* text : {"redis://:geheimhost:6379", "redis://ada:geheim.host:6379", "redis://:geheim/host", "redis://ada:geheim",
                            "redis://host/geheim", "redis://[geheim", "redis://[::1]geheim:6379", "redis://geheim@host",

@@ -158,6 +158,13 @@ TEST_F(AofRepairTest, RefusesAManifestThatLacksTheNewestFile) {
   refuses("does not name");
 }
 
+TEST_F(AofRepairTest, RefusesABaseWithoutBytes) {
+  write("appendonly.aof.1.base.rdb", "REDIS");
+  EXPECT_EQ(repaired(select_zero), "");
+  write("appendonly.aof.1.base.rdb", "");
+  refuses("appendonly.aof.1.base.rdb is empty");
+}
+
 TEST_F(AofRepairTest, MindsNoFolderAndAnEmptyOne) {
   EXPECT_EQ(repair_aof(folder.path() / "none"), "");
   EXPECT_EQ(repair_aof(folder.path()), "");

@@ -78,7 +78,7 @@ Texts lines(const std::string& text) {
 
 std::string content(const Scratch& scratch) {
   std::ostringstream text;
-  EXPECT_TRUE(show("/proc/self/fd/" + std::to_string(scratch.descriptor()), 0, scratch.bytes(), "", text));
+  EXPECT_EQ(show("/proc/self/fd/" + std::to_string(scratch.descriptor()), {0, scratch.bytes(), 0}, "", text), Shown::whole);
   return text.str();
 }
 

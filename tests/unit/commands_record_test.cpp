@@ -23,7 +23,7 @@ TEST(CommandsRecordTest, GoesThroughItsTextUnchanged) {
   record.start = 1700000000.1234567;
   record.seconds = 0.1;
   record.host = "node \"7\"\n";
-  record.place = {"host.3", std::uint64_t{1} << 63, 1, std::numeric_limits<std::uint64_t>::max(), 0};
+  record.place = {"host.3", std::uint64_t{1} << 63, 1, std::numeric_limits<std::uint64_t>::max(), 0, ~std::uint64_t{0}, 0};
   for (int c = 0; c < 256; ++c) record.carried.out += static_cast<char>(c);
   record.carried.err = record.carried.out + '\x80';
   record.copy = {"host.0", 1, 2, 3, 4};
@@ -43,6 +43,7 @@ TEST(CommandsRecordTest, GoesThroughItsTextUnchanged) {
   EXPECT_EQ(back.place.out_bytes, record.place.out_bytes);
   EXPECT_EQ(back.place.err_at, record.place.err_at);
   EXPECT_EQ(back.place.err_bytes, record.place.err_bytes);
+  EXPECT_EQ(back.place.out_sum, record.place.out_sum);
   EXPECT_EQ(text_of(back), text_of(record));
 }
 
@@ -80,7 +81,10 @@ TEST(CommandsRecordsTest, GiveBackWhatWasAdded) {
   for (int c = 0; c < 256; ++c) carries.carried.err += static_cast<char>(c);
   auto copied = made(8, "node8");
   copied.copy = {"host.0", 1, 2, 3, 4};
-  const std::vector<Record> all{carries, Record{}, copied, made(1, "node7")};
+  auto summed = copied;
+  summed.place = {"host.0", 1, 2, 3, 4, 0x8000000000000001, 0xff};
+  summed.copy = {"host.1", 1, 2, 3, 0, 7, 0};
+  const std::vector<Record> all{carries, Record{}, copied, summed, made(1, "node7")};
   Records records;
   for (const auto& record : all) records.add(record);
   EXPECT_EQ(records.carried(), 256u);

@@ -58,11 +58,12 @@ std::string lines_of(std::size_t bytes, const std::string& name) {
   return text;
 }
 
-class Shown final : public Output {
+class MemoryOutput final : public Output {
  public:
   std::ostream& text() override { return text_; }
   std::ostream& file(const std::string& name) override { throw std::logic_error("a report writes no file " + name); }
   [[nodiscard]] std::string str() const { return text_.str(); }
+  void str(const std::string& text) { text_.str(text); }
 
  private:
   std::ostringstream text_;
@@ -85,13 +86,16 @@ class Errors {
 class CommandsOutputTest : public ::testing::Test {
  protected:
   // The file "FOLDER/log" + `suffix`, or a part of it, as it is shown.
-  std::string shown(const std::string& log, std::uint64_t at, std::uint64_t bytes, const std::string& tag = "") const {
+  std::string shown(const std::string& log, const Part& part, const std::string& tag = "") const {
     std::ostringstream text;
-    EXPECT_TRUE(show(folder.path() / log, at, bytes, tag, text));
+    EXPECT_EQ(show(folder.path() / log, part, tag, text), Shown::whole);
     return text.str();
   }
-  std::string out_of(const Place& place) const { return shown(place.log + ".out", place.out_at, place.out_bytes); }
-  std::string err_of(const Place& place) const { return shown(place.log + ".err", place.err_at, place.err_bytes); }
+  std::string shown(const std::string& log, std::uint64_t at, std::uint64_t bytes, const std::string& tag = "") const {
+    return shown(log, Part{at, bytes, 0}, tag);
+  }
+  std::string out_of(const Place& place) const { return shown(place.log + ".out", place.out()); }
+  std::string err_of(const Place& place) const { return shown(place.log + ".err", place.err()); }
   // Adds one command's output.
   static Place append(OutputLog& log, std::string_view out, std::string_view err) {
     Scratch out_file, err_file;
@@ -285,11 +289,11 @@ TEST_F(CommandsOutputTest, ATagStandsBeforeEachLineOverTheBordersOfPieces) {
 
 TEST_F(CommandsOutputTest, AMissingLogIsToldOnlyIfThereIsSomethingInIt) {
   std::ostringstream text;
-  EXPECT_FALSE(show(folder.path() / "none", 0, 1, "t", text));
-  EXPECT_TRUE(show(folder.path() / "none", 0, 0, "t", text));
+  EXPECT_EQ(show(folder.path() / "none", {0, 1, 0}, "t", text), Shown::missing);
+  EXPECT_EQ(show(folder.path() / "none", {}, "t", text), Shown::whole);
   EXPECT_EQ(text.str(), "");
   folder.write("short", "short\n");
-  EXPECT_FALSE(show(folder.path() / "short", 2, 100, "", text)) << "a part of it is missing";
+  EXPECT_EQ(show(folder.path() / "short", {2, 100, 0}, "", text), Shown::missing) << "a part of it is missing";
   EXPECT_EQ(text.str(), "ort\n");
 }
 
@@ -335,7 +339,7 @@ class CommandsReportTest : public CommandsOutputTest {
   OutputLog log;
   ReportOptions options;
   Errors errors;
-  Shown out;
+  MemoryOutput out;
 };
 
 TEST_F(CommandsReportTest, TheOrderIsThatOfTheListWhateverTheOrderOfTaking) {
@@ -343,7 +347,7 @@ TEST_F(CommandsReportTest, TheOrderIsThatOfTheListWhateverTheOrderOfTaking) {
   std::vector<std::size_t> order{0, 1, 2, 3};
   do {
     const Errors errs;
-    Shown text;
+    MemoryOutput text;
     Report report(options, names(4), store);
     for (std::size_t i : order) report.take(records[i], i == 2 ? "exit code 1" : "", text);
     EXPECT_EQ(text.str(), "out 1\nout 2\nout 3\nout 4\n");
@@ -372,7 +376,7 @@ TEST_F(CommandsReportTest, WhatWasShownByTheRankBeforeIsNotShownAgain) {
     before.settle(out);
     before.take(records[1], "", out);  // it dies before this is seen
   }
-  Shown rest;
+  MemoryOutput rest;
   Report after(options, names(4), store, shown);
   for (std::size_t i : {3, 0, 2, 1}) after.take(records[i], "", rest);
   EXPECT_EQ(rest.str(), "out 2\nout 3\nout 4\n");
@@ -638,6 +642,38 @@ TEST_F(CommandsReportTest, OutputThatIsNoLongerOnItsHostIsALoss) {
   EXPECT_THAT(errors.text(), HasSubstr("lies on "));
 }
 
+TEST_F(CommandsReportTest, OutputThatIsDamagedIsNotShownAndNamesItsCommand) {
+  const auto list = names(3);
+  const std::vector<Record> records{record(1, "first"), record(2, lines_of(200'000, "second")), record(3, "third", "error")};
+  for (std::size_t damaged = 0; damaged < records.size(); ++damaged) {
+    const auto& place = records[damaged].place;
+    const auto damaged_log = (store / place.log).string() + (damaged == 2 ? ".err" : ".out");
+    const auto at = damaged == 2 ? place.err_at + place.err_bytes - 1 : place.out_at + place.out_bytes - 1;
+    const auto flip = [&] {
+      std::fstream file(damaged_log, std::ios::in | std::ios::out | std::ios::binary);
+      const auto place_of_byte = static_cast<std::streamoff>(at);
+      file.seekg(place_of_byte);
+      const char byte = static_cast<char>(file.get() ^ 1);
+      file.seekp(place_of_byte);
+      file.put(byte);
+    };
+    flip();
+    out.str("");
+    Report report(options, list, store, {}, records[0].host);
+    for (const auto& each : records) report.take(each, "", out);
+    EXPECT_EQ(out.str().find(damaged == 0 ? "first" : "second") != std::string::npos, damaged == 2) << damaged;
+    EXPECT_THAT(out.str(), HasSubstr("third"));
+    try {
+      report.refuse_losses();
+      ADD_FAILURE() << damaged;
+    } catch (const DataLost& loss) {
+      EXPECT_THAT(loss.what(), AllOf(HasSubstr("the output of command " + std::to_string(damaged + 1) + " was kept in "),
+                                     HasSubstr("damaged"), HasSubstr("--fresh")));
+    }
+    flip();
+  }
+}
+
 TEST_F(CommandsReportTest, AFileThatCannotBeWrittenIsAnErrorWithItsPath) {
   const auto message = [&](const ReportOptions& wanted) -> std::string {
     try {
@@ -660,10 +696,31 @@ TEST_F(CommandsReportTest, AFileThatCannotBeWrittenIsAnErrorWithItsPath) {
   EXPECT_THAT(message(wanted), HasSubstr(wanted.results));
   wanted = {};
   wanted.joblog = "/dev/full";
-  EXPECT_THAT(message(wanted), HasSubstr("/dev/full"));
+  EXPECT_THAT(message(wanted), HasSubstr("/dev/full: No space left on device"));
   wanted = {};
   wanted.failed = "/dev/full";
-  EXPECT_THAT(message(wanted), HasSubstr("/dev/full"));
+  EXPECT_THAT(message(wanted), HasSubstr("/dev/full: No space left on device"));
+}
+
+TEST_F(CommandsReportTest, AFileThatIsNotWrittenWholeIsAnErrorThoughItIsSmall) {
+  options.results = file("results");
+  Report report(options, named({{"work", {"x"}}}), store);
+  const auto ended = record(1, "text");
+  const auto handler = std::signal(SIGXFSZ, SIG_IGN);
+  rlimit old{};
+  ASSERT_EQ(::getrlimit(RLIMIT_FSIZE, &old), 0);
+  rlimit small = old;
+  small.rlim_cur = 2;
+  ASSERT_EQ(::setrlimit(RLIMIT_FSIZE, &small), 0);
+  std::string message;
+  try {
+    report.take(ended, "", out);
+  } catch (const BadInput& error) {
+    message = error.what();
+  }
+  ::setrlimit(RLIMIT_FSIZE, &old);
+  std::signal(SIGXFSZ, handler);
+  EXPECT_THAT(message, AllOf(HasSubstr("/stdout"), HasSubstr("File too large")));
 }
 
 }  // namespace

@@ -132,18 +132,38 @@ TEST(Inputs, FollowsLinksToFilesAndPassesOverOtherLinksOfADirectory) {
   EXPECT_EQ(inputs.files().front().size, 4U);
 }
 
-TEST(Inputs, PassOverStintsOwnFolderWhateverItsPathButNotWhatTheUserNames) {
+TEST(Inputs, PassOverStintsOwnFolderWhateverItsPath) {
   const TemporaryFolder folder;
   const auto link = folder.path() / "z.link";
   std::filesystem::create_directories(folder.path() / "data/home/runs");
-  folder.write("data/home/runs/log", "own");
+  const std::string log = folder.write("data/home/runs/log", "own");
   folder.write("data/text", "input");
+  std::filesystem::create_symlink(log, folder.path() / "data/log.link");
   std::filesystem::create_directory_symlink(folder.path() / "data/home", link);
   set_own_folder(link);
   EXPECT_THAT(paths_of(Inputs({folder.path() / "data"})), ElementsAre(folder.path() / "data/text"));
-  EXPECT_THAT(paths_of(Inputs({folder.path() / "data/home"})), ElementsAre(folder.path() / "data/home/runs/log"));
   set_own_folder("");
-  EXPECT_EQ(paths_of(Inputs({folder.path() / "data"})).size(), 2U);
+  EXPECT_EQ(paths_of(Inputs({folder.path() / "data"})).size(), 3U);
+}
+
+TEST(Inputs, RefuseWhatLiesInStintsOwnFolderByAnyName) {
+  const TemporaryFolder folder;
+  const std::string log = folder.write("home/runs/r/log", "own");
+  const std::string other = folder.write("disk/text", "own, too");
+  const std::string text = folder.write("text", "input");
+  std::filesystem::create_directory_symlink(folder.path() / "disk", folder.path() / "home/data");
+  std::filesystem::create_directory_symlink(folder.path() / "home", folder.path() / "home.link");
+  std::filesystem::create_directory_symlink(folder.path() / "home/runs", folder.path() / "runs.link");
+  std::filesystem::create_symlink(log, folder.path() / "log.link");
+  const std::string list = folder.write("list", text + "\n" + folder.path().string() + "/log.link\n");
+  set_own_folder(folder.path() / "home");
+  for (const char* name : {"home", "home/", "home/runs", "home/runs/r/../r/log", "home/data", "home/data/text", "home.link",
+                           "home.link/runs", "runs.link", "runs.link/r/log", "log.link"}) {
+    EXPECT_THAT(bad_files(Inputs({folder.path() / name})), AllOf(HasSubstr("Stint keeps its own files"), HasSubstr("STINT_HOME"))) << name;
+  }
+  EXPECT_THAT(bad_files(Inputs({}, {list})), HasSubstr("log.link"));
+  EXPECT_THAT(paths_of(Inputs({text, folder.path() / "disk"})), ElementsAre(text, folder.path() / "disk/text"));
+  set_own_folder("");
 }
 
 TEST(Inputs, ReadsListsOfPaths) {

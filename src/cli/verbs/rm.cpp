@@ -76,6 +76,17 @@ void refuse_busy(const Candidate& found) {
                                ", or give --force; nothing was removed");
 }
 
+// A record that cannot be read is no reason to keep the run: `rm --force` is the way out. Without, its damage is an error.
+std::optional<Candidate> candidate_to_force(const redis::Address& address, const std::string& run, const Whereabouts& here, bool forced) {
+  try {
+    return candidate(address, run, here);
+  } catch (const Error& error) {
+    if (error.exit() != Exit::damaged) throw;
+    if (forced) return std::nullopt;
+    throw Error(error.exit(), std::string(error.what()) + ", and stint rm --force " + run + " removes it");
+  }
+}
+
 // The runs that are named.
 std::vector<Candidate> by_name(const redis::Address& address, const RemoveOptions& options, const Whereabouts& here) {
   Directory directory(address);
@@ -83,7 +94,7 @@ std::vector<Candidate> by_name(const redis::Address& address, const RemoveOption
   for (const auto& name : options.runs) {
     const auto run = directory.find(name);
     if (std::ranges::find(list, run, &Candidate::run) != list.end()) continue;
-    auto found = candidate(address, run, here);
+    auto found = candidate_to_force(address, run, here, options.forced);
     list.push_back(found ? std::move(*found) : Candidate{run, {}, {}});  // on the list alone: taken out of it
     if (busy(list.back().view) && !options.forced) refuse_busy(list.back());
   }
@@ -95,7 +106,13 @@ std::vector<Candidate> by_choice(const redis::Address& address, const RemoveOpti
                                  std::vector<std::string>& kept) {
   std::vector<Candidate> list;
   for (const auto& run : Directory(address).runs()) {
-    auto found = candidate(address, run, here);
+    std::optional<Candidate> found;
+    try {
+      found = candidate_to_force(address, run, here, false);
+    } catch (const Error& error) {
+      if (error.exit() != Exit::damaged) throw;
+      std::fprintf(stderr, "stint: %s\n", error.what());  // it stays, the others go
+    }
     if (!found || !chosen(options, found->view)) continue;
     if (busy(found->view)) {
       kept.push_back(run);
@@ -158,13 +175,14 @@ int remove_runs(const std::optional<redis::Address>& board, const RemoveOptions&
   std::string ids;
   for (const auto& found : list) {
     ids += found.run + "\n";
+    const auto files = store_folder(found.run);  // kept with it
     if (!options.dry_run && !directory.remove(found.run, options.forced, the_gone(found))) {
       kept.push_back(found.run);  // joined meanwhile
       continue;
     }
     removed.push_back(found.run);
     std::error_code ignored;
-    if (!options.dry_run) std::filesystem::remove_all(store_folder(found.run), ignored);  // files kept with it
+    if (!options.dry_run) std::filesystem::remove_all(files, ignored);
   }
   if (options.dry_run) print(ids);
   std::string line = removed.empty() ? "no run was removed" : (options.dry_run ? "would remove " : "removed ") + named(removed);
