@@ -104,7 +104,7 @@ class Launch {
   int operator()();
 
  private:
-  [[nodiscard]] std::vector<ReadOnce> read_texts() const;
+  std::vector<ReadOnce> read_texts(Signals& signals) const;
   void leave_for_ranks(const std::vector<ReadOnce>& texts);
   void set_environment() const;
   [[nodiscard]] bool one_host() const;
@@ -122,13 +122,15 @@ class Launch {
   ResultDelivery delivery_;
 };
 
-// A terminal may be asked for long.
-std::vector<ReadOnce> Launch::read_texts() const {
-  Signals signals{SIGINT, SIGTERM, SIGUSR1, SIGHUP};
+// A terminal may be asked for long. Nothing is there yet that a signal would leave behind; one that comes at the end stays in
+// `signals`.
+std::vector<ReadOnce> Launch::read_texts(Signals& signals) const {
   const std::jthread obedient([&](const std::stop_token& stop) {
     const std::stop_callback wake(stop, [&] { signals.wake(); });
     while (!stop.stop_requested()) {
-      if (!signals.wait(Signals::until_woken)) continue;
+      const auto signal = signals.wait(Signals::until_woken);
+      if (signal == SIGTSTP) ::raise(SIGSTOP);
+      if (!signal || signal == SIGTSTP || signal == SIGCHLD) continue;
       if (!options_.quiet) terminal_.last_line("stopped before the run began; the same command continues");
       ::_exit(static_cast<int>(Exit::interrupted));
     }
@@ -257,8 +259,8 @@ int Launch::ended_early(int status) const {
 int Launch::operator()() {
   terminal_.set_seconds_between_lines(options_.progress ? lines_wished : lines_unasked);
   refuse_few_files(options_.ranks);
-  const auto texts = read_texts();  // before there is anything that a signal would leave behind
   Signals signals{SIGINT, SIGTERM, SIGUSR1, SIGHUP, SIGTSTP, SIGCHLD};
+  const auto texts = read_texts(signals);
   folder_.emplace();
   leave_for_ranks(texts);
   set_environment();

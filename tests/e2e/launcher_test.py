@@ -263,6 +263,7 @@ class Arguments(unittest.TestCase):
                 self.assertEqual((done.returncode, done.stdout, done.stderr),
                                  (2, "", f"stint: {words[0]} is for the ranks that -n starts; add -n N, or leave it away\n"))
         self.home.environment["STINT_HOSTFILE"] = "/nowhere/hosts"
+        self.addCleanup(self.home.environment.pop, "STINT_HOSTFILE")
         self.home.run("run", "synthetic", "--chunks", 1)
         done = self.home.run("run", "-n", 1, "--hostfile", self.home.folder, "synthetic", "--chunks", 1, check=False)
         self.assertEqual(done.returncode, 2)
