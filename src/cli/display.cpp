@@ -26,6 +26,7 @@ namespace {
 
 constexpr double first_bar = 0.5;  // seconds; a shorter run needs no bar
 constexpr auto pipe_patience = std::chrono::seconds(10);  // for the reader of a log that is a pipe
+constexpr auto silent_wait = std::chrono::milliseconds(500);
 constexpr auto pipe_look = std::chrono::milliseconds(20);
 constexpr double bar_every = 0.2;
 constexpr double oldest_every = 2;  // asking costs a look at the blackboard
@@ -96,11 +97,14 @@ void check_log(const std::string& file, int ranks) {
   if (const int descriptor = descriptor_of(file); ranks > 1 && descriptor >= 0 && descriptor != STDERR_FILENO) {
     refuse("the ranks that -n starts do not have this descriptor");
   }
-  const auto end = std::chrono::steady_clock::now() + pipe_patience;
+  const auto begun = std::chrono::steady_clock::now();
+  bool said = false;
   int tried = -1;
   while ((tried = ::open(file.c_str(), O_WRONLY | O_APPEND | O_CREAT | O_NONBLOCK | O_CLOEXEC, 0666)) < 0) {
     if (errno != ENXIO) refuse(std::strerror(errno));
-    if (std::chrono::steady_clock::now() > end) refuse("nobody reads this pipe");
+    const auto waited = std::chrono::steady_clock::now() - begun;
+    if (waited > silent_wait && !std::exchange(said, true)) Terminal::standard().line("waiting up to 10 s for a reader of the pipe " + file);
+    if (waited > pipe_patience) refuse("nobody reads this pipe");
     std::this_thread::sleep_for(pipe_look);
   }
   std::error_code error;
