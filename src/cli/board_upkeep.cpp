@@ -40,6 +40,7 @@ BoardFacts board_facts(const redis::Address& address) {
     facts.answers = true;
     facts.clients = static_cast<int>(field(info, "connected_clients")) - 1;
     facts.file = field(info, "aof_current_size");
+    facts.base = field(info, "aof_base_size");
     facts.data = field(info, "used_memory_dataset");
     facts.rewriting = field(info, "aof_rewrite_in_progress") != 0;
   } catch (const std::exception&) {
@@ -57,7 +58,7 @@ void BoardUpkeep::now_and_then(const redis::Address& address, const BoardFacts& 
   if (!facts.answers) return;
   if (rewriting_ && !facts.rewriting) {
     rewriting_ = false;
-    rewritten_ = facts.file;
+    rewritten_ = facts.base;  // not what has been written since
   }
   const bool idle = facts.clients == 0;
   if (steady_clock::now() >= next_look_) {

@@ -16,6 +16,7 @@ struct BoardFacts {
   bool answers = false;
   int clients = 0;           ///< other than the one that asks
   std::uint64_t file = 0;    ///< bytes of the append-only file
+  std::uint64_t base = 0;    ///< bytes that it had when it was last rewritten, or the server began
   std::uint64_t data = 0;    ///< bytes of what it holds, in memory
   bool rewriting = false;
 };

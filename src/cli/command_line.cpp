@@ -9,6 +9,7 @@
 #include "base/own_folder.hpp"
 #include "base/range_list.hpp"
 #include "cli/board_address.hpp"
+#include "cli/display.hpp"
 #include "cli/doctor.hpp"
 #include "cli/embedded.hpp"
 #include "cli/explain.hpp"
@@ -110,7 +111,11 @@ int CommandLine::start(JobNamed job) {
                                  gone.message() + "; cd to one that is there");
   }
   set_own_folder(home_path());
-  if (!launched_.launched()) check_launch_options(options_);
+  if (!launched_.launched()) {
+    check_launch_options(options_);
+    const int ranks = mpi::under_launcher() ? 2 : options_.ranks;  // or more
+    if (!options_.log.empty()) check_log(log_path(options_.log, mpi::rank_from_environment(), ranks), options_.ranks);
+  }
   // Partials come and go by the megabyte; giving their pages back each time costs more than computing them.
   ::mallopt(M_MMAP_THRESHOLD, 1 << 30);
   ::mallopt(M_TRIM_THRESHOLD, 1 << 30);

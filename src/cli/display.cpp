@@ -3,6 +3,7 @@
 
 #include "base/clock.hpp"
 #include "base/error.hpp"
+#include "cli/output_file.hpp"
 #include "cli/run_options.hpp"
 
 #include <fmt/format.h>
@@ -11,13 +12,22 @@
 #include <spdlog/spdlog.h>
 
 #include <algorithm>
+#include <cerrno>
 #include <chrono>
 #include <cstdlib>
+#include <cstring>
+#include <fcntl.h>
+#include <filesystem>
+#include <unistd.h>
+#include <utility>
 
 namespace stint {
 namespace {
 
 constexpr double first_bar = 0.5;  // seconds; a shorter run needs no bar
+constexpr auto pipe_patience = std::chrono::seconds(10);  // for the reader of a log that is a pipe
+constexpr auto silent_wait = std::chrono::milliseconds(500);
+constexpr auto pipe_look = std::chrono::milliseconds(20);
 constexpr double bar_every = 0.2;
 constexpr double oldest_every = 2;  // asking costs a look at the blackboard
 
@@ -75,20 +85,49 @@ double longest_at_work(const std::map<std::string, std::string>& said) {
   return longest;
 }
 
+std::string log_path(const std::string& file, int rank, int ranks) {
+  std::error_code error;
+  const auto status = std::filesystem::status(file, error);
+  const bool is_file = !std::filesystem::exists(status) || std::filesystem::is_regular_file(status) || std::filesystem::is_directory(status);
+  return ranks > 1 && is_file && descriptor_of(file) < 0 ? file + "." + std::to_string(rank) : file;
+}
+
+void check_log(const std::string& file, int ranks) {
+  const auto refuse = [&](const std::string& why) { throw Error(Exit::usage, "cannot write the log " + file + ": " + why + "; give another --log"); };
+  if (const int descriptor = descriptor_of(file); ranks > 1 && descriptor >= 0 && descriptor != STDERR_FILENO) {
+    refuse("the ranks that -n starts do not have this descriptor");
+  }
+  const auto begun = std::chrono::steady_clock::now();
+  bool said = false;
+  int tried = -1;
+  while ((tried = ::open(file.c_str(), O_WRONLY | O_APPEND | O_CREAT | O_NONBLOCK | O_CLOEXEC, 0666)) < 0) {
+    if (errno != ENXIO) refuse(std::strerror(errno));
+    const auto waited = std::chrono::steady_clock::now() - begun;
+    if (waited > silent_wait && !std::exchange(said, true)) Terminal::standard().line("waiting up to 10 s for a reader of the pipe " + file);
+    if (waited > pipe_patience) refuse("nobody reads this pipe");
+    std::this_thread::sleep_for(pipe_look);
+  }
+  std::error_code error;
+  if (!std::filesystem::is_fifo(file, error)) ::close(tried);  // else its reader would see an end
+}
+
 Display::Display(const RunOptions& options, int rank, int ranks)
     : quiet_(options.quiet),
       verbose_(options.verbose),
       terminal_(Terminal::standard()),
       show_bar_([this](const BarFields& fields) { terminal_.bar(fields); }) {
   terminal_.set_seconds_between_lines(options.progress ? lines_wished : lines_unasked);
-  if (!options.log.empty()) {
-    const std::string file = ranks > 1 ? options.log + "." + std::to_string(rank) : options.log;
-    try {
-      log_ = std::make_shared<spdlog::logger>("stint", std::make_shared<spdlog::sinks::basic_file_sink_mt>(file));
-      log_->flush_on(spdlog::level::info);
-    } catch (const spdlog::spdlog_ex& error) {
-      throw Error(Exit::usage, "cannot write the log " + file + ": " + error.what() + "; give another --log");
-    }
+  if (options.log.empty()) return;
+  const auto file = log_path(options.log, rank, ranks);
+  auto say_loss = [this, file, said = false](const std::string& why) mutable {
+    if (!std::exchange(said, true)) terminal_.line("cannot write the log " + file + ": " + why + "; the run goes on without it");
+  };
+  try {
+    log_ = std::make_shared<spdlog::logger>("stint", std::make_shared<spdlog::sinks::basic_file_sink_mt>(file));
+    log_->flush_on(spdlog::level::info);
+    log_->set_error_handler(say_loss);
+  } catch (const spdlog::spdlog_ex& error) {
+    say_loss(error.what());
   }
 }
 

@@ -30,13 +30,18 @@ BarFields fields_of(const Progress& progress, const std::string& run, const Rema
 /// Seconds that the chunk at work for longest has been, of what workers say (worker → `time;JSON`); -1: none has for long.
 double longest_at_work(const std::map<std::string, std::string>& said);
 
+/// The log of a rank: in a world of many FILE.R, unless FILE is a device or a pipe, which all write to.
+std::string log_path(const std::string& file, int rank, int ranks);
+/// Throws Error(usage) unless this log can be written; `ranks`: of -n, whose ranks have no descriptors of ours; else 0.
+void check_log(const std::string& file, int ranks);
+
 class Display {
  public:
   /// Seconds that the chunk at work for longest has been; below 0: none has for long. May throw: then it is not known.
   using Oldest = std::function<double()>;
   using ShowBar = std::function<void(const BarFields&)>;
 
-  /// `rank`: of this process; the log file of rank R is FILE.R in a world of many.
+  /// `rank`: of this process. A log that cannot be written here, though check_log has passed elsewhere, is said, and left.
   Display(const RunOptions& options, int rank, int ranks);
   ~Display();
   Display(const Display&) = delete;

@@ -156,7 +156,7 @@ void add_run_options(CLI::App& app, RunOptions& options) {
       ->type_name("FILE");
   add(app, "--summary", options.summary, "file for counts and times, in JSON")->type_name("FILE");
   add(app, "--progress", options.progress, "show the bar also where stderr is no terminal");
-  add(app, "--log", options.log, "file for a log (of rank R: FILE.R)")->type_name("FILE");
+  add(app, "--log", options.log, "file for a log (of rank R: FILE.R; devices and pipes get those of all ranks)")->type_name("FILE");
   add(app, "-v,--verbose", options.verbose, "say more on stderr");
   add(app, "-q,--quiet", options.quiet, "say nothing but errors");
 }

@@ -53,6 +53,24 @@ class Output(unittest.TestCase):
                     self.assertEqual(done.returncode, 2, done.stderr)
                     self.assertRegex(done.stderr.splitlines()[-1], "^stint: (cannot write to stdout: No space left|stdout is closed)")
 
+    def test_a_log_is_written_through_or_refused_before_the_run(self):
+        for ranks in ("", "-n 2"):
+            for log, says in (("nodir/x", "No such file or directory"), ("/proc/x", "No such file or directory"),
+                              ("/dev/fd/9", "No such file" if not ranks else "do not have this descriptor")):
+                with self.subTest(log, ranks=ranks):
+                    done = self.shell(f"$S run {ranks} --fresh --log {log} pi --points 100")
+                    self.assertEqual((done.returncode, done.stdout, done.stderr.count("\n")), (2, "", 1), done.stderr)
+                    self.assertRegex(done.stderr, f"^stint: cannot write the log {log}.*{says}.*; give another --log")
+            done = self.shell(f"$S run {ranks} --fresh --log /dev/stderr pi --points 100")
+            self.assertIn("[info] run pi-", done.stderr)
+            done = self.shell(f"$S run {ranks} -q --fresh --log /dev/full pi --points 100")
+            self.assertEqual((done.returncode, done.stderr.count("\n")), (0, 1), done.stderr)
+            self.assertIn("cannot write the log /dev/full: ", done.stderr)
+            done = self.shell(f"mkfifo pipe; cat pipe >copy & $S run {ranks} --fresh --log pipe pi --points 100; wait; rm pipe; cat copy")
+            self.assertRegex(done.stdout, r"^3\..*\n\[.*\[info\] run pi-")
+        self.assertEqual(sorted(path.name for path in self.box.iterdir()), ["copy"])
+        self.assertEqual([str(path) for path in pathlib.Path("/dev").glob("std*.?")], [])
+
     def test_waits_for_a_pipe_that_does_not_block(self):
         for words in ("run -q --fresh commands seq ::: 200000", "run -n 2 -q --fresh commands seq ::: 200000", "result last"):
             with self.subTest(words):
