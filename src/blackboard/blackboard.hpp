@@ -84,7 +84,7 @@ struct RunState {
   std::uint64_t chunks = 0;
   std::uint64_t done = 0;
   std::uint64_t failed = 0;    ///< failed chunks
-  std::uint64_t computed = 0;  ///< chunks computed and reported, also those refused
+  std::uint64_t computed = 0;  ///< chunks computed and reported, also those refused; no attempts that failed
   std::uint64_t again = 0;     ///< chunks that were in the hands of a lost worker, or came in twice
   std::uint64_t steals = 0;
   std::uint64_t reaped = 0;
@@ -144,7 +144,7 @@ struct Entry {
 };
 
 struct Work {
-  std::uint64_t computed = 0;  ///< chunks whose computation ended since the last commit
+  std::uint64_t computed = 0;  ///< chunks computed since the last commit, without attempts that failed
   double busy_seconds = 0;     ///< spent on them, summed over chunks
   double last_end = -1;        ///< seconds since the last chunk ended; -1: none did
   double longest = 0;          ///< seconds of the longest chunk

@@ -133,9 +133,9 @@ int RunCommand::conclude(const Outcome& outcome) {
       say_failures(board, *state);
       if (guest() && owned_ && options_.output.empty()) display_->say("stint result " + run_ + " shows the result");
       display_->say(fmt::format(
-          "run {}: {}: {} computed here, {} found in the checkpoint, {} computed again; {}, {} rank{} of {} thread{}",
+          "run {}: {}: {} computed here, {} found in the checkpoint{}, {} computed again; {}, {} rank{} of {} thread{}",
           run_, counted(state->chunks, "chunk"), grouped(state->computed - computed_before_), grouped(done_before_),
-          grouped(state->again), duration(SteadyClock().now() - begun_), state->field("ranks"),
+          state->failed > 0 ? ", " + grouped(state->failed) + " failed" : "", grouped(state->again), duration(SteadyClock().now() - begun_), state->field("ranks"),
           state->field("ranks") == "1" ? "" : "s", threads_.count, threads_.count == 1 ? "" : "s"));
       break;
     }

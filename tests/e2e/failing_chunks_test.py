@@ -6,7 +6,7 @@ import re
 import time
 import unittest
 
-from stint_home import StintHome, eventually
+from stint_home import StintHome, closing_numbers, eventually
 
 WORLD = ("run", "-n", 3, "--threads", 1, "--lease", 2, "--commit-every", 0.2)
 JOB = ("synthetic", "--seconds", 0.01, "--chunks", 60)
@@ -26,8 +26,12 @@ class FailingChunks(unittest.TestCase):
         return done
 
     def test_a_chunk_that_throws_is_tried_elsewhere_and_then_failed(self):
-        done = self.partial(*JOB, "--fail-chunks", 17)
+        summary = self.home.folder / "summary"
+        done = self.partial(*JOB, "--fail-chunks", 17, world=(*WORLD, "--summary", summary))
         self.assertIn("chunk 17 failed on", done.stderr)
+        self.assertEqual(closing_numbers(done.stderr), (59, 0, 0), "attempts that failed are not counted")
+        self.assertIn(", 1 failed, ", done.stderr)
+        self.assertEqual(json.loads(summary.read_text())["computed"], {"here": 59, "total": 59, "again": 0})
         story = self.explained(17)
         self.assertEqual((story["where"]["state"], story["where"]["attempts"]), ("failed", "3"))
         self.assertIn("fails as told", story["where"]["error"])

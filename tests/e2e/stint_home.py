@@ -152,5 +152,5 @@ def eventually(seconds, what, condition):
 
 def closing_numbers(stderr):
     """(computed here, found in the checkpoint, computed again) of the last line of a run."""
-    match = re.search(r"([\d,]+) computed here, ([\d,]+) found in the checkpoint, ([\d,]+) computed again", stderr)
+    match = re.search(r"([\d,]+) computed here, ([\d,]+) found in the checkpoint(?:, [\d,]+ failed)?, ([\d,]+) computed again", stderr)
     return tuple(int(number.replace(",", "")) for number in match.groups())
