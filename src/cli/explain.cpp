@@ -5,6 +5,7 @@
 
 #include "base/error.hpp"
 #include "base/json_field.hpp"
+#include "base/program.hpp"
 #include "blackboard/directory.hpp"
 #include "blackboard/redis_blackboard.hpp"
 #include "cli/chunk_text.hpp"
@@ -115,13 +116,16 @@ std::string advice_on(const RunView& view) {
                                 : counted(lost, "rank") + (lost == 1 ? " was" : " were") + " lost";
     return why + " and nobody computes it now; the same command continues";
   }
-  if (view.state == "done") return "stint result " + run + " shows the result";
+  if (view.state == "done") return typed("result " + run) + " shows the result";
   if (view.state == "partial") {
-    return "stint result " + run + " shows the result without the failed chunks; stint rerun " + run +
-           " -n N computes them again";
+    return typed("result " + run) + " shows the result without the failed chunks; " + typed("rerun " + run + " -n N") +
+           " computes them again";
   }
   if (view.state == "failed") return "the same command tries again, with what is done; --fresh begins anew";
-  if (view.state == "halted") return "the same command goes on with what is done";
+  if (view.state == "halted") {
+    return "its --halt rule ended it; " + typed("result " + run + " --partial") +
+           " shows what there is, and the same command goes on with what is left";
+  }
   if (view.state == "cancelled") return "ended by its user; the same command goes on with what is done";
   return "";
 }
@@ -190,7 +194,7 @@ TextRows ended_rows(ChunkTexts& texts, std::uint64_t chunk, const Story& story, 
   const auto failed = std::ranges::find(failures, chunk, &FailedChunk::chunk);
   if (failed != failures.end()) rows = texts.failure(*failed, store_folder(run)).value_or(FailureText()).rows;
   const auto option = rows.empty() ? "" : texts.result_option(chunk);
-  if (!option.empty()) rows.emplace_back("output", "stint result " + run + " " + option + " (with --stderr its standard error)");
+  if (!option.empty()) rows.emplace_back("output", typed("result " + run + " " + option) + " (with --stderr its standard error)");
   return rows;
 }
 

@@ -16,7 +16,7 @@ constexpr std::string_view order =
     "outputs are shown whole, one command after another; --unordered shows them as the commands end";
 constexpr std::string_view columns = "a line is one value; give a file for each column: :::: FILE1 ::::+ FILE2, with {1} and {2}";
 constexpr std::string_view linked = "sources that give their values side by side are linked by :::+ or ::::+";
-constexpr std::string_view again = "'stint rerun RUN -n N' runs again what failed";
+constexpr std::string_view again = "$0 rerun RUN -n N runs again what failed";
 
 // clang-format off
 constexpr ForeignOption foreign_options[] = {
@@ -45,7 +45,7 @@ constexpr ForeignOption foreign_options[] = {
     {"-S", true, "", hosts}, {"--sshlogin", true, "", hosts}, {"--sshloginfile", true, "", hosts}, {"--slf", true, "", hosts},
     {"-C", true, "", columns}, {"--colsep", true, "", columns}, {"-d", true, "", columns}, {"--delimiter", true, "", columns},
     {"--env", true, "", "commands have the environment of stint; --env-from FILE adds variables"},
-    {"--nice", true, "", "start it as 'nice -n 10 stint run …'"},
+    {"--nice", true, "", "start it as nice -n 10 $0 run …"},
     {"--load", true, "", "--threads and --memfree say how much runs at once"},
     {"--cpus", true, "", "--threads T says how many commands run at once on a rank"},
     {"--array", true, "", "give the numbers as values: ::: $(seq 1 100)"},

@@ -11,7 +11,7 @@ struct ForeignOption {
   std::string_view name;  ///< "-j", "--jobs"
   bool value = false;     ///< it takes one
   std::string_view ours;  ///< the option that it is here; empty: that is what Stint does anyway
-  std::string_view advice = {};  ///< not empty: there is nothing of the kind here, and this is what to do
+  std::string_view advice = {};  ///< not empty: there is nothing of the kind here, and this is what to do; $0 stands for this program
 };
 
 /// Null if no such option is known.

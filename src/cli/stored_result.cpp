@@ -3,6 +3,7 @@
 
 #include "base/error.hpp"
 #include "base/json_field.hpp"
+#include "base/program.hpp"
 #include "codec/run_codec.hpp"
 
 #include <nlohmann/json.hpp>
@@ -14,7 +15,7 @@ namespace stint {
 RunState present_state(Blackboard& board, const std::string& run) {
   auto state = board.state();
   if (!state) {
-    throw Error(Exit::usage, "run " + run + " is in the list but no longer on the blackboard; stint rm " + run +
+    throw Error(Exit::usage, "run " + run + " is in the list but no longer on the blackboard; " + typed("rm " + run) +
                                  " takes it out");
   }
   return *state;

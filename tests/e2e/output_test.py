@@ -52,6 +52,8 @@ class Output(unittest.TestCase):
                     done = self.shell(f"$S {words} >{target}; code=$?; rm -rf project; exit $code")
                     self.assertEqual(done.returncode, 2, done.stderr)
                     self.assertRegex(done.stderr.splitlines()[-1], "^stint: (cannot write to stdout: No space left|stdout is closed)")
+                        if words.startswith("run ") and "--help" not in words:
+                            self.assertIn("; what is computed stays on the blackboard: ", done.stderr)
 
     def test_waits_for_a_pipe_that_does_not_block(self):
         for words in ("run -q --fresh commands seq ::: 200000", "run -n 2 -q --fresh commands seq ::: 200000", "result last"):
@@ -207,7 +209,7 @@ class Output(unittest.TestCase):
                        lambda: self.home.run("result", "part", "--partial", check=False).stdout == "1\n")
             refused = self.home.run("result", "part", check=False)
             self.assertEqual((refused.returncode, refused.stdout), (75, ""))
-            self.assertRegex(refused.stderr, "^stint: run part has not ended: it is running, 1 of 2 chunks are done; --partial.*\n$")
+            self.assertRegex(refused.stderr, "^stint: run part has not ended: the run is running, 1 of 2 chunks are done; --partial.*\n$")
             self.assertEqual(self.home.run("result", "part", "--partial", check=False).returncode, 75)
             os.killpg(process.pid, signal.SIGTERM)
 

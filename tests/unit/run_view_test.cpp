@@ -123,6 +123,10 @@ TEST(WorkerViewTest, IsGoneOnlyIfItCannotComeBack) {
 
 TEST(RunViewTest, TakesTimeAndRateFromTheCallThatComputes) {
   RunView view{run_in("running", {{"call_begun", "100"}, {"call_done", "40"}, {"last_end", "118"}, {"seconds", "3"}}), "running", 120, 0};
+  for (const auto* field : {"left", "finished"}) {
+    const RunView ended{run_in("running", {{"call_begun", "100"}, {field, "107"}}), "interrupted", 120, 0};
+    EXPECT_DOUBLE_EQ(ended.elapsed(), 7) << field;
+  }
   view.run.done = 80;
   EXPECT_DOUBLE_EQ(view.elapsed(), 20);
   EXPECT_DOUBLE_EQ(view.rate(), 2);

@@ -138,7 +138,7 @@ local function let_go(worker)
 end
 
 local function end_run(exit, error)
-  redis.call('HSET', RUN, 'state', 'failed', 'exit', exit, 'error', error)
+  redis.call('HSET', RUN, 'state', 'failed', 'exit', exit, 'error', error, 'finished', string.format('%.3f', now()))
   event('state', 'failed: ' .. error)
 end
 
