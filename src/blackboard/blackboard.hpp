@@ -68,7 +68,7 @@ struct RunSpec {
   std::uint64_t slots = 1;     ///< ranks of the first world
   std::uint32_t retries = 2;
   std::int64_t max_failed = -1;  ///< failed chunks with which the run goes on; -1: any number
-  bool ends_early = true;        ///< the first 20 chunks that all fail with one error end the run
+  bool ends_early = true;        ///< first chunks that all fail with one error, and others from all over the plan as well, end the run
   HaltRule halt = {};
   std::uint64_t node_limit = 8192;  ///< nodes on the board before `claim` answers FULL
   std::uint64_t byte_limit = std::uint64_t{1} << 30;  ///< and their bytes

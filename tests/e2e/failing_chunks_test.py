@@ -101,7 +101,14 @@ class FailingChunks(unittest.TestCase):
     def test_failures_of_one_kind_end_the_run(self):
         done = self.home.run(*WORLD, *JOB, "--fail-chunks", "0-59", check=False)
         self.assertEqual((done.returncode, done.stdout), (1, ""), done.stderr)
-        self.assertIn("the first 20 chunks all failed with one error", done.stderr)
+        self.assertIn("the first 20 chunks and 10 from all over the plan failed with one error", done.stderr)
+
+    def test_a_bad_beginning_does_not_end_the_run(self):
+        done = self.home.run("run", "--threads", 1, "synthetic", "--chunks", 400, "--fail-chunks", "0-24", "--retries", 0, check=False)
+        self.assertEqual(done.returncode, 1, done.stderr)
+        self.assertEqual(closing_numbers(done.stderr), (375, 0, 0))
+        listed = self.home.run("run", "--threads", 1, "commands", "[ {} -gt 24 ]", ":::", *range(60), check=False)
+        self.assertEqual(closing_numbers(listed.stderr), (35, 0, 0), "and a list of commands is never ended by it")
 
     def test_more_failed_chunks_than_allowed_end_the_run(self):
         job = (*JOB, "--fail-chunks", "10-20", "--retries", 0)
