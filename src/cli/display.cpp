@@ -6,7 +6,6 @@
 #include "cli/run_options.hpp"
 
 #include <fmt/format.h>
-#include <nlohmann/json.hpp>
 #include <spdlog/sinks/basic_file_sink.h>
 #include <spdlog/spdlog.h>
 
@@ -19,7 +18,8 @@ namespace {
 
 constexpr double first_bar = 0.5;  // seconds; a shorter run needs no bar
 constexpr double bar_every = 0.2;
-constexpr double oldest_every = 2;  // asking costs a look at the blackboard
+// Seconds between two looks at the ranks for the oldest chunk, which cost the blackboard a line for each.
+double oldest_every(std::uint64_t workers) { return std::clamp(static_cast<double>(workers) / 1000, 0.4, 10.0); }
 
 Sighting sighting_of(const Progress& progress, double now, int threads, double oldest) {
   Sighting sighting;
@@ -58,21 +58,6 @@ BarFields fields_of(const Progress& progress, const std::string& run, const Rema
   fields.texts.push_back(counted(progress.workers, "rank"));
   fields.texts.push_back(counted(progress.steals, "steal"));
   return fields;
-}
-
-double longest_at_work(const std::map<std::string, std::string>& said) {
-  double longest = -1;
-  for (const auto& [worker, text] : said) {
-    const auto end = text.find(';');
-    const auto chunks = nlohmann::json::parse(end == text.npos ? "" : text.substr(end + 1), nullptr, false);
-    if (!chunks.is_array()) continue;
-    const double since = std::max(0.0, unix_now() - std::strtod(text.c_str(), nullptr));
-    for (const auto& chunk : chunks) {
-      if (!chunk.is_object() || !chunk.contains("seconds") || !chunk["seconds"].is_number()) continue;
-      longest = std::max(longest, chunk["seconds"].get<double>() + since);
-    }
-  }
-  return longest;
 }
 
 Display::Display(const RunOptions& options, int rank, int ranks)
@@ -134,7 +119,7 @@ void Display::loop(const Session& session, const std::string& run, int threads, 
   const SteadyClock clock;
   const auto& progress = session.progress;
   Remaining remaining;
-  double age = -1, asked = -oldest_every;
+  double age = -1, asked = -1e9;
   std::unique_lock lock(mutex_);
   for (double wait = first_bar;; wait = bar_every) {
     const double begun = clock.now();
@@ -143,7 +128,7 @@ void Display::loop(const Session& session, const std::string& run, int threads, 
     lock.unlock();
     const double now = clock.now();
     if (age >= 0) age += now - begun;
-    if (now - asked >= oldest_every) {
+    if (now - asked >= oldest_every(progress.workers)) {
       asked = now;
       try {
         age = oldest();

@@ -62,6 +62,14 @@ double RunView::elapsed() const {
   return end < begun ? -1 : end - begun;
 }
 
+double RunView::oldest() const {
+  double oldest = -1;
+  for (const auto& worker : workers) {
+    for (const auto& each : worker.chunks) oldest = worker.lives ? std::max(oldest, each.seconds) : oldest;
+  }
+  return oldest;
+}
+
 double RunView::last_sign() const {
   double last = heard;
   for (const auto* field : {"created", "call_begun", "last_end", "left", "finished"}) last = std::max(last, run.number(field));

@@ -126,7 +126,7 @@ class Looking(Commands):
             self.assertIn("run look has not ended: the run is running, 2 of 4 chunks are done", part.stderr)
         early = self.home.run("result", "look", "--chunk", 1, check=False)
         self.assertEqual((early.returncode, early.stdout), (75, ""))
-        self.assertIn("command 1 has not ended yet", early.stderr)
+        self.assertIn("command 1 of run look has not ended: ", early.stderr)
 
 
 class Lists(Commands):
