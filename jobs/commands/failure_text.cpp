@@ -50,8 +50,9 @@ std::string end_of_errors(const Record& record, const std::filesystem::path& sto
   return record.carried.err.empty() ? record.said : record.carried.err;
 }
 
-// "exit code 7" stands in the job log's words; on a line it is shorter.
+// "exit code 7" stands in the job log's words; on a line it is shorter. How long a command took is said behind it.
 std::string short_reason(const std::string& error) {
+  if (error.starts_with("timed out after ")) return "timed out";
   return error.starts_with("exit code ") ? "exit " + error.substr(10) : on_a_line(error, 200);
 }
 

@@ -48,11 +48,30 @@ constexpr ForeignOption foreign_options[] = {
     {"--nice", true, "", "start it as nice -n 10 $0 run …"},
     {"--load", true, "", "--threads and --memfree say how much runs at once"},
     {"--cpus", true, "", "--threads T says how many commands run at once on a rank"},
+    {"--crash-limit", true, "", "a command that was alone on two ranks that died has failed; with --retries N it is tried again after N deaths"},
+    {"--from-json", true, "", "values are lines: jq -c '.[]' FILE | $0 run commands COMMAND {}"},
     {"--array", true, "", "give the numbers as values: ::: $(seq 1 100)"},
 };
 // clang-format on
 
+struct ForeignVerb {
+  std::string_view name, ours;
+};
+// Of HyperQueue, of schedulers, of shells.
+constexpr ForeignVerb foreign_verbs[] = {
+    {"list", "ls"}, {"ps", "ls"}, {"jobs", "ls"}, {"runs", "ls"}, {"info", "status"}, {"show", "status"}, {"progress", "status"},
+    {"delete", "rm"}, {"del", "rm"}, {"remove", "rm"}, {"forget", "rm"}, {"clean", "rm"}, {"prune", "rm"},
+    {"kill", "cancel"}, {"stop", "cancel"}, {"abort", "cancel"}, {"log", "result"}, {"logs", "result"}, {"output", "result"}, {"cat", "result"},
+    {"version", "--version"}, {"submit", "run"}, {"start", "run"}, {"exec", "run"}, {"resume", "run"}, {"retry", "rerun"},
+    {"why", "explain"}, {"init", "new"}, {"create", "new"}, {"server", "serve"}, {"check", "doctor"},
+};
+
 }  // namespace
+
+std::string foreign_verb(std::string_view name) {
+  const auto* found = std::ranges::find(foreign_verbs, name, &ForeignVerb::name);
+  return found == std::end(foreign_verbs) ? "" : std::string(found->ours);
+}
 
 const ForeignOption* foreign_option(std::string_view name) {
   const auto* found = std::find_if(std::begin(foreign_options), std::end(foreign_options), [&](const auto& option) { return option.name == name; });

@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
-// Options of GNU parallel, xargs, mpirun and HyperQueue, as people type them from habit: which of ours each one is, or
+// Options and verbs of GNU parallel, xargs, mpirun and HyperQueue, as people type them from habit: which of ours each one is, or
 // what to do here instead.
 #pragma once
 
+#include <string>
 #include <string_view>
 
 namespace stint {
@@ -16,5 +17,8 @@ struct ForeignOption {
 
 /// Null if no such option is known.
 const ForeignOption* foreign_option(std::string_view name);
+
+/// The verb that this one of another program is here ("list": "ls"); empty if none is known.
+std::string foreign_verb(std::string_view name);
 
 }  // namespace stint
