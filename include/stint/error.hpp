@@ -38,11 +38,14 @@ class ChunkError : public std::runtime_error {
   std::string detail_;
 };
 
+/// Each a name and a text of one or more lines.
+using TextRows = std::vector<std::pair<std::string, std::string>>;
+
 /// What a job says of a chunk that failed: see describe_failure in job.hpp.
 struct FailureText {
   std::string line;  ///< names the chunk as its user does, why it failed, where: "command 4 failed: exit 1 after 0.4 s on …"
   std::string kind;  ///< why, without what is of this chunk alone: of failures of one kind the first is shown
-  std::vector<std::pair<std::string, std::string>> rows;  ///< more, each a name and a text of one or more lines
+  TextRows rows;     ///< more
 };
 
 /// A chunk whose last attempt failed.

@@ -19,7 +19,9 @@
 // end is committed at once, it is not computed twice to save time, and tried again only where --retries says so).
 // `empty()`, optional, gives the partial of a plan without chunks; `describe(item)`, optional, the text of a chunk for
 // `run --dry-run`; `describe_failure(const Plan&, const FailedChunk&, const Context&) const -> FailureText`, optional, how
-// a chunk that failed is told when the run ends and by `stint explain`; `item`, optional, a constant: what its user calls a
+// a chunk that failed is told when the run ends and by `stint explain`; `describe_done(const Plan&, chunk, const Partial&,
+// const Context&) const -> TextRows`, optional, what `stint explain` tells of one that is done, out of a partial that covers
+// it; `item`, optional, a constant: what its user calls a
 // chunk ("command"), whose plan then has number_of(chunk) and chunk_of(number), the numbers that its user knows; `source()`, optional, text that is part of the run's identity beside its options and files, and
 // names it together with the present folder (empty: it is not there this time, and that of the run with this --run-id
 // counts). And when that text has changed, optionally,

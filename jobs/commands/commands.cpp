@@ -99,7 +99,7 @@ void Commands::options(Options& options) {
               OptionKind::result);
   options.add_word("results", "DIR", report_options_.results, "folder for the output of each command, in a tree as GNU parallel's",
               OptionKind::result);
-  options.add("chunk", only_, "show the output of the command of this number alone (stint result RUN --chunk 17)", OptionKind::result);
+  options.add("chunk", only_, "show the output of the command of this number alone (as in result RUN --chunk 17)", OptionKind::result);
   options.add("stderr", only_stderr_, "with --chunk: its standard error", OptionKind::result);
   options.add_word("joblog", "FILE", report_options_.joblog, "file for a line on each command, as GNU parallel writes it",
               OptionKind::result);
@@ -367,7 +367,7 @@ void Commands::follow_end(Output& output) {
   report_->settle(output);
   report_->refuse_losses();
   if (only_ >= 0 && !report_->told_any()) {
-    throw BadInput("command " + std::to_string(only_) + " has not ended yet; stint status and stint explain say where it is");
+    throw BadInput("command " + std::to_string(only_) + " has not ended");
   }
 }
 

@@ -48,6 +48,10 @@ class Commands {
                                              const Context& context) const {
     return failure_text(list, failed, context.store_dir());
   }
+  [[nodiscard]] TextRows describe_done(const CommandList& list, std::uint64_t chunk, const Records& records,
+                                       const Context& context) const {
+    return done_rows(list, chunk, records, context.store_dir());
+  }
   void prepare(const Context& context);
   [[nodiscard]] Files scratch(const Context&) const { return {}; }
   [[nodiscard]] Records compute(const Command& command, const Context& context, Files& files) const;

@@ -27,7 +27,12 @@ std::map<std::string, double> times_of_joblog(const std::string& text, const std
       if (column == 3) seconds = line.substr(at, tab - at);
       at = tab == line.npos ? tab : tab + 1;
     }
-    if (at == line.npos || line.starts_with("Seq\t")) continue;
+    if (line.starts_with("Seq\t")) continue;
+    if (at == line.npos) {
+      if (lines.eof() && number > 1) break;  // a run that was killed may leave the last line unfinished
+      throw BadInput("--expect " + path + " is not a job log: line " + std::to_string(number) +
+                     " has not its columns, as 'Seq Host Starttime JobRuntime …'; give a file that --joblog has written");
+    }
     seconds.erase(0, seconds.find_first_not_of(' '));  // GNU parallel aligns them
     double time = -1;
     try {
@@ -40,6 +45,7 @@ std::map<std::string, double> times_of_joblog(const std::string& text, const std
     }
     times[line.substr(at)] = time;
   }
+  if (number == 0) throw BadInput("--expect " + path + " is not a job log: it is empty; give a file that --joblog has written");
   return times;
 }
 

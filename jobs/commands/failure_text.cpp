@@ -54,8 +54,9 @@ std::string end_of_errors(const Record& record, const std::filesystem::path& sto
   return record.carried.err.empty() ? record.said : record.carried.err;
 }
 
-// "exit code 7" stands in the job log's words; on a line it is shorter.
+// "exit code 7" stands in the job log's words; on a line it is shorter. How long a command took is said behind it.
 std::string short_reason(const std::string& error) {
+  if (error.starts_with("timed out after ")) return "timed out";
   return error.starts_with("exit code ") ? "exit " + error.substr(10) : on_a_line(error, 200);
 }
 
@@ -69,7 +70,25 @@ std::string without_numbers(const std::string& text) {
   return kind;
 }
 
+TextRows rows_of(std::string_view command, const std::string& how, const std::string& host, const std::optional<Record>& record,
+                 const std::filesystem::path& store) {
+  TextRows rows{{"command", std::string(command)}, {"exit", how}};
+  if (record) rows.emplace_back("time", seconds(record->seconds) + ", begun " + begin_of(record->start));
+  rows.emplace_back("host", host);
+  if (record) rows.emplace_back("stderr", end_of_errors(*record, store));
+  return rows;
+}
+
 }  // namespace
+
+TextRows done_rows(const CommandList& list, std::uint64_t chunk, const Records& records, const std::filesystem::path& store) {
+  const auto number = list.number_of(chunk);
+  TextRows rows;
+  records.each([&](const Record& record) {
+    if (record.number == number) rows = rows_of(list.text(number), "exit code 0", record.host, record, store);
+  });
+  return rows;
+}
 
 FailureText failure_text(const CommandList& list, const FailedChunk& failed, const std::filesystem::path& store) {
   const auto number = list.number_of(failed.chunk);
@@ -84,10 +103,7 @@ FailureText failure_text(const CommandList& list, const FailedChunk& failed, con
   const bool is_sentence = reason.find(": ") != reason.npos;
   text.line = "command " + std::to_string(number) + " failed: " + reason + (is_sentence ? " (" + where + ")" : " " + where) + ": " +
               on_a_line(command, most_of_command) + (said.empty() ? "" : "; " + said);
-  text.rows = {{"command", command}, {"exit", failed.error}};
-  if (record) text.rows.emplace_back("time", seconds(record->seconds) + ", begun " + begin_of(record->start));
-  text.rows.emplace_back("host", failed.host);
-  if (record) text.rows.emplace_back("stderr", end_of_errors(*record, store));
+  text.rows = rows_of(command, failed.error, failed.host, record, store);
   return text;
 }
 

@@ -68,7 +68,7 @@ struct RunSpec {
   std::uint64_t slots = 1;     ///< ranks of the first world
   std::uint32_t retries = 2;
   std::int64_t max_failed = -1;  ///< failed chunks with which the run goes on; -1: any number
-  bool ends_early = true;        ///< the first 20 chunks that all fail with one error end the run
+  bool ends_early = true;        ///< first chunks that all fail with one error, and others from all over the plan as well, end the run
   HaltRule halt = {};
   std::uint64_t node_limit = 8192;  ///< nodes on the board before `claim` answers FULL
   std::uint64_t byte_limit = std::uint64_t{1} << 30;  ///< and their bytes
@@ -84,7 +84,7 @@ struct RunState {
   std::uint64_t chunks = 0;
   std::uint64_t done = 0;
   std::uint64_t failed = 0;    ///< failed chunks
-  std::uint64_t computed = 0;  ///< chunks computed and reported, also those refused
+  std::uint64_t computed = 0;  ///< chunks computed and reported, also those refused; no attempts that failed
   std::uint64_t again = 0;     ///< chunks that were in the hands of a lost worker, or came in twice
   std::uint64_t steals = 0;
   std::uint64_t reaped = 0;
@@ -144,7 +144,7 @@ struct Entry {
 };
 
 struct Work {
-  std::uint64_t computed = 0;  ///< chunks whose computation ended since the last commit
+  std::uint64_t computed = 0;  ///< chunks computed since the last commit, without attempts that failed
   double busy_seconds = 0;     ///< spent on them, summed over chunks
   double last_end = -1;        ///< seconds since the last chunk ended; -1: none did
   double longest = 0;          ///< seconds of the longest chunk

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "blackboard/directory.hpp"
 
+#include "base/program.hpp"
 #include "blackboard/keys.hpp"
 
 #include <algorithm>
@@ -40,7 +41,7 @@ NamePattern name_pattern(std::string_view name) {
 }
 
 std::string run_named(std::string_view name, const std::vector<std::string>& runs) {
-  if (runs.empty()) throw Error(Exit::usage, "there is no run yet; stint run JOB starts one");
+  if (runs.empty()) throw Error(Exit::usage, "there is no run yet; " + typed("run JOB") + " starts one");
   if (name == "last") return runs.front();
   if (std::ranges::find(runs, name) != runs.end()) return std::string(name);
   const auto pattern = name_pattern(name);
@@ -57,7 +58,7 @@ std::string run_named(std::string_view name, const std::vector<std::string>& run
                                  "; give more of the name");
   }
   throw Error(Exit::usage, "there is no run '" + shown + "' on this blackboard; " +
-                               (similar.empty() ? "" : "did you mean " + listed(similar) + "? ") + "stint ls lists all");
+                               (similar.empty() ? "" : "did you mean " + listed(similar) + "? ") + typed("ls") + " lists all");
 }
 
 Error damaged_list(const redis::Link& board, const std::string& why) {

@@ -7,6 +7,7 @@
 #include "base/environment.hpp"
 #include "base/error.hpp"
 #include "base/own_folder.hpp"
+#include "base/program.hpp"
 #include "base/range_list.hpp"
 #include "cli/board_address.hpp"
 #include "cli/display.hpp"
@@ -183,10 +184,10 @@ void CommandLine::parse() {
 int CommandLine::operator()() {
   app_.name(program_);
   app_.option_defaults()->multi_option_policy(CLI::MultiOptionPolicy::TakeLast);
-  app_.set_version_flag("-V,--version", program_ + " " STINT_VERSION);
+  app_.set_version_flag("-V,--version", std::filesystem::path(argv_[0]).filename().string() + " " STINT_VERSION);
   app_.require_subcommand(0, 1);
   app_.failure_message([](const CLI::App*, const CLI::Error& error) { return std::string(error.what()); });
-  app_.footer("stint VERB --help says more about each verb.\n\nExit codes: 0 complete, 1 partial (failed chunks), 2 usage "
+  app_.footer(typed("VERB --help") + " says more about each verb.\n\nExit codes: 0 complete, 1 partial (failed chunks), 2 usage "
               "or bad input, 3 blackboard, 4 damaged data,\n5 the run id belongs to other content, 70 defect, 75 "
               "interrupted (the same command continues).");
   add_run();

@@ -6,6 +6,7 @@
 #include <stint/main.hpp>
 #include <stint/options.hpp>
 
+#include "base/program.hpp"
 #include "cli/command_words.hpp"
 #include "cli/guardian.hpp"
 #include "cli/launched_rank.hpp"
@@ -16,7 +17,6 @@
 
 #include <CLI/App.hpp>
 
-#include <filesystem>
 #include <memory>
 #include <span>
 #include <string>
@@ -34,7 +34,7 @@ class CommandLine {
  public:
   /// `begun`: seconds on the steady clock at the entry of main. `launched` must outlive this object.
   CommandLine(int argc, char** argv, std::span<const JobEntry> jobs, double begun, LaunchedRank& launched)
-      : argc_(argc), argv_(argv), jobs_(jobs), begun_(begun), launched_(launched), program_(std::filesystem::path(argv[0]).filename()) {}
+      : argc_(argc), argv_(argv), jobs_(jobs), begun_(begun), launched_(launched), program_(program()) {}
 
   /// Parses, and does what the verb says. Returns the exit code; throws Error, BadInput, BoardLost.
   int operator()();

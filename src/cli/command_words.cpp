@@ -2,6 +2,7 @@
 #include "cli/command_words.hpp"
 
 #include "base/error.hpp"
+#include "base/program.hpp"
 #include "cli/foreign_options.hpp"
 #include "cli/suggestion.hpp"
 
@@ -17,6 +18,13 @@ namespace {
 bool is_option(std::string_view word) { return word.size() > 1 && word.front() == '-'; }
 
 bool takes_value(const CLI::Option& option) { return option.get_items_expected_min() > 0; }
+
+// $0 stands for this program.
+std::string in_our_name(std::string_view advice) {
+  const auto at = advice.find("$0");
+  if (at == advice.npos) return std::string(advice);
+  return std::string(advice.substr(0, at)) + program() + std::string(advice.substr(at + 2));
+}
 
 /// Goes through the words from the front, and hands each option on with its value.
 class Reader {
@@ -77,7 +85,7 @@ class Reader {
     if (foreign->value && !attached && !at_end()) value = take();
     if (foreign->advice.starts_with("write {}") && value == "{}") return true;
     if (!foreign->advice.empty()) {
-      throw Error(Exit::usage, "there is no option " + name + ": " + std::string(foreign->advice));
+      throw Error(Exit::usage, "there is no option " + name + ": " + in_our_name(foreign->advice));
     }
     if (foreign->ours.empty()) return true;
     options_.emplace_back(foreign->ours);
@@ -120,7 +128,7 @@ std::string unknown(const std::string& word, const std::vector<const CLI::App*>&
     throw Error(Exit::usage, name + " is an option of the job " + owner->app->get_name() + ": it stands behind that name");
   }
   const std::string help = app.get_parent() != nullptr && &app != &run ? "run " + app.get_name() : "run";
-  throw Error(Exit::usage, unknown(word, {&app, &run}) + " (see stint " + help + " --help)");
+  throw Error(Exit::usage, unknown(word, {&app, &run}) + " (see " + typed(help + " --help") + ")");
 }
 
 bool takes_words(const JobParser& job) {

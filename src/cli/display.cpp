@@ -7,7 +7,6 @@
 #include "cli/run_options.hpp"
 
 #include <fmt/format.h>
-#include <nlohmann/json.hpp>
 #include <spdlog/sinks/basic_file_sink.h>
 #include <spdlog/spdlog.h>
 
@@ -25,11 +24,9 @@ namespace stint {
 namespace {
 
 constexpr double first_bar = 0.5;  // seconds; a shorter run needs no bar
-constexpr auto pipe_patience = std::chrono::seconds(10);  // for the reader of a log that is a pipe
-constexpr auto silent_wait = std::chrono::milliseconds(500);
-constexpr auto pipe_look = std::chrono::milliseconds(20);
 constexpr double bar_every = 0.2;
-constexpr double oldest_every = 2;  // asking costs a look at the blackboard
+// Seconds between two looks at the ranks for the oldest chunk, which cost the blackboard a line for each.
+double oldest_every(std::uint64_t workers) { return std::clamp(static_cast<double>(workers) / 1000, 0.4, 10.0); }
 
 Sighting sighting_of(const Progress& progress, double now, int threads, double oldest) {
   Sighting sighting;
@@ -70,21 +67,6 @@ BarFields fields_of(const Progress& progress, const std::string& run, const Rema
   return fields;
 }
 
-double longest_at_work(const std::map<std::string, std::string>& said) {
-  double longest = -1;
-  for (const auto& [worker, text] : said) {
-    const auto end = text.find(';');
-    const auto chunks = nlohmann::json::parse(end == text.npos ? "" : text.substr(end + 1), nullptr, false);
-    if (!chunks.is_array()) continue;
-    const double since = std::max(0.0, unix_now() - std::strtod(text.c_str(), nullptr));
-    for (const auto& chunk : chunks) {
-      if (!chunk.is_object() || !chunk.contains("seconds") || !chunk["seconds"].is_number()) continue;
-      longest = std::max(longest, chunk["seconds"].get<double>() + since);
-    }
-  }
-  return longest;
-}
-
 std::string log_path(const std::string& file, int rank, int ranks) {
   std::error_code error;
   const auto status = std::filesystem::status(file, error);
@@ -97,18 +79,10 @@ void check_log(const std::string& file, int ranks) {
   if (const int descriptor = descriptor_of(file); ranks > 1 && descriptor >= 0 && descriptor != STDERR_FILENO) {
     refuse("the ranks that -n starts do not have this descriptor");
   }
-  const auto begun = std::chrono::steady_clock::now();
-  bool said = false;
-  int tried = -1;
-  while ((tried = ::open(file.c_str(), O_WRONLY | O_APPEND | O_CREAT | O_NONBLOCK | O_CLOEXEC, 0666)) < 0) {
-    if (errno != ENXIO) refuse(std::strerror(errno));
-    const auto waited = std::chrono::steady_clock::now() - begun;
-    if (waited > silent_wait && !std::exchange(said, true)) Terminal::standard().line("waiting up to 10 s for a reader of the pipe " + file);
-    if (waited > pipe_patience) refuse("nobody reads this pipe");
-    std::this_thread::sleep_for(pipe_look);
-  }
+  auto tried = open_to_write(file, file, O_APPEND | O_CREAT);
+  if (!tried) refuse(errno == ENXIO ? "nobody reads this pipe" : std::strerror(errno));
   std::error_code error;
-  if (!std::filesystem::is_fifo(file, error)) ::close(tried);  // else its reader would see an end
+  if (std::filesystem::is_fifo(file, error)) tried.release();  // its reader would see an end
 }
 
 Display::Display(const RunOptions& options, int rank, int ranks)
@@ -173,7 +147,7 @@ void Display::loop(const Session& session, const std::string& run, int threads, 
   const SteadyClock clock;
   const auto& progress = session.progress;
   Remaining remaining;
-  double age = -1, asked = -oldest_every;
+  double age = -1, asked = -1e9;
   std::unique_lock lock(mutex_);
   for (double wait = first_bar;; wait = bar_every) {
     const double begun = clock.now();
@@ -182,7 +156,7 @@ void Display::loop(const Session& session, const std::string& run, int threads, 
     lock.unlock();
     const double now = clock.now();
     if (age >= 0) age += now - begun;
-    if (now - asked >= oldest_every) {
+    if (now - asked >= oldest_every(progress.workers)) {
       asked = now;
       try {
         age = oldest();

@@ -10,7 +10,6 @@
 
 #include <condition_variable>
 #include <functional>
-#include <map>
 #include <memory>
 #include <mutex>
 #include <string>
@@ -26,9 +25,6 @@ struct RunOptions;
 
 /// What a bar says of a run at one moment, and what a Remaining thinks of it.
 BarFields fields_of(const Progress& progress, const std::string& run, const Remaining& remaining);
-
-/// Seconds that the chunk at work for longest has been, of what workers say (worker → `time;JSON`); -1: none has for long.
-double longest_at_work(const std::map<std::string, std::string>& said);
 
 /// The log of a rank: in a world of many FILE.R, unless FILE is a device or a pipe, which all write to.
 std::string log_path(const std::string& file, int rank, int ranks);

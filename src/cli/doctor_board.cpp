@@ -2,6 +2,7 @@
 // What doctor tries on the blackboard: the way to it, its password, its clock, and whether it takes a script. The one
 // thing written is a removal that removes nothing, sent as the script that a run would send.
 #include "base/clock.hpp"
+#include "base/program.hpp"
 #include "blackboard/blackboard.hpp"
 #include "blackboard/directory.hpp"
 #include "blackboard/keys.hpp"
@@ -67,7 +68,7 @@ Check scripts_check(redis::Connection& connection) {
     return {"scripts", Health::ok, "a script that writes is taken", ""};
   } catch (const redis::Refused& refused) {
     const auto word = refused.word();
-    const char* advice = word == "OOM"        ? "give it more maxmemory, or remove runs: stint rm RUN"
+    const auto advice = word == "OOM"         ? "give it more maxmemory, or remove runs: " + typed("rm RUN")
                          : word == "MISCONF"  ? "it cannot write its files; make room on its disk, and see its log"
                          : word == "READONLY" ? "give the address of the primary"
                          : word == "NOPERM"   ? "its user needs EVAL, EVALSHA, SCRIPT and the keys stint:*"
@@ -191,7 +192,7 @@ std::vector<Check> board_checks(const redis::Address& address, bool embedded) {
     try {
       const redis::Connection probe(address, std::chrono::seconds(5));
     } catch (const redis::Lost&) {
-      return {{"board", Health::ok, "none is running; stint run starts it", ""}};
+      return {{"board", Health::ok, "none is running; " + typed("run") + " starts it", ""}};
     } catch (const redis::Refused&) {
       // It is there, and the checks below say what it refuses.
     }

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // What doctor says about this machine: programs, cores, memory, limits, clock.
 #include "base/environment.hpp"
+#include "base/program.hpp"
 #include "cli/control_group.hpp"
 #include "cli/display.hpp"
 #include "cli/doctor_checks.hpp"
@@ -80,7 +81,7 @@ Check openmp_check() {
   const bool placed = !environment("OMP_PLACES").empty() || !environment("GOMP_CPU_AFFINITY").empty();
   if ((!bind.empty() || placed) && bind != "false") {
     return {"OpenMP", Health::warn, set,
-            "the ranks of stint run -n then bind to the same cores; unset these variables"};
+            "the ranks of " + typed("run -n") + " then bind to the same cores; unset these variables"};
   }
   const int limit = std::atoi(environment("OMP_THREAD_LIMIT").c_str());
   if (limit > 0 && limit < cores) {

@@ -2,6 +2,7 @@
 // What doctor says about mpirun, from real starts of 2 ranks of this program: as `stint run -n` starts them; the same
 // with a rank that is killed; and without its flags, as a user may call mpirun. Each start has a bound.
 #include "base/environment.hpp"
+#include "base/program.hpp"
 #include "cli/doctor.hpp"
 #include "cli/doctor_checks.hpp"
 #include "cli/launcher.hpp"
@@ -81,12 +82,12 @@ Check mpirun_check(const Trial& version) {
   const std::string line = version.out.substr(0, version.out.find('\n'));
   if (version.error != 0) {
     return {"mpirun", Health::bad, version.error == ENOENT ? "not on the PATH" : std::strerror(version.error),
-            "stint run -n cannot start ranks; install Open MPI (Debian: apt install openmpi-bin), or run without -n"};
+            typed("run -n") + " cannot start ranks; install Open MPI (Debian: apt install openmpi-bin), or run without -n"};
   }
   const auto at = line.find("Open MPI) ");
   if (at == line.npos) {
     return {"mpirun", Health::bad, line.empty() ? said(version) : line,
-            "not Open MPI, and stint run -n needs its --enable-recovery; put an Open MPI 4.1 or 5 first on the PATH"};
+            "not Open MPI, and " + typed("run -n") + " needs its --enable-recovery; put an Open MPI 4.1 or 5 first on the PATH"};
   }
   const std::string number = line.substr(at + 10);
   if (number.starts_with("4.1.") || number.starts_with("5.")) return {"mpirun", Health::ok, "Open MPI " + number, ""};
@@ -97,7 +98,7 @@ Check mpirun_check(const Trial& version) {
 Check launch_check(const Trial& trial, const Ranks& ranks) {
   const std::string took = fmt::format("2 ranks started and ended in {:.1f} s", trial.seconds);
   if (!trial.passed() || ranks.count != 2) {
-    return {"launch", Health::bad, said(trial), "stint run -n does not work here; run without -n until this is mended"};
+    return {"launch", Health::bad, said(trial), typed("run -n") + " does not work here; run without -n until this is mended"};
   }
   if (ranks.alone > 0) {
     return {"launch", Health::bad, "each of 2 ranks is alone in its world",
@@ -120,7 +121,7 @@ Check recovery_check(const Trial& trial) {
 }
 
 Check binding_check(int cores, const Ranks& as_run, const Trial& plain, const Ranks& by_hand) {
-  const std::string ours = fmt::format("each of 2 ranks gets {} of {} cores with stint run -n", as_run.cores, cores);
+  const std::string ours = fmt::format("each of 2 ranks gets {} of {} cores with {}", as_run.cores, cores, typed("run -n"));
   if (as_run.cores < cores) {
     return {"binding", Health::warn, ours,
             "something binds them in spite of --bind-to none; see mpirun --report-bindings"};
@@ -139,7 +140,7 @@ Check user_check() {
     return {"user", Health::ok, "root, and the environment allows mpirun that", ""};
   }
   return {"user", Health::warn, "root",
-          "stint run -n works, a plain mpirun refuses; be another user, or set OMPI_ALLOW_RUN_AS_ROOT=1 and "
+          typed("run -n") + " works, a plain mpirun refuses; be another user, or set OMPI_ALLOW_RUN_AS_ROOT=1 and "
           "OMPI_ALLOW_RUN_AS_ROOT_CONFIRM=1"};
 }
 

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "cli/doctor_told.hpp"
 
+#include "base/program.hpp"
 #include "cli/display.hpp"
 
 #include <fmt/format.h>
@@ -119,14 +120,14 @@ Check board_memory_check(const Told& told) {
     const std::string found = shown_bytes(used) + " of " + shown_bytes(limit) + " used";
     if (used < limit / 10 * 8) return {"board memory", Health::ok, found, ""};
     return {"board memory", Health::warn, found,
-            "a run stops taking chunks when it is full; raise maxmemory, or remove runs: stint rm RUN"};
+            "a run stops taking chunks when it is full; raise maxmemory, or remove runs: " + typed("rm RUN")};
   }
   const std::string found =
       shown_bytes(used) + (machine > 0 ? " of the machine's " + shown_bytes(machine) : "") + " used";
   if (machine == 0 || used < machine / 2) return {"board memory", Health::ok, found, ""};
   return {"board memory", Health::warn, found,
-          "its fork for a rewrite may need as much again, and the kernel kills what does not fit; remove runs: stint "
-          "rm RUN"};
+          "its fork for a rewrite may need as much again, and the kernel kills what does not fit; remove runs: " +
+              typed("rm RUN")};
 }
 
 Check clients_check(const Told& told) {

@@ -3,6 +3,7 @@
 
 #include "base/environment.hpp"
 #include "base/error.hpp"
+#include "base/program.hpp"
 #include "cli/board_upkeep.hpp"
 #include "cli/data_lease.hpp"
 #include "cli/data_lock.hpp"
@@ -197,7 +198,7 @@ redis::Address existing_blackboard() {
   const auto found = blackboard_with_data();
   if (found) return *found;
   const auto home = home_path().empty() ? home_folder() : home_path();
-  throw Error(Exit::usage, "there is no run yet in " + home.string() + "; stint run JOB starts one");
+  throw Error(Exit::usage, "there is no run yet in " + home.string() + "; " + typed("run JOB") + " starts one");
 }
 
 void leave_embedded() noexcept {

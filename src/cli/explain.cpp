@@ -5,6 +5,7 @@
 
 #include "base/error.hpp"
 #include "base/json_field.hpp"
+#include "base/program.hpp"
 #include "blackboard/directory.hpp"
 #include "blackboard/redis_blackboard.hpp"
 #include "cli/chunk_text.hpp"
@@ -115,13 +116,16 @@ std::string advice_on(const RunView& view) {
                                 : counted(lost, "rank") + (lost == 1 ? " was" : " were") + " lost";
     return why + " and nobody computes it now; the same command continues";
   }
-  if (view.state == "done") return "stint result " + run + " shows the result";
+  if (view.state == "done") return typed("result " + run) + " shows the result";
   if (view.state == "partial") {
-    return "stint result " + run + " shows the result without the failed chunks; stint rerun " + run +
-           " -n N computes them again";
+    return typed("result " + run) + " shows the result without the failed chunks; " + typed("rerun " + run + " -n N") +
+           " computes them again";
   }
   if (view.state == "failed") return "the same command tries again, with what is done; --fresh begins anew";
-  if (view.state == "halted") return "the same command goes on with what is done";
+  if (view.state == "halted") {
+    return "its --halt rule ended it; " + typed("result " + run + " --partial") +
+           " shows what there is, and the same command goes on with what is left";
+  }
   if (view.state == "cancelled") return "ended by its user; the same command goes on with what is done";
   return "";
 }
@@ -136,22 +140,20 @@ std::string row_text(const std::string& name, const std::string& text) {
   return one ? fmt::format("{:<8} {}", name, rows.substr(9)) : name + "\n" + rows;
 }
 
-std::string story_text(const Story& story, std::uint64_t chunk, const RunView& view, ChunkTexts& texts,
-                       const std::optional<FailureText>& failure) {
+std::string story_text(const Story& story, std::uint64_t chunk, const RunView& view, ChunkTexts& texts, const TextRows& rows) {
   std::string text = fmt::format("{} of run {}: {}\n", texts.name(chunk), view.run.field("run"), place_of(story, view));
   const auto state = field_of(story, "state");
   if (view.state != "running" && state != "done" && state != "failed") {
     text += fmt::format("the run is {}: {}\n", view.state, advice_on(view));
   }
-  if (const auto what = texts.of(chunk); !what.empty() && !failure) text += "what     " + printable(what) + "\n";
+  if (const auto what = texts.of(chunk); !what.empty() && rows.empty()) text += "what     " + printable(what) + "\n";
   if (story.contains("attempts")) {
     text += fmt::format("attempts {} failed, the last on {}\n", story.at("attempts"), story.at("last"));
   }
   if (story.contains("deaths")) text += fmt::format("deaths   of ranks that had it in hand: {}\n", story.at("deaths"));
   const auto error = nlohmann::json::parse(field_of(story, "error"), nullptr, false);
-  if (failure) {
-    for (const auto& [name, row] : failure->rows) text += row_text(name, row);
-  } else if (error.is_object()) {
+  for (const auto& [name, row] : rows) text += row_text(name, row);
+  if (rows.empty() && error.is_object()) {
     text += fmt::format("error    {} (host {})\n", printable(json_field(error, "error", std::string())),
                         json_field(error, "host", std::string()));
   }
@@ -164,7 +166,7 @@ std::string run_text(const RunView& view, const std::string& what, const std::ve
   std::string text = fmt::format("run {}: {}, {} of {} done, {} failed\n", run.field("run"), view.state,
                                  grouped(run.done), counted(run.chunks, "chunk"), grouped(run.failed));
   text += fitted("job      " + printable(what)) + "\n";
-  if (const auto error = run.field("error"); !error.empty()) text += "why      " + printable(error) + "\n";
+  if (const auto error = run.field("error"); !error.empty()) text += "why      " + printable(texts.in_words(error)) + "\n";
   text += (view.state == "running" ? "now      " : "next     ") + advice_on(view) + "\n";
   return text + failure_lines(failures, texts);
 }
@@ -182,6 +184,18 @@ nlohmann::ordered_json events_json(const std::vector<Event>& events) {
   auto list = nlohmann::ordered_json::array();
   for (const auto& event : events) list.push_back({{"time", event.time}, {"kind", event.kind}, {"text", event.text}});
   return list;
+}
+
+// What the job says of a chunk that has ended, and how to see its output.
+TextRows ended_rows(ChunkTexts& texts, std::uint64_t chunk, const Story& story, const std::vector<FailedChunk>& failures,
+                    const std::string& run) {
+  TextRows rows;
+  if (field_of(story, "state") == "done") rows = texts.done(chunk, store_folder(run));
+  const auto failed = std::ranges::find(failures, chunk, &FailedChunk::chunk);
+  if (failed != failures.end()) rows = texts.failure(*failed, store_folder(run)).value_or(FailureText()).rows;
+  const auto option = rows.empty() ? "" : texts.result_option(chunk);
+  if (!option.empty()) rows.emplace_back("output", typed("result " + run + " " + option) + " (with --stderr its standard error)");
+  return rows;
 }
 
 }  // namespace
@@ -205,7 +219,9 @@ int explain(const redis::Address& address, const std::string& name, const std::s
   }
   std::vector<Event> events;
   for (auto& event : board.events(all_events)) {
-    if (!chunk || names(event.text, *chunk)) events.push_back(std::move(event));
+    if (chunk && !names(event.text, *chunk)) continue;
+    event.text = texts.event(event.kind, event.text);
+    events.push_back(std::move(event));
   }
   Story story;
   if (chunk && view.state == "done") {
@@ -214,32 +230,29 @@ int explain(const redis::Address& address, const std::string& name, const std::s
     story = board.explain(*chunk).value_or(Story{{"state", "unknown"}});
   }
   const auto failures = failed_chunks(board.failures());
-  std::optional<FailureText> failure;
-  for (const auto& failed : failures) {
-    if (chunk == failed.chunk) failure = texts.failure(failed, store_folder(run));
-  }
+  const auto rows = chunk ? ended_rows(texts, *chunk, story, failures, run) : TextRows();
   const auto what = what_ran(view.run.field("job"), view.run.field("options"), jobs);
   if (json) {
     auto out = run_json(view, what);
+    out["error"] = texts.in_words(view.run.field("error"));
     out["advice"] = advice_on(view);
     if (chunk) {
       out["chunk"] = *chunk;
       out["number"] = *number;
       out["where"] = story;
       out["text"] = texts.of(*chunk);
-      if (failure) {
-        for (const auto& [row, value] : failure->rows) out["failure"][row] = value;
-      }
+      const char* ended = field_of(story, "state") == "done" ? "success" : "failure";
+      for (const auto& [row, value] : rows) out[ended][row] = value;
     }
     out["events"] = events_json(events);
     print(out.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace) + "\n");
     return 0;
   }
-  std::string text = chunk ? story_text(story, *chunk, view, texts, failure)
+  std::string text = chunk ? story_text(story, *chunk, view, texts, rows)
                            : run_text(view, what, failures, texts);
   const auto count = std::min(events.size(), chunk ? events.size() : shown_events);
   for (std::size_t i = count; i-- > 0;) {
-    text += fmt::format("{}  {:<7} {}\n", clock_of(events[i].time, view.now), events[i].kind, printable(texts.in_words(events[i].text)));
+    text += fmt::format("{}  {:<7} {}\n", clock_of(events[i].time, view.now), events[i].kind, printable(events[i].text));
   }
   print(text);
   return 0;

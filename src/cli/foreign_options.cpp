@@ -16,7 +16,7 @@ constexpr std::string_view order =
     "outputs are shown whole, one command after another; --unordered shows them as the commands end";
 constexpr std::string_view columns = "a line is one value; give a file for each column: :::: FILE1 ::::+ FILE2, with {1} and {2}";
 constexpr std::string_view linked = "sources that give their values side by side are linked by :::+ or ::::+";
-constexpr std::string_view again = "'stint rerun RUN -n N' runs again what failed";
+constexpr std::string_view again = "$0 rerun RUN -n N runs again what failed";
 
 // clang-format off
 constexpr ForeignOption foreign_options[] = {
@@ -45,14 +45,33 @@ constexpr ForeignOption foreign_options[] = {
     {"-S", true, "", hosts}, {"--sshlogin", true, "", hosts}, {"--sshloginfile", true, "", hosts}, {"--slf", true, "", hosts},
     {"-C", true, "", columns}, {"--colsep", true, "", columns}, {"-d", true, "", columns}, {"--delimiter", true, "", columns},
     {"--env", true, "", "commands have the environment of stint; --env-from FILE adds variables"},
-    {"--nice", true, "", "start it as 'nice -n 10 stint run …'"},
+    {"--nice", true, "", "start it as nice -n 10 $0 run …"},
     {"--load", true, "", "--threads and --memfree say how much runs at once"},
     {"--cpus", true, "", "--threads T says how many commands run at once on a rank"},
+    {"--crash-limit", true, "", "a command that was alone on two ranks that died has failed; with --retries N it is tried again after N deaths"},
+    {"--from-json", true, "", "values are lines: jq -c '.[]' FILE | $0 run commands COMMAND {}"},
     {"--array", true, "", "give the numbers as values: ::: $(seq 1 100)"},
 };
 // clang-format on
 
+struct ForeignVerb {
+  std::string_view name, ours;
+};
+// Of HyperQueue, of schedulers, of shells.
+constexpr ForeignVerb foreign_verbs[] = {
+    {"list", "ls"}, {"ps", "ls"}, {"jobs", "ls"}, {"runs", "ls"}, {"info", "status"}, {"show", "status"}, {"progress", "status"},
+    {"delete", "rm"}, {"del", "rm"}, {"remove", "rm"}, {"forget", "rm"}, {"clean", "rm"}, {"prune", "rm"},
+    {"kill", "cancel"}, {"stop", "cancel"}, {"abort", "cancel"}, {"log", "result"}, {"logs", "result"}, {"output", "result"}, {"cat", "result"},
+    {"version", "--version"}, {"submit", "run"}, {"start", "run"}, {"exec", "run"}, {"resume", "run"}, {"retry", "rerun"},
+    {"why", "explain"}, {"init", "new"}, {"create", "new"}, {"server", "serve"}, {"check", "doctor"},
+};
+
 }  // namespace
+
+std::string foreign_verb(std::string_view name) {
+  const auto* found = std::ranges::find(foreign_verbs, name, &ForeignVerb::name);
+  return found == std::end(foreign_verbs) ? "" : std::string(found->ours);
+}
 
 const ForeignOption* foreign_option(std::string_view name) {
   const auto* found = std::find_if(std::begin(foreign_options), std::end(foreign_options), [&](const auto& option) { return option.name == name; });

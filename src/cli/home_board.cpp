@@ -2,6 +2,7 @@
 #include "cli/home_board.hpp"
 
 #include "base/error.hpp"
+#include "base/program.hpp"
 #include "cli/data_lock.hpp"
 #include "cli/home.hpp"
 #include "cli/interfaces.hpp"
@@ -93,7 +94,7 @@ redis::Address listening(redis::Connection& server, const fs::path& home, const 
     address.host = setting(server, "bind");
     if (interface != "auto" && address.host != chosen) {
       throw Error(Exit::usage, "the blackboard already listens on " + address.host + ", not on " + interface +
-                                   "; leave --interface away, or end it first: stint serve --stop");
+                                   "; leave --interface away, or end it first: " + typed("serve --stop"));
     }
     return address;
   }
@@ -218,7 +219,7 @@ redis::Address open_to_network(const fs::path& home, const std::string& interfac
                                  "; the same command starts it again");
   } catch (const redis::Refused& refused) {
     throw Error(Exit::board, "the blackboard at " + socket_address(home).shown() +
-                                 " does not say where it listens: " + refused.what() + "; end it: stint serve --stop");
+                                 " does not say where it listens: " + refused.what() + "; end it: " + typed("serve --stop"));
   }
 }
 

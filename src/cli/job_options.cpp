@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "cli/job_options.hpp"
+#include "cli/command_words.hpp"
 
 #include "base/error.hpp"
 
@@ -92,6 +93,10 @@ void apply_words(Options& options, const std::vector<std::string>& words, const 
   add_job_options(parser, options, kinds);
   try {
     parser.parse(std::vector<std::string>(words.rbegin(), words.rend()));
+  } catch (const CLI::ExtrasError& error) {
+    const auto rest = parser.remaining();
+    const auto wrong = rest.empty() || !rest.front().starts_with('-') ? error.what() : unknown_option(rest.front(), parser);
+    throw Error(Exit::usage, wrong + (wrong.ends_with('?') ? " " : "; ") + advice);
   } catch (const CLI::ParseError& error) {
     throw Error(Exit::usage, std::string(error.what()) + "; " + advice);
   }

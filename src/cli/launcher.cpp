@@ -3,10 +3,12 @@
 
 #include "base/environment.hpp"
 #include "base/error.hpp"
+#include "base/program.hpp"
 #include "base/text_input.hpp"
 #include "cli/call_folder.hpp"
 #include "cli/launched_rank.hpp"
 #include "cli/mpirun_process.hpp"
+#include "cli/result_output.hpp"
 #include "cli/terminal.hpp"
 #include "mpi/world.hpp"
 
@@ -220,12 +222,12 @@ int Launch::deliver(int code, const std::optional<ExitReport>& report) {
     end_of_pipe();
   }
   if (!delivery_.error.empty()) {
-    terminal_.line(delivery_.error);
+    terminal_.line(delivery_.error + written_later());
     return static_cast<int>(Exit::usage);
   }
   if (report && report->result_bytes && delivery_.bytes < *report->result_bytes) {
-    terminal_.line(fmt::format("mpirun passed on {} of {} bytes of the result; stint result last prints all of it",
-                               delivery_.bytes, *report->result_bytes));
+    terminal_.line(fmt::format("mpirun passed on {} of {} bytes of the result; {} prints all of it", delivery_.bytes,
+                               *report->result_bytes, typed("result last")));
     return static_cast<int>(Exit::interrupted);
   }
   return code;

@@ -6,6 +6,7 @@
 #include <stint/error.hpp>
 
 #include "base/error.hpp"
+#include "base/program.hpp"
 #include "base/standard_descriptors.hpp"
 #include "blackboard/blackboard.hpp"
 #include "cli/command_line.hpp"
@@ -61,9 +62,11 @@ int run_main(int argc, char** argv, std::span<const JobEntry> jobs) {
   std::signal(SIGXFSZ, SIG_IGN);  // beyond `ulimit -f` a write is an error then, which is said
   std::optional<LaunchedRank> launched;
   const TakenErrors errors;       // what jobs write to std::cerr
+  set_program(argv[0]);
   const int code = exit_code_of([&] {
     launched.emplace(argc, argv);
     auto words = launched->arguments();
+    set_program(words.front());
     std::vector<char*> pointers;
     for (auto& word : words) pointers.push_back(word.data());
     pointers.push_back(nullptr);

@@ -95,6 +95,23 @@ int descriptor_of(const fs::path& path) {
   return -1;
 }
 
+UniqueFd open_to_write(const fs::path& path, const fs::path& named, int flags) {
+  const auto begun = std::chrono::steady_clock::now();
+  for (bool said = false;; std::this_thread::sleep_for(reader_look)) {
+    UniqueFd opened(::open(path.c_str(), O_WRONLY | O_NONBLOCK | O_CLOEXEC | flags, 0666));
+    const int error = errno;
+    std::error_code ignored;
+    const auto waited = std::chrono::steady_clock::now() - begun;
+    if (opened || error != ENXIO || !fs::is_fifo(path, ignored) || waited > reader_patience) {
+      errno = error;
+      return opened;
+    }
+    if (waited > silent_wait && !std::exchange(said, true)) {
+      Terminal::standard().line("waiting up to 10 s for a reader of the pipe " + named.string());
+    }
+  }
+}
+
 OutputFile::OutputFile(fs::path path, std::string what) : named_(std::move(path)), what_(std::move(what)) {
   std::error_code error;
   if (named_.filename().empty() || fs::is_directory(named_, error)) refuse("it is a folder");
@@ -146,20 +163,8 @@ void OutputFile::follow_links() {
 }
 
 void OutputFile::open_pipe_or_device() {
-  const auto begun = std::chrono::steady_clock::now();
-  for (bool said = false;;) {
-    descriptor_ = UniqueFd(::open(path_.c_str(), O_WRONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC));
-    if (descriptor_) return;
-    const int error = errno;
-    std::error_code ignored;
-    if (error != ENXIO || !fs::is_fifo(path_, ignored)) refuse(why(error));
-    const auto waited = std::chrono::steady_clock::now() - begun;
-    if (waited > silent_wait && !std::exchange(said, true)) {
-      Terminal::standard().line("waiting up to 10 s for a reader of the pipe " + named_.string());
-    }
-    if (waited > reader_patience) refuse("nobody reads this pipe; start its reader first");
-    std::this_thread::sleep_for(reader_look);
-  }
+  descriptor_ = open_to_write(path_, named_, O_NOCTTY);
+  if (!descriptor_) refuse(errno == ENXIO ? "nobody reads this pipe; start its reader first" : why(errno));
 }
 
 // A new file beside it, without a name that anybody else has.

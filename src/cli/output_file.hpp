@@ -34,6 +34,10 @@ class PassingBuffer final : public std::streambuf {
 /// The descriptor that a path means: 1 for /dev/stdout, 5 for /dev/fd/5; -1: it means a file.
 int descriptor_of(const std::filesystem::path& path);
 
+/// Opens what is written through, with these flags beside O_WRONLY. The reader of a pipe is waited for, 10 s, which is said
+/// (`named`: the path as the user gave it). Invalid: errno says why, ENXIO that nobody reads.
+UniqueFd open_to_write(const std::filesystem::path& path, const std::filesystem::path& named, int flags);
+
 class OutputFile {
  public:
   /// `what`: of errors, "cannot write WHAT to PATH". Throws Error(usage) when the path cannot be written. Nothing is

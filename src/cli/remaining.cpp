@@ -13,9 +13,12 @@ namespace {
 constexpr std::size_t most_ends = 512;
 constexpr double recent_share = 1.0 / 3;  // of the time so far
 constexpr double even_ratio = 1.8;        // of two estimates that one number may stand for
+constexpr double early_low = 0.7, early_high = 1.3;  // of a range from few chunks
 constexpr double skewed_ratio = 3;        // of the longest chunk to the usual one
 // Of an estimate from a rate that a few long chunks made slow, or a few short ones fast.
 constexpr double skewed_low = 0.6, skewed_high = 1.6;
+constexpr double few = 4;                 // chunks a lane, from which a rate follows
+constexpr double least_age = 0.5;         // seconds from which on a chunk at work is told of
 constexpr double tail = 2;                // times the longest chunk so far
 
 }  // namespace
@@ -81,7 +84,9 @@ Estimate Remaining::estimate() const {
   if (left <= static_cast<double>(last_.lanes)) {
     estimate.kind = Estimate::Kind::running;
     estimate.running = static_cast<std::uint64_t>(left);
-    estimate.oldest = last_.oldest;
+    // Nothing waits, so what is at work was begun before the last one ended.
+    const double idle = ends_.empty() ? 0 : last_.now - ends_.back().time;
+    estimate.oldest = std::max(last_.oldest, idle >= least_age ? idle : -1);
     estimate.usual = last_.usual;
     return estimate;
   }
@@ -95,12 +100,22 @@ Estimate Remaining::estimate() const {
   const auto known = static_cast<double>(ends_.back().ended - first_.ended);
   estimate.low = std::max(0.0, std::min(overall, recently));
   estimate.high = std::max({0.0, overall, recently});
+  // Had all lanes been at work from now on, on chunks as most that ended were.
+  const double others = known > 1 ? std::max(0.0, (last_.usual * known - last_.longest) / (known - 1)) : last_.usual;
+  const double fresh = left * others / static_cast<double>(last_.lanes);
+  // Of few that ended nobody knows how far the others are that are at work beside them.
+  const bool is_early = last_.usual > 0 && known < few * static_cast<double>(last_.lanes);
+  if (is_early) {
+    estimate.low = std::min(estimate.low, fresh);
+    estimate.high = std::max(estimate.high, fresh);
+  }
   // Longer than any that ended: what is at work now does not go on as before.
   if (idle > last_.longest) estimate.high = std::max(estimate.high, left * (last_.now - first_.time) / known);
-  if (last_.usual > 0 && std::max(last_.longest, last_.oldest) > skewed_ratio * last_.usual) {
+  const bool skewed = last_.longest > skewed_ratio * last_.usual || last_.oldest > last_.longest;
+  if (last_.usual > 0 && skewed) {
     // What still waits may be longer than all that ended, the more so the more is left; what is at work is already, if it
     // is older than they became, and nobody knows how much longer it takes.
-    estimate.low *= skewed_low;
+    estimate.low = skewed_low * std::min(estimate.low, fresh);
     estimate.high = skewed_high * estimate.high + tail * last_.longest * std::sqrt(1 + left / known);
     if (last_.oldest > last_.longest) estimate.high = std::numeric_limits<double>::infinity();
   }
@@ -109,6 +124,10 @@ Estimate Remaining::estimate() const {
     estimate.low = estimate.high = std::sqrt(estimate.low * estimate.high);
   } else {
     estimate.kind = Estimate::Kind::range;
+    if (is_early && !skewed) {
+      estimate.low *= early_low;
+      estimate.high *= early_high;
+    }
   }
   return estimate;
 }

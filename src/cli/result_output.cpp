@@ -2,6 +2,7 @@
 #include "cli/result_output.hpp"
 
 #include "base/error.hpp"
+#include "base/program.hpp"
 #include "cli/terminal.hpp"
 
 #include <iostream>
@@ -11,8 +12,6 @@
 namespace stint {
 namespace {
 
-constexpr const char* later_advice = "; what is computed stays on the blackboard: stint result last --output FILE";
-
 // What `step` cannot write can be written later.
 template <class Step>
 void with_advice(Step step) {
@@ -21,11 +20,13 @@ void with_advice(Step step) {
   } catch (const ReaderGone&) {
     throw;
   } catch (const Error& error) {
-    throw Error(error.exit(), error.what() + std::string(later_advice));
+    throw Error(error.exit(), error.what() + written_later());
   }
 }
 
 }  // namespace
+
+std::string written_later() { return "; what is computed stays on the blackboard: " + typed("result last --output FILE"); }
 
 ResultOutput::ResultOutput(const std::filesystem::path& path, bool meets)
     : folder_(path.parent_path()), meets_(meets), straight_([this](std::string_view bytes) { to_stdout(bytes); }) {

@@ -15,6 +15,9 @@
 
 namespace stint {
 
+/// What to do where the result cannot be written: "; what is computed stays …", for the end of an error.
+std::string written_later();
+
 class ResultOutput final : public Output {
  public:
   /// `path`: of `--output`; empty: text goes to stdout. Throws Error(usage) when the file cannot be written: before

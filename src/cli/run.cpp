@@ -12,6 +12,7 @@
 #include "cli/failure_lines.hpp"
 #include "cli/home.hpp"
 #include "cli/rendezvous.hpp"
+#include "cli/run_view.hpp"
 #include "cli/stored_result.hpp"
 #include "cli/terminal.hpp"
 #include "engine/policy.hpp"
@@ -227,7 +228,11 @@ Outcome RunCommand::compute() {
     display_->show_bar_with([this](const BarFields& fields) { launched_.show_bar(fields.encode()); });
   }
   display_->start(session_, run_, job_->parallel_chunks() ? 1 : threads_.count,
-                  [this] { return longest_at_work(RedisBlackboard(board_, run_).at_work()); });
+                  [this, here] {
+                    RedisBlackboard board(board_, run_);
+                    const auto state = board.state();
+                    return state ? look_at(board, *state, here).oldest() : -1;
+                  });
   if (rank_ == 0) launched_.report_begun();
   const auto outcome = work(session_, setup);
   display_->stop();

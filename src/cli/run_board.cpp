@@ -5,6 +5,7 @@
 
 #include "base/clock.hpp"
 #include "base/error.hpp"
+#include "base/program.hpp"
 #include "blackboard/directory.hpp"
 #include "cli/board_address.hpp"
 #include "cli/board_place.hpp"
@@ -70,7 +71,7 @@ void RunCommand::find_board() {
       const std::string why = lost.what();
       if (why.starts_with("LOADING") || why.starts_with("BUSY")) return;  // it is there, and waited for later
       if (clock.now() < end) continue;
-      throw Error(Exit::board, why + (given ? "; start the blackboard, or leave --board away" : "; 'stint doctor' says more"));
+      throw Error(Exit::board, why + (given ? "; start the blackboard, or leave --board away" : "; " + typed("doctor") + " says more"));
     }
   }
 }

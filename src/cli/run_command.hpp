@@ -75,6 +75,7 @@ class RunCommand {
   Outcome compute();
   int conclude(const Outcome& outcome);
   void say_failures(RedisBlackboard& board, const RunState& state);
+  void say_halted(RedisBlackboard& board, const std::string& why, int code);
   int code_of(const RunState& state) const;  // of a run that was finished
   int error_code(int code) const;            // of one that was not
   void result_is_out() const { launched_.report_printed(Terminal::standard().written()); }

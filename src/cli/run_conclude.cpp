@@ -2,6 +2,7 @@
 #include "cli/run_command.hpp"
 
 #include "base/clock.hpp"
+#include "base/program.hpp"
 #include "blackboard/directory.hpp"
 #include "cli/failure_lines.hpp"
 #include "cli/halt_option.hpp"
@@ -86,7 +87,7 @@ int RunCommand::show_stored(RedisBlackboard& board, const RunState& state) {
   write_summary(state, 0);
   display_->say(fmt::format("run {} is {}: {} of {} chunks, nothing computed{}", run_, state.state, grouped(state.done),
                             grouped(state.chunks),
-                            state.state == "partial" ? "; stint rerun " + run_ + " gives the failed chunks another life" : ""));
+                            state.state == "partial" ? "; " + typed("rerun " + run_) + " gives the failed chunks another life" : ""));
   return code;
 }
 
@@ -98,9 +99,18 @@ void RunCommand::say_failures(RedisBlackboard& board, const RunState& state) {
   const auto lines = failure_lines(*job_, failures, Context(run_facts));
   for (const auto& line : lines) display_->error(line);
   const auto first = fmt::format("; the first, chunk {}: {}", failures.front().chunk, failures.front().error);
-  display_->error(fmt::format("{} of {} {}s failed, the result is partial{}; stint rerun {} -n N {} them again",
-                              grouped(state.failed), grouped(state.chunks), job_->item(), lines.empty() ? first : "", run_,
-                              job_->side_effects() ? "runs" : "computes"));
+  display_->error(fmt::format("{} of {} {}s failed, the result is partial{}; {} {} them again",
+                              grouped(state.failed), grouped(state.chunks), job_->item(), lines.empty() ? first : "",
+                              typed("rerun " + run_ + " -n N"), job_->side_effects() ? "runs" : "computes"));
+}
+
+// Failures for which a run halts are errors, as those of one that ends.
+void RunCommand::say_halted(RedisBlackboard& board, const std::string& why, int code) {
+  const auto line = "run " + run_ + " " + why + "; the same command goes on with what is left";
+  if (code == static_cast<int>(Exit::complete)) return display_->say(line);
+  const auto run_facts = facts();
+  for (const auto& each : failure_lines(*job_, failed_chunks(board.failures()), Context(run_facts))) display_->error(each);
+  display_->error(line);
 }
 
 int RunCommand::conclude(const Outcome& outcome) {
@@ -135,17 +145,17 @@ int RunCommand::conclude(const Outcome& outcome) {
       if (!state) break;
       code = code_of(*state);
       say_failures(board, *state);
-      if (guest() && owned_ && options_.output.empty()) display_->say("stint result " + run_ + " shows the result");
+      if (guest() && owned_ && options_.output.empty()) display_->say(typed("result " + run_) + " shows the result");
       display_->say(fmt::format(
-          "run {}: {}: {} computed here, {} found in the checkpoint, {} computed again; {}, {} rank{} of {} thread{}",
+          "run {}: {}: {} computed here, {} found in the checkpoint{}, {} computed again; {}, {} rank{} of {} thread{}",
           run_, counted(state->chunks, "chunk"), grouped(state->computed - computed_before_), grouped(done_before_),
-          grouped(state->again), duration(SteadyClock().now() - begun_), state->field("ranks"),
+          state->failed > 0 ? ", " + grouped(state->failed) + " failed" : "", grouped(state->again), duration(SteadyClock().now() - begun_), state->field("ranks"),
           state->field("ranks") == "1" ? "" : "s", threads_.count, threads_.count == 1 ? "" : "s"));
       break;
     }
     case Outcome::Kind::halted:
       result_is_out();
-      display_->say("run " + run_ + " " + outcome.error + "; the same command goes on");
+      say_halted(board, outcome.error, static_cast<int>(outcome.exit));
       complete = true;
       break;
     case Outcome::Kind::ended: {
@@ -167,7 +177,7 @@ int RunCommand::conclude(const Outcome& outcome) {
         if (launched_.launched() && ours) return 0;
         complete = true;
         if (ours || guest()) {
-          display_->say("run " + run_ + " was finished by another rank; stint result " + run_ + " shows it");
+          display_->say("run " + run_ + " was finished by another rank; " + typed("result " + run_) + " shows it");
           code = code_of(*state);
         } else if (launched_.claim_printing()) {
           code = show_stored(board, *state);
@@ -181,7 +191,7 @@ int RunCommand::conclude(const Outcome& outcome) {
           show_stored_parts(*job_, board, *state, facts(), live_output(), true);
           result_is_out();
         }
-        display_->say("run " + run_ + " " + state->field("error") + "; the same command goes on");
+        say_halted(board, state->field("error"), code);
         complete = true;
       } else {
         display_->error("run " + run_ + " was " + (state ? state->state + "; the same command goes on with what is done" : "removed"));
@@ -195,7 +205,7 @@ int RunCommand::conclude(const Outcome& outcome) {
       break;
     case Outcome::Kind::left:
       if (guest() && rank_ == 0) {
-        display_->say("nothing is left for this world; run " + run_ + " goes on without it, and stint result " + run_ +
+        display_->say("nothing is left for this world; run " + run_ + " goes on without it, and " + typed("result " + run_) +
                       " shows the result when it is there");
         complete = true;
         break;

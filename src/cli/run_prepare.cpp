@@ -5,6 +5,7 @@
 
 #include "base/environment.hpp"
 #include "base/notes.hpp"
+#include "base/program.hpp"
 #include "base/text_input.hpp"
 #include "blackboard/directory.hpp"
 #include "cli/chunk_text.hpp"
@@ -91,7 +92,7 @@ bool RunCommand::prepare_rerun() {
   if (!called_again(launched_)) refuse_good_chunks(run_, *state, board.failures(), chunks);
   apply_options(*job_options_, state->field("options"), false);
   apply_words(*job_options_, options_.rerun_words, {OptionKind::run_time, OptionKind::result},
-              "stint rerun takes the options of " + std::string(job_->name()) + " that are not part of what is computed");
+              typed("rerun") + " takes the options of " + std::string(job_->name()) + " that are not part of what is computed");
   refuse_shared_paths(options_, *job_options_);
   read_files_only();  // who calls stands elsewhere: standard input is not the list
   auto identity = identify(*job_, *job_options_);

@@ -4,6 +4,7 @@
 #include "cli/run_command.hpp"
 
 #include "base/error.hpp"
+#include "base/program.hpp"
 #include "blackboard/directory.hpp"
 #include "cli/home.hpp"
 #include "cli/stored_result.hpp"
@@ -46,9 +47,7 @@ void RunCommand::take_over(const std::string& earlier) {
   if (state->state == "running") reap_known_gone(board, state->generation, Whereabouts::here());
   if (state->state == "running" && !board.workers().empty()) {
     throw Error(Exit::other_run, "the list has changed while run " + earlier +
-                                     " is at work on the old one; wait for its end, or "
-                                     "stint cancel " +
-                                     earlier);
+                                     " is at work on the old one; wait for its end, or " + typed("cancel " + earlier));
   }
   adopt_stored_plan(*job_, board, *state, earlier);
   std::vector<Partial> partials;

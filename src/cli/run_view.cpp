@@ -55,13 +55,24 @@ double RunView::elapsed() const {
   if (state == "done" || state == "partial") return run.number("seconds", -1);
   const double begun = run.number("call_begun", -1);
   if (begun < 0) return -1;
-  const double end = state == "running" ? now : std::max(run.number("last_end", -1), heard);
+  double end = state == "running" ? now : heard;
+  if (state != "running") {
+    for (const auto* field : {"last_end", "left", "finished"}) end = std::max(end, run.number(field, -1));
+  }
   return end < begun ? -1 : end - begun;
+}
+
+double RunView::oldest() const {
+  double oldest = -1;
+  for (const auto& worker : workers) {
+    for (const auto& each : worker.chunks) oldest = worker.lives ? std::max(oldest, each.seconds) : oldest;
+  }
+  return oldest;
 }
 
 double RunView::last_sign() const {
   double last = heard;
-  for (const auto* field : {"created", "call_begun", "last_end", "finished"}) last = std::max(last, run.number(field));
+  for (const auto* field : {"created", "call_begun", "last_end", "left", "finished"}) last = std::max(last, run.number(field));
   return last;
 }
 

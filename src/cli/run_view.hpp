@@ -51,6 +51,8 @@ struct RunView {
   [[nodiscard]] double elapsed() const;
   /// When anything last happened to it, seconds since the epoch.
   [[nodiscard]] double last_sign() const;
+  /// Seconds that the oldest chunk at work has been there; below 0: none has for long.
+  [[nodiscard]] double oldest() const;
   /// Chunks a second, done by that call; below 0: not known.
   [[nodiscard]] double rate() const;
 };

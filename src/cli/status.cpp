@@ -35,6 +35,7 @@ json chunks_at_work(const RunView& view, ChunkTexts& texts) {
     if (!worker.lives) continue;
     for (const auto& each : worker.chunks) {
       list.push_back({{"chunk", each.chunk},
+                      {"number", texts.number_of(each.chunk)},
                       {"worker", worker.worker},
                       {"host", worker.host},
                       {"seconds", each.seconds},
@@ -49,7 +50,7 @@ json chunks_at_work(const RunView& view, ChunkTexts& texts) {
 json slowest_chunks(RedisBlackboard& board, ChunkTexts& texts) {
   auto list = json::array();
   for (const auto& [chunk, seconds] : board.slowest()) {
-    list.push_back({{"chunk", chunk}, {"seconds", seconds}, {"text", texts.of(chunk)}});
+    list.push_back({{"chunk", chunk}, {"number", texts.number_of(chunk)}, {"seconds", seconds}, {"text", texts.of(chunk)}});
   }
   return list;
 }
@@ -86,6 +87,7 @@ json failures_of(const std::vector<FailedChunk>& failures, ChunkTexts& texts) {
   for (std::size_t i = 0; i < std::min(failures.size(), most_failed_json); ++i) {
     const auto& failed = failures[i];
     list.push_back({{"chunk", failed.chunk},
+                    {"number", texts.number_of(failed.chunk)},
                     {"host", failed.host},
                     {"attempts", failed.attempts},
                     {"error", failed.error},
@@ -121,7 +123,7 @@ std::string per_second(double rate) {
                      : grouped(static_cast<std::uint64_t>(rate)) + " chunks a second";
 }
 
-std::string head(const RunView& view, const std::string& what) {
+std::string head(const RunView& view, const std::string& what, ChunkTexts& texts) {
   const auto& run = view.run;
   std::string text = fmt::format("run      {}\n{}\nstate    {}", run.field("run"), fitted("job      " + printable(what)), view.state);
   if (view.state == "running") text += ", " + counted(view.living(), "rank");
@@ -135,7 +137,7 @@ std::string head(const RunView& view, const std::string& what) {
   if (view.rate() > 0) text += "\nrate     " + per_second(view.rate());
   text += fmt::format("\ncomputed {} in all, {} again\nsteals   {}\nlost     {}\n", grouped(run.computed), grouped(run.again),
                       grouped(run.steals), counted(run.reaped, "rank"));
-  if (const auto error = run.field("error"); !error.empty()) text += "error    " + printable(error) + "\n";
+  if (const auto error = run.field("error"); !error.empty()) text += "error    " + printable(texts.in_words(error)) + "\n";
   return text;
 }
 
@@ -185,6 +187,7 @@ int show_status(const redis::Address& address, const std::string& name, bool as_
   const auto failures = failed_chunks(board.failures());
   if (as_json) {
     auto whole = run_json(view, what);
+    whole["error"] = texts.in_words(view.run.field("error"));
     whole["workers"] = ranks_of(view);
     whole["at_work"] = at_work;
     whole["slowest"] = slowest;
@@ -192,7 +195,7 @@ int show_status(const redis::Address& address, const std::string& name, bool as_
     print(whole.dump(-1, ' ', false, json::error_handler_t::replace) + "\n");
     return 0;
   }
-  print(head(view, what) + chunk_lines(at_work, slowest, failures, texts) + table_of_ranks(view));
+  print(head(view, what, texts) + chunk_lines(at_work, slowest, failures, texts) + table_of_ranks(view));
   return 0;
 }
 

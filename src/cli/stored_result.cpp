@@ -3,6 +3,7 @@
 
 #include "base/error.hpp"
 #include "base/json_field.hpp"
+#include "base/program.hpp"
 #include "codec/run_codec.hpp"
 
 #include <nlohmann/json.hpp>
@@ -14,7 +15,7 @@ namespace stint {
 RunState present_state(Blackboard& board, const std::string& run) {
   auto state = board.state();
   if (!state) {
-    throw Error(Exit::usage, "run " + run + " is in the list but no longer on the blackboard; stint rm " + run +
+    throw Error(Exit::usage, "run " + run + " is in the list but no longer on the blackboard; " + typed("rm " + run) +
                                  " takes it out");
   }
   return *state;
@@ -67,11 +68,12 @@ Partial stored_result(const AnyJob& job, Blackboard& board, const RunState& stat
   }
 }
 
-std::vector<std::pair<Range, Partial>> stored_parts(const AnyJob& job, Blackboard& board, const RunState& state,
-                                                    const std::string& run) {
+namespace {
+
+std::vector<std::pair<Range, Partial>> parts_in(const std::vector<Node>& nodes, const AnyJob& job, Blackboard& board,
+                                                const RunState& state, const std::string& run) {
   const auto codec = codec_of(job, state);
   std::vector<std::pair<Range, Partial>> parts;
-  const auto nodes = board.nodes();
   const auto frames = board.frames(nodes);
   for (std::size_t i = 0; i < nodes.size(); ++i) {
     if (frames[i].empty()) continue;  // merged into another meanwhile
@@ -84,6 +86,24 @@ std::vector<std::pair<Range, Partial>> stored_parts(const AnyJob& job, Blackboar
     }
   }
   return parts;
+}
+
+}  // namespace
+
+std::vector<std::pair<Range, Partial>> stored_parts(const AnyJob& job, Blackboard& board, const RunState& state,
+                                                    const std::string& run) {
+  return parts_in(board.nodes(), job, board, state, run);
+}
+
+Partial stored_part(const AnyJob& job, Blackboard& board, const RunState& state, const std::string& run, std::uint64_t chunk) {
+  for (int tries = 0; tries < 3; ++tries) {  // it may be merged into another meanwhile
+    auto nodes = board.nodes();
+    std::erase_if(nodes, [&](const Node& node) { return chunk < node.first() || chunk >= node.last(); });
+    auto parts = parts_in(nodes, job, board, state, run);
+    if (!parts.empty()) return std::move(parts.front().second);
+    if (nodes.empty()) break;
+  }
+  return nullptr;
 }
 
 void show_stored_parts(AnyJob& job, Blackboard& board, const RunState& state, const RunFacts& facts,

@@ -36,6 +36,9 @@ void show_stored_result(AnyJob& job, Blackboard& board, const RunState& state, c
 std::vector<std::pair<Range, Partial>> stored_parts(const AnyJob& job, Blackboard& board, const RunState& state,
                                                     const std::string& run);
 
+/// The one of them that covers this chunk; null: none does. Throws Error(damaged).
+Partial stored_part(const AnyJob& job, Blackboard& board, const RunState& state, const std::string& run, std::uint64_t chunk);
+
 /// Shows what there is of such a run, with a job that follows. `following`: as below.
 void show_stored_parts(AnyJob& job, Blackboard& board, const RunState& state, const RunFacts& facts,
                        ResultOutput& output, bool following = false);

@@ -4,6 +4,7 @@
 #include <stint/detail/affinity.hpp>
 
 #include "base/environment.hpp"
+#include "base/program.hpp"
 #include "cli/control_group.hpp"
 #include "cli/display.hpp"
 
@@ -46,7 +47,7 @@ Threads threads_for_rank(int wanted, int ranks_here, bool openmp) {
     threads.warning = count + " threads are bound to " + std::to_string(usable) + " of " + std::to_string(all) +
                       " cores here, cores " + idle +
                       " stay idle; use: mpirun --map-by slot:PE=" + count +
-                      " (or --bind-to none), or stint run -n " + std::to_string(ranks_here);
+                      " (or --bind-to none), or " + typed("run -n " + std::to_string(ranks_here));
   } else if (threads.count * (bound ? 1 : ranks_here) > usable * 4 && threads.count > 4) {
     threads.warning = counted(static_cast<std::uint64_t>(ranks_here), "rank") + " of " + count + " threads share " + std::to_string(usable) +
                       " cores here; --threads " + std::to_string(std::max(1, usable / ranks_here)) + " uses each once";

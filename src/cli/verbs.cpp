@@ -2,6 +2,7 @@
 #include "cli/verbs.hpp"
 
 #include "base/error.hpp"
+#include "base/program.hpp"
 #include "blackboard/directory.hpp"
 #include "blackboard/redis_blackboard.hpp"
 #include "cli/chunk_text.hpp"
@@ -13,6 +14,8 @@
 #include "cli/run_view.hpp"
 #include "cli/stored_result.hpp"
 #include "cli/terminal.hpp"
+
+#include <fmt/format.h>
 
 #include <algorithm>
 #include <cstdio>
@@ -34,6 +37,18 @@ void refuse_good_chunks(const std::string& run, const RunState& state,
   }
 }
 
+// Of a run that has not ended, whose result options name one of its chunks. One that is not there is left to the job.
+static void refuse_unended_chunk(RedisBlackboard& board, const RunState& state, const std::string& run, const Options& options,
+                                 std::span<const JobEntry> jobs, const std::string& unended) {
+  const auto option = std::ranges::find(options.entries(), "chunk", &Options::Entry::name);
+  if (option == options.entries().end()) return;
+  const auto number = parse_count(option->get().at(0));
+  ChunkTexts texts(board, state, run, jobs);
+  const auto chunk = texts.chunk_of(number);
+  if (!chunk || board.done({*chunk}).at(0) || board.failures().contains(*chunk)) return;
+  throw Error(Exit::interrupted, fmt::format("{} of {}; {} says where it is", texts.name(*chunk), unended, typed(fmt::format("explain {} {}", run, number))));
+}
+
 int show_result(const redis::Address& address, const std::string& name, const std::string& output_file, bool partial,
                 std::span<const JobEntry> jobs, const std::vector<std::string>& options) {
   const auto run = Directory(address).find(name);
@@ -51,7 +66,7 @@ int show_result(const redis::Address& address, const std::string& name, const st
   const bool ended = state.state == "done" || state.state == "partial";
   const auto job = entry->make();
   // Part of a result is not the result.
-  const std::string unended = "run " + run + " has not ended: it is " + look_at(board, state, Whereabouts::here()).state +
+  const std::string unended = "run " + run + " has not ended: the run is " + look_at(board, state, Whereabouts::here()).state +
                               ", " + grouped(state.done) + " of " + grouped(state.chunks) + " chunks are done";
   // A chunk that has ended is all that was asked for.
   const bool one_chunk = job->follows() && std::ranges::any_of(options, [](const std::string& word) {
@@ -64,7 +79,8 @@ int show_result(const redis::Address& address, const std::string& name, const st
   job->options(job_options);
   apply_options(job_options, state.field("options"), false);
   apply_words(job_options, options, {OptionKind::result},
-              "stint result RUN takes the options of " + job_name + " that change only what is shown");
+              typed("result RUN") + " takes the options of " + job_name + " that change only what is shown");
+  if (one_chunk && !ended) refuse_unended_chunk(board, state, run, job_options, jobs, unended);
   ResultOutput output(output_file, outputs_meet());
   RunFacts facts;
   facts.run = run;
@@ -88,7 +104,7 @@ int cancel_run(const redis::Address& address, const std::string& name) {
   RedisBlackboard board(address, run);
   const auto view = look_at(board, present_state(board, run), Whereabouts::here());
   if (board.cancel() != Refusal::none) {
-    throw Error(Exit::usage, "run " + run + " is " + view.state + ", so there is nothing to cancel; stint rm " + run + " removes it");
+    throw Error(Exit::usage, "run " + run + " is " + view.state + ", so there is nothing to cancel; " + typed("rm " + run) + " removes it");
   }
   std::fprintf(stderr, "stint: cancelled run %s%s; the same command goes on with what is done\n", run.c_str(),
                view.state == "running" ? "" : ", which nobody computed any more");
@@ -111,8 +127,8 @@ int mark_rerun(const redis::Address& address, const std::string& name, const std
   }
   const auto revived = board.rerun({.chunks = chunks});
   std::fprintf(stderr,
-               "stint: %s of run %s get%s another life; the same command, or stint rerun %s -n N, computes %s\n",
-               counted(revived.chunks, texts.item().c_str()).c_str(), run.c_str(), revived.chunks == 1 ? "s" : "", run.c_str(),
+               "stint: %s of run %s get%s another life; the same command, or %s, computes %s\n",
+               counted(revived.chunks, texts.item().c_str()).c_str(), run.c_str(), revived.chunks == 1 ? "s" : "", typed("rerun " + run + " -n N").c_str(),
                revived.chunks == 1 ? "it" : "them");
   return 0;
 }

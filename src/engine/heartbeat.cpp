@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "engine/heartbeat.hpp"
 
+#include "base/program.hpp"
 #include "engine/policy.hpp"
 
 #include <algorithm>
@@ -46,14 +47,20 @@ double Heartbeat::step() {
     patience_ = lease;
     patient_until_ = clock_.now() + lease;
   }
+  if (worker != beating_) {
+    beating_ = worker;
+    beats_ = 0;
+  }
   watch_progress(renewed, clock_.now());
   warn_of_long_chunks(clock_.now());
+  const auto seconds = policy::next_heartbeat_seconds(policy::heartbeat_seconds(lease, renewed.state.workers), beats_);
+  if (beats_++ > 0 && policy::is_early_beat(beats_ - 1)) return seconds;  // so soon silence means nothing
   if (renewed.leader == worker) {
     watch(renewed.beats, clock_.now(), generation);
   } else {
     watch({{renewed.leader, renewed.leader_beat}}, clock_.now(), generation);
   }
-  return policy::heartbeat_seconds(lease, renewed.state.workers);
+  return seconds;
 }
 
 void Heartbeat::watch(const std::map<std::string, std::uint64_t>& beats, double now, std::uint64_t generation) {
@@ -126,7 +133,7 @@ void Heartbeat::watch_progress(const Renewed& renewed, double now) {
     line += "waits for work";
   }
   session_.end({Outcome::Kind::failed, Exit::interrupted,
-                line + "; 'stint explain' says where a chunk is; the same command continues"});
+                line + "; " + typed("explain last CHUNK") + " says where a chunk is; the same command continues"});
 }
 
 // No chunk may hang in silence, even where none has a time limit.

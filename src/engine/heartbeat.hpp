@@ -65,6 +65,8 @@ class Heartbeat {
   const HeartbeatOptions options_;
   const Whereabouts here_;
   std::map<std::string, Seen> seen_;
+  std::string beating_;                    // the worker that we have been
+  int beats_ = 0;                          // as that one
   double patience_ = 0;                    // seconds: the lease that others may have in mind
   double patient_until_ = 0;               // on the clock
   std::vector<std::uint64_t> last_signs_;  // of progress

@@ -28,6 +28,12 @@ double heartbeat_seconds(double lease, std::uint64_t workers) {
   return std::max(0.05, lease / std::clamp(15000 / static_cast<double>(std::max<std::uint64_t>(workers, 1)), 3.0, 5.0));
 }
 
+bool is_early_beat(int beats) { return beats < 3; }
+
+double next_heartbeat_seconds(double seconds, int beats) {
+  return is_early_beat(beats) ? std::max(0.05, std::ldexp(seconds, beats - 3)) : seconds;
+}
+
 double claim_cost(double seconds, double rate, double last_cost) {
   if (rate <= 0) return 0;
   const double cost = seconds / rate;

@@ -39,6 +39,12 @@ double lease_seconds(double wished, std::uint64_t workers);
 /// Seconds between two heartbeats of a worker: a fifth of the lease, a third where workers are many.
 double heartbeat_seconds(double lease, std::uint64_t workers);
 
+/// Seconds from one heartbeat of a worker to the next, `beats` since it joined: the first ones come sooner, up to eight times, so
+/// that who looks on soon sees what it does, and one that is killed at once was seen alive.
+double next_heartbeat_seconds(double seconds, int beats);
+/// Whether that one comes sooner.
+bool is_early_beat(int beats);
+
 /// Cost to ask for. `rate`: seconds of the rank for one unit; 0, not known: the least. It grows at most eightfold from
 /// one claim to the next, since the first chunks may mislead.
 double claim_cost(double seconds, double rate, double last_cost);

@@ -111,9 +111,11 @@ void Workload::put(const Block& block, std::vector<std::pair<Node, Partial>> nod
     busy_chunks_ = busy_chunks_ * decay + static_cast<double>(block.chunks.size());
     decayed_at_ = now;
     last_end_ = now;
-    work_.computed += block.chunks.size();
-    done_ += block.chunks.size() - failures.size();
-    work_.busy_seconds += seconds;
+    // An attempt that failed is not counted, nor its time: chunks computed and found, and those that failed, are all chunks.
+    const auto computed = block.chunks.size() - failures.size();
+    work_.computed += computed;
+    done_ += computed;
+    work_.busy_seconds += seconds * static_cast<double>(computed) / static_cast<double>(block.chunks.size());
     if (const double each = seconds / static_cast<double>(block.chunks.size()); each > work_.longest) {
       work_.longest = each;
       work_.longest_chunk.reset();

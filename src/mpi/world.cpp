@@ -2,6 +2,7 @@
 #include "mpi/world.hpp"
 
 #include "base/error.hpp"
+#include "base/program.hpp"
 #include "base/watchdog.hpp"
 #include "mpi/slurm_step.hpp"
 
@@ -113,8 +114,8 @@ World::World(double init_seconds) {
   // A rank that dies in MPI_Init leaves the others waiting there.
   const Watchdog watchdog(init_seconds,
                           "MPI_Init did not come back within " + std::to_string(static_cast<int>(init_seconds)) +
-                              " s: another rank was lost in it, or the hosts do not reach each other; 'stint doctor' "
-                              "tries it out; the same command starts again",
+                              " s: another rank was lost in it, or the hosts do not reach each other; " + typed("doctor") +
+                              " tries it out; the same command starts again",
                           static_cast<int>(Exit::interrupted));
   MPI_Init_thread(nullptr, nullptr, MPI_THREAD_FUNNELED, &provided);
   if (provided < MPI_THREAD_FUNNELED) {

@@ -166,10 +166,15 @@ TEST_P(LossesTest, ABenchedHostWorksWhenNobodyElseIsThere) {
 
 TEST_P(LossesTest, WhenTheFirstChunksAllFailWithOneErrorTheRunEnds) {
   auto a = start(100, 1, 0);
-  for (int i = 0; i < 20; ++i) {
+  std::uint64_t last = 0;
+  for (int i = 0; i < 30; ++i) {
     ASSERT_EQ(board->state()->state, "running") << i;
-    a.fail(a.claim({.cost = 1}).range->first, 1000, "no luck with " + std::to_string(i));
+    const auto chunk = a.claim({.cost = 1}).range->first;
+    last = std::max(last, chunk);
+    EXPECT_TRUE(i >= 20 || chunk < 20) << i;
+    a.fail(chunk, 1000, "no luck with " + std::to_string(i));
   }
+  EXPECT_GT(last, 80U) << "of all parts of the plan";
   EXPECT_EQ(board->state()->state, "failed");
   EXPECT_EQ(field("exit"), "1");
   EXPECT_THAT(field("error"), HasSubstr("no luck"));
@@ -178,6 +183,21 @@ TEST_P(LossesTest, WhenTheFirstChunksAllFailWithOneErrorTheRunEnds) {
   auto b = joined("b");
   b.work_off();
   EXPECT_EQ(board->state()->done, 100U);
+}
+
+TEST_P(LossesTest, ABadBeginningDoesNotEndTheRun) {
+  spec.retries = 0;
+  auto a = start(400, 1, 0);
+  while (const auto range = a.claim({.cost = 1}).range) {
+    if (range->first < 25) {
+      a.fail(range->first, 1000, "no luck");
+    } else {
+      a.commit({*range});
+    }
+  }
+  EXPECT_EQ(board->state()->state, "running");
+  EXPECT_EQ(board->state()->done, 375U);
+  EXPECT_EQ(board->state()->failed, 25U);
 }
 
 TEST_P(LossesTest, OneHostOfSeveralDoesNotEndARunByItself) {

@@ -54,11 +54,17 @@ class Commands(unittest.TestCase):
 
 
 class Halting(Commands):
+    def test_failures_for_which_it_halts_are_said_also_with_q(self):
+        for ranks in ((), ("-n", 2)):
+            halted = self.stint("exit {}", ":::", 3, before=(*ranks, "-q", "--fresh", "--halt", "now,fail=1"), check=False)
+            self.assertEqual((halted.returncode, halted.stdout), (1, ""), halted.stderr)
+            self.assertRegex(halted.stderr, r"^stint: command 1 failed: exit 3 .*\nstint: ")
+
     def test_soon_lets_what_runs_end_and_the_same_command_goes_on(self):
         self.list("touch a; exit 3", "sleep 1; touch b; echo two", *(f"sleep 0.05; touch c{i}" for i in range(40)))
         halted = self.stint("list", before=("--threads", 2, "--halt", "soon,fail=1"), check=False)
         self.assertEqual((halted.returncode, halted.stdout), (1, "two\n"), halted.stderr)
-        self.assertIn("halted as --halt says: ", halted.stderr)
+        self.assertRegex(halted.stderr, r"\nstint: command 1 failed: exit 3 after .*\nstint: run \S+ halted as --halt says: ")
         self.assertTrue((self.folder / "b").exists())
         self.assertLess(len(list(self.folder.glob("c*"))), 10)
         self.assertEqual(self.home.status()["state"], "halted")
@@ -117,10 +123,10 @@ class Looking(Commands):
         for options, shown in (((), ""), (("--partial",), "one\nthree\n")):
             part = self.home.run("result", "look", *options, check=False)
             self.assertEqual((part.returncode, part.stdout), (75, shown))
-            self.assertIn("run look has not ended: it is running, 2 of 4 chunks are done", part.stderr)
+            self.assertIn("run look has not ended: the run is running, 2 of 4 chunks are done", part.stderr)
         early = self.home.run("result", "look", "--chunk", 1, check=False)
-        self.assertEqual((early.returncode, early.stdout), (2, ""))
-        self.assertIn("command 1 has not ended yet", early.stderr)
+        self.assertEqual((early.returncode, early.stdout), (75, ""))
+        self.assertIn("command 1 of run look has not ended: ", early.stderr)
 
 
 class Lists(Commands):

@@ -6,7 +6,7 @@ import re
 import time
 import unittest
 
-from stint_home import StintHome, eventually
+from stint_home import StintHome, closing_numbers, eventually
 
 WORLD = ("run", "-n", 3, "--threads", 1, "--lease", 2, "--commit-every", 0.2)
 JOB = ("synthetic", "--seconds", 0.01, "--chunks", 60)
@@ -26,8 +26,12 @@ class FailingChunks(unittest.TestCase):
         return done
 
     def test_a_chunk_that_throws_is_tried_elsewhere_and_then_failed(self):
-        done = self.partial(*JOB, "--fail-chunks", 17)
+        summary = self.home.folder / "summary"
+        done = self.partial(*JOB, "--fail-chunks", 17, world=(*WORLD, "--summary", summary))
         self.assertIn("chunk 17 failed on", done.stderr)
+        self.assertEqual(closing_numbers(done.stderr), (59, 0, 0), "attempts that failed are not counted")
+        self.assertIn(", 1 failed, ", done.stderr)
+        self.assertEqual(json.loads(summary.read_text())["computed"], {"here": 59, "total": 59, "again": 0})
         story = self.explained(17)
         self.assertEqual((story["where"]["state"], story["where"]["attempts"]), ("failed", "3"))
         self.assertIn("fails as told", story["where"]["error"])
@@ -97,7 +101,14 @@ class FailingChunks(unittest.TestCase):
     def test_failures_of_one_kind_end_the_run(self):
         done = self.home.run(*WORLD, *JOB, "--fail-chunks", "0-59", check=False)
         self.assertEqual((done.returncode, done.stdout), (1, ""), done.stderr)
-        self.assertIn("the first 20 chunks all failed with one error", done.stderr)
+        self.assertIn("the first 20 chunks and 10 from all over the plan failed with one error", done.stderr)
+
+    def test_a_bad_beginning_does_not_end_the_run(self):
+        done = self.home.run("run", "--threads", 1, "synthetic", "--chunks", 400, "--fail-chunks", "0-24", "--retries", 0, check=False)
+        self.assertEqual(done.returncode, 1, done.stderr)
+        self.assertEqual(closing_numbers(done.stderr), (375, 0, 0))
+        listed = self.home.run("run", "--threads", 1, "commands", "[ {} -gt 24 ]", ":::", *range(60), check=False)
+        self.assertEqual(closing_numbers(listed.stderr), (35, 0, 0), "and a list of commands is never ended by it")
 
     def test_more_failed_chunks_than_allowed_end_the_run(self):
         job = (*JOB, "--fail-chunks", "10-20", "--retries", 0)

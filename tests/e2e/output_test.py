@@ -39,7 +39,7 @@ class Output(unittest.TestCase):
                 done = self.shell(f"$S {words} {redirection}")
                 self.assertEqual(done.returncode, code, done.stderr)
                 if redirection == ">&-":
-                    self.assertRegex(done.stderr, "(?m)^stint: stdout is closed")
+                    self.assertRegex(done.stderr, "(?m)^stint: stdout is closed; .*stint result last --output FILE$")
         self.assertEqual(self.home.run("result", "kept").stdout, "kept\n")
         self.assertGreaterEqual(len(self.home.run("ls").stdout.splitlines()), 5, "every run is still there")
 
@@ -225,7 +225,7 @@ class Output(unittest.TestCase):
                        lambda: self.home.run("result", "part", "--partial", check=False).stdout == "1\n")
             refused = self.home.run("result", "part", check=False)
             self.assertEqual((refused.returncode, refused.stdout), (75, ""))
-            self.assertRegex(refused.stderr, "^stint: run part has not ended: it is running, 1 of 2 chunks are done; --partial.*\n$")
+            self.assertRegex(refused.stderr, "^stint: run part has not ended: the run is running, 1 of 2 chunks are done; --partial.*\n$")
             self.assertEqual(self.home.run("result", "part", "--partial", check=False).returncode, 75)
             os.killpg(process.pid, signal.SIGTERM)
 

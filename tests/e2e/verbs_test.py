@@ -142,7 +142,9 @@ class Verbs(unittest.TestCase):
 
     def test_explains_each_chunk(self):
         says = {("done", 0): r"done", ("partial", 2): r"failed\n(.*\n)*command  exit 3\nexit     exit code 3\n",
-                ("partial", 1): r"done", ("halted", 22): r".*\nthe run is halted: the same command goes on",
+                ("partial", 1): r"done(, .*)?\ncommand  exit 0\nexit     exit code 0\ntime     \d\.\d s, begun .*\nhost     \S+\n"
+                                r"stderr   \(nothing\)\noutput   .*stint result partial --chunk 1 \(",
+                ("halted", 1): r"done(, .*)?\ncommand  exit 0\n", ("halted", 22): r".*\nthe run is halted: its --halt rule ended it; .*result halted --partial shows what there is, and the same",
                 ("cancelled", 2): r"was in the hands of .*\nthe run is cancelled: ",
                 ("left", 2): r"waits .*\nthe run is interrupted: all its ranks have left and nobody computes it now; the same",
                 ("killed", self.in_hand): r"was in the hands of \S+ when that stopped; it is computed again\n"
@@ -151,9 +153,49 @@ class Verbs(unittest.TestCase):
             with self.subTest(run=run, chunk=chunk):
                 self.assertRegex(self.home.run("explain", run, chunk).stdout, rf"^{'chunk' if run == 'done' else 'command'} {chunk} of run {run}: {sentence}")
                 check_schema("explain", json.loads(self.home.run("explain", run, chunk, "--json").stdout))
+        told = json.loads(self.home.run("explain", "partial", 1, "--json").stdout)
+        self.assertEqual((told["chunk"], told["number"], told["success"]["command"], told["success"]["exit"]), (0, 1, "exit 0", "exit code 0"))
         self.assertIn("run done has no chunk 3: its chunks are 0 to 2", self.refused("explain", "done", 3))
         for text in ("-1", "x", "99999999999999999999"):
             self.assertIn(f"'{text}' is not the number of a chunk", self.refused("explain", "done", "--", text))
+
+    def test_how_long_runs_took_that_did_not_end(self):
+        for run in ("killed", "left", "cancelled"):  # the others end at once
+            self.assertGreater(self.home.status(run)["elapsed"], 0.05, run)
+        self.assertNotIn("cancelled", self.home.run("explain", "halted").stdout)
+
+    def test_the_output_of_a_command_that_has_not_ended(self):
+        early = self.home.run("result", "left", "--chunk", 2, check=False)
+        self.assertEqual((early.returncode, early.stdout, early.stderr.count("\n")), (75, "", 1), early.stderr)
+        self.assertRegex(early.stderr, "^stint: command 2 of run left has not ended: the run is interrupted, 1 of 2 chunks are done; "
+                                       ".* explain left 2 says where it is")
+        self.assertEqual(self.home.run("result", "left", "--chunk", 1).returncode, 0)
+        self.assertIn("there is no command 3", self.refused("result", "left", "--chunk", 3))
+
+    def test_advice_names_the_program_as_it_was_called(self):
+        (self.home.folder / "fj").symlink_to(os.path.abspath(STINT))
+        call = lambda *words: subprocess.run(["./fj", *words], cwd=self.home.folder, env=self.home.environment, capture_output=True,
+                                             stdin=subprocess.DEVNULL, text=True, timeout=60, check=False)
+        for ranks in ((), ("-n", "2")):
+            failed = call("run", *ranks, "--fresh", "--run-id", "called", "commands", "exit {}", ":::", "0", "3")
+            self.assertIn("; ./fj rerun called -n N runs them again\n", failed.stderr)
+        self.addCleanup(self.home.run, "rm", "called")
+        self.assertIn("\noutput   ./fj result called --chunk 1 ", call("explain", "called", "1").stdout)
+        for words, says in ((("status", "nosuch"), "; ./fj ls lists all"), (("run", "-x"), "(see ./fj run --help)"),
+                            (("run", "--resume-failed", "commands", "true"), ": ./fj rerun RUN -n N runs again what failed"),
+                            (("nosuch",), "or see ./fj --help"), (("cancel", "called"), "; ./fj rm called removes it"),
+                            (("status", "--help"), "  ./fj status last\n")):
+            told = call(*words)
+            self.assertIn(says, told.stdout + told.stderr)
+            self.assertNotRegex(told.stdout + told.stderr, r"stint (ls|run|rerun|result|status|rm|cancel|explain)\b")
+
+    def test_one_numbering_of_commands(self):
+        failures = self.home.status("partial")["failures"]
+        self.assertEqual([(each["chunk"], each["number"]) for each in failures], [(1, 2)])
+        told = json.loads(self.home.run("explain", "partial", "--json").stdout)["events"]
+        self.assertTrue(any(event["text"].startswith("command 2 on ") for event in told if event["kind"] == "failed"), told)
+        self.assertFalse([event for event in told if "chunk 1 " in event["text"]])
+        self.assertIn("failed   command 2 on", self.home.run("status", "partial").stdout)
 
     def test_ls_tells_what_ran_and_chooses(self):
         whole = self.home.run("ls").stdout

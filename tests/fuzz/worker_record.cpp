@@ -3,7 +3,6 @@
 // it was made of.
 #include "fuzz.hpp"
 
-#include "cli/display.hpp"
 #include "cli/run_view.hpp"
 #include "engine/whereabouts.hpp"
 
@@ -32,7 +31,6 @@ void fuzz(Bytes& bytes) {
   (void)is_guest(who);
   (void)world_of(who);
   (void)worker_view(who, who, changed, bytes.ConsumeFloatingPoint<double>(), 2, here);
-  (void)longest_at_work({{"host/1.a", changed}});
 }
 
 }  // namespace stint::fuzzing

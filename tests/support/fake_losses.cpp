@@ -96,6 +96,7 @@ void FakeRun::reopen(std::uint64_t number) {
   result.reset();
   for (const auto* name : {"exit", "error"}) fields.erase(name);
   first_error.reset();
+  probes.clear();
   step_deaths = 0;
   spec.halt = {};
   halt_at = 0;

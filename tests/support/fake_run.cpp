@@ -4,6 +4,7 @@
 #include <nlohmann/json.hpp>
 
 #include <algorithm>
+#include <cmath>
 #include <cstdio>
 #include <set>
 
@@ -73,6 +74,32 @@ Joined FakeRun::join(const Caller& caller, const std::string& who, std::int64_t 
   return answer;
 }
 
+namespace {
+
+// One chunk out of the list, at this place of its chunks (its fraction counts).
+Range pick(Ranges& list, double place) {
+  std::uint64_t size = 0;
+  for (const auto& range : list) size += range.size();
+  auto at = static_cast<std::uint64_t>(static_cast<double>(size) * (place - std::floor(place)));
+  Ranges rest;
+  Range picked;
+  for (const auto& range : list) {
+    if (!picked.empty() || at >= range.size()) {
+      rest.push_back(range);
+      at -= picked.empty() ? range.size() : 0;
+      continue;
+    }
+    const auto chunk = range.first + at;
+    picked = {chunk, chunk + 1};
+    if (range.first < chunk) rest.push_back({range.first, chunk});
+    if (chunk + 1 < range.last) rest.push_back({chunk + 1, range.last});
+  }
+  list = rest;
+  return picked;
+}
+
+}  // namespace
+
 Claimed FakeRun::claim(const Caller& caller, const ClaimWish& wish, double now) {
   Claimed answer;
   answer.refusal = known(caller);
@@ -104,8 +131,15 @@ Claimed FakeRun::claim(const Caller& caller, const ClaimWish& wish, double now) 
   const double floor = many > 1250 ? many / 5000 / rate_or_guess(caller.rate) : 0;
   const double cost = std::min(wish.cost, std::max(floor, share / (4 * many)));
   const auto least = std::min(wish.least, std::max<std::uint64_t>(1, remaining / (2 * workers.size())));
+  const bool probing = spec.ends_early && done_count == 0 && attempts.size() >= 20 && probes.size() < 10;
   const auto take_from = [&](Ranges& list, const char* source) {
     if (answer.range || idle) return;
+    if (probing && !list.empty()) {
+      answer.range = pick(list, static_cast<double>(probes.size() + 1) * 0.6180339887498949);
+      answer.source = source;
+      probes.push_back(answer.range->first);
+      return;
+    }
     auto taken = take(list, cost, least);
     list = std::move(taken.rest);
     answer.range = taken.range;
@@ -282,7 +316,9 @@ Failed FakeRun::fail(const Caller& caller, const Failure& failure, double delay,
     std::set<std::string> failing, present;
     for (const auto& [each, tried] : attempts) failing.insert(host_of(tried.worker));
     for (const auto& [name, each] : workers) present.insert(host_of(name));
-    if (same && attempts.size() >= 20 && (failing.size() > 1 || present == failing)) end_run(1, "the first 20 chunks all failed with one error: " + failure.error);
+    const auto tried = [&](std::uint64_t probe) { return attempts.contains(probe); };
+    const bool probed = probes.size() >= 10 && std::ranges::all_of(probes, tried);
+    if (same && attempts.size() >= 20 && probed && (failing.size() > 1 || present == failing)) end_run(1, "the first 20 chunks and 10 from all over the plan failed with one error: " + failure.error);
   }
   answer.halt = halting;
   return answer;

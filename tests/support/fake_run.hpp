@@ -75,6 +75,7 @@ struct FakeRun {
   std::uint64_t halt_at = 0;  ///< of what spec.halt counts
   Halt halting = Halt::none;
   std::optional<std::string> first_error;
+  std::vector<std::uint64_t> probes;  // tried from all over the plan, since the first ones all failed
   std::uint64_t computed = 0, again = 0, steals = 0, reaped = 0, failures_seen = 0;
   double busy = 0;
   double owned_at = 0;

@@ -3,6 +3,7 @@
 // takes the options is the real one, so that nothing of the user's reaches it either.
 #include "base/error.hpp"
 #include "cli/command_words.hpp"
+#include "cli/foreign_options.hpp"
 #include "cli/job_options.hpp"
 #include "cli/run_flags.hpp"
 #include "cli/suggestion.hpp"
@@ -177,6 +178,9 @@ TEST_F(CommandWordsTest, AnswerWhatIsNotThereWithWhatIs) {
       {{"commands", "--pipe", "wc"}, "there is no option --pipe: commands have no standard input; cut"},
       {{"commands", "-N2", "echo"}, "there is no option -N: a command gets one value of each source"},
       {{"commands", "-S", "host", "echo"}, "--hostfile"},
+      {{"commands", "--crash-limit=3", "echo"}, "there is no option --crash-limit: a command that was alone"},
+      {{"commands", "--from-json", "f", "echo"}, "jq -c '.[]' FILE | stint run commands"},
+      {{"commands", "--resume-failed", "echo"}, ": stint rerun RUN -n N"},
       {{"commands", "-I", "%", "echo"}, "write {}"},
       {{"commands", "-u", "echo"}, "--unordered"},
       {{"wordcount", "-0", "f"}, "there is no option -0"},
@@ -188,6 +192,13 @@ TEST_F(CommandWordsTest, AnswerWhatIsNotThereWithWhatIs) {
 TEST_F(CommandWordsTest, ChangeOnlyNamesWhereNoJobIsNamed) {
   EXPECT_THAT(in_our_words({"rerun", "last", "-j", "4", "--timeout", "-3%", "--mpirun", "-j 2"}, *run),
               ElementsAre("rerun", "last", "--threads", "4", "--timeout", "-3%", "--mpirun", "-j 2"));
+}
+
+TEST(ForeignVerb, IsOneOfOurs) {
+  for (const auto& [word, ours] : std::vector<std::pair<const char*, const char*>>{
+           {"list", "ls"}, {"delete", "rm"}, {"kill", "cancel"}, {"log", "result"}, {"version", "--version"}, {"submit", "run"}, {"run", ""}, {"", ""}}) {
+    EXPECT_EQ(foreign_verb(word), ours) << word;
+  }
 }
 
 TEST(Nearest, FindsWhatIsMeant) {

@@ -54,6 +54,8 @@ TEST_F(CommandsFailureTest, IsTheCommandWithItsNumberTimeHostAndLastWord) {
   EXPECT_THAT(rows, ElementsAre("command=sleep 0.4", "exit=exit code 1", "time", "host=node1", "stderr=one\ntwo\n"));
   EXPECT_EQ(job.describe_failure(failed(3, "Killed (signal 9)", "a\tb"), Context(facts))->line,
             "command 3 failed: Killed (signal 9) after 0.4 s on node1: grep x f; a b");
+  EXPECT_EQ(job.describe_failure(failed(2, "timed out after 6 s", ""), Context(facts))->line,
+            "command 2 failed: timed out after 0.4 s on node1: sleep 0.4") << "the time once";
   EXPECT_EQ(job.describe_failure({0, "its rank died", "node2", 2, ""}, Context(facts))->line,
             "command 5 failed: its rank died on node2: exit 7");
 }

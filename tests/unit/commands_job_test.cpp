@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // The list of commands as the job plans it: once more, and from what an older list had done. No command is run.
 #include "commands/commands.hpp"
+#include "commands/expected_times.hpp"
 #include "support/temporary_folder.hpp"
 
 #include <gmock/gmock.h>
@@ -105,6 +106,23 @@ TEST_F(CommandsJobTest, ExpectsOnlyTimesThatCanBe) {
       FAIL() << seconds;
     } catch (const BadInput& error) {
       EXPECT_THAT(error.what(), testing::AllOf(testing::HasSubstr("line 2"), testing::HasSubstr("'" + std::string(seconds) + "'")));
+    }
+  }
+}
+
+TEST(ExpectedTimesTest, AreOfAJobLogAlone) {
+  const std::string head = "Seq\tHost\tStarttime\tJobRuntime\tSend\tReceive\tExitval\tSignal\tCommand\n";
+  const std::string row = "1\t:\t1.0\t2.5\t0\t0\t0\t0\tb\n";
+  EXPECT_EQ(times_of_joblog(head + row, "log").size(), 1u);
+  EXPECT_EQ(times_of_joblog(head + row + "2\t:\t1.", "log").size(), 1u) << "it was cut off";
+  EXPECT_TRUE(times_of_joblog(head, "log").empty());
+  for (const auto& [text, why] : std::vector<std::pair<std::string, std::string>>{
+           {"", "it is empty"}, {"echo a\necho b\n", "line 1 has not its columns"}, {"echo a", "line 1 has not"}, {head + "b\n" + row, "line 2 has not"}}) {
+    try {
+      times_of_joblog(text, "some");
+      FAIL() << text;
+    } catch (const BadInput& error) {
+      EXPECT_THAT(error.what(), testing::AllOf(testing::StartsWith("--expect some is not a job log: "), testing::HasSubstr(why)));
     }
   }
 }

@@ -25,12 +25,17 @@ using test_support::FakeRun;
 using ::testing::HasSubstr;
 using ::testing::IsEmpty;
 
-constexpr double lease = 10;  // and a heartbeat each two seconds
+constexpr double lease = 10;  // and a heartbeat each two seconds, but for the first ones
+constexpr int early_beats = 3;
 
 class HeartbeatTest : public ::testing::Test {
  protected:
   HeartbeatTest() {
-    for (auto* worker : {&leader, &second, &third}) worker->join(-1);
+    for (auto* worker : {&leader, &second, &third}) {
+      worker->join(-1);
+      for (int i = 0; i < early_beats; ++i) beat(*worker);
+      worker->heartbeat.forget();
+    }
   }
   void beat(SimulatedWorker& worker) { worker.heartbeat.step(); }
   bool there(const SimulatedWorker& worker) {
@@ -44,6 +49,14 @@ class HeartbeatTest : public ::testing::Test {
 TEST_F(HeartbeatTest, ComesFiveTimesALease) {
   EXPECT_DOUBLE_EQ(leader.heartbeat.step(), 2);
   EXPECT_DOUBLE_EQ(second.heartbeat.step(), 2);
+}
+
+TEST_F(HeartbeatTest, TheFirstOnesComeSooner) {
+  SimulatedWorker late{run, "late"};
+  late.join(-1);
+  for (const double seconds : {0.25, 0.5, 1.0, 2.0, 2.0}) EXPECT_DOUBLE_EQ(late.heartbeat.step(), seconds);
+  late.join(-1);  // under another name
+  EXPECT_DOUBLE_EQ(late.heartbeat.step(), 0.25);
 }
 
 TEST_F(HeartbeatTest, TellsWhoLeadsAndHowManyWorkersThereAre) {
@@ -292,6 +305,8 @@ TEST_F(HeartbeatTest, WhoseProcessIsGoneIsNotWaitedForALease) {
     r.workers.at("second.1").who = child.where().json();
     r.workers.at("third.1").who = other.where().json();
   });
+  for (int i = 0; i < early_beats; ++i) heartbeat.step();
+  heartbeat.forget();
   child.end();
   for (int i = 0; i < 3; ++i) {
     heartbeat.step();

@@ -3,11 +3,14 @@
 
 #include "base/error.hpp"
 
+#include "cli/usage_error.hpp"
+
 #include <CLI/CLI.hpp>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
 #include <cstdint>
+#include <cstdlib>
 #include <cstring>
 #include <initializer_list>
 #include <string>
@@ -75,6 +78,36 @@ TEST(JobOptions, AnEmptyValueIsRefusedWhereNothingHasAnEmptyName) {
       EXPECT_NO_THROW(look()) << given;
     }
   }
+}
+
+TEST(JobOptions, AMistypedOneBehindAVerbIsAnsweredWithTheOneThatIsMeant) {
+  std::uint64_t top = 0;
+  Options options;
+  options.add("top", top, "words to show", OptionKind::result);
+  for (const auto& [words, says] : std::vector<std::pair<std::vector<std::string>, std::string>>{
+           {{"--topp", "3"}, "there is no option --topp; did you mean --top? result takes options"},
+           {{"--zyxwv"}, "there is no option --zyxwv; result takes options"},
+           {{"3"}, "result takes options"}}) {
+    try {
+      apply_words(options, words, {OptionKind::result}, "result takes options");
+      FAIL() << words.front();
+    } catch (const Error& error) {
+      EXPECT_EQ(error.exit(), Exit::usage);
+      EXPECT_THAT(error.what(), ::testing::HasSubstr(says));
+    }
+  }
+}
+
+TEST(JobOptions, AWrongValueFromTheEnvironmentIsToldByItsVariable) {
+  CLI::App app;
+  int lease = 0;
+  app.add_option("--lease", lease)->envname("STINT_LEASE");
+  ::setenv("STINT_LEASE", "x", 1);
+  EXPECT_EQ(in_words_of_user("--lease: 'x' is not a time", app), "STINT_LEASE: 'x' is not a time");
+  EXPECT_EQ(in_words_of_user("--lease: 'y' is not a time", app), "--lease: 'y' is not a time") << "given on the command line";
+  EXPECT_EQ(in_words_of_user("Could not convert: --lease = x", app), "STINT_LEASE: 'x' is not a value that it takes");
+  ::unsetenv("STINT_LEASE");
+  EXPECT_EQ(in_words_of_user("--lease: 'x' is not a time", app), "--lease: 'x' is not a time");
 }
 
 }  // namespace

@@ -189,6 +189,37 @@ TEST(RemainingTest, NamesWhatRunsWhereNothingWaits) {
   EXPECT_EQ(remaining.estimate().text(), "1 running (usual 0.3 s)");
 }
 
+TEST(RemainingTest, NamesTheLastOneThoughNoHeartbeatToldOfIt) {
+  Remaining remaining;
+  remaining.see({.now = 0, .total = 21, .ended = 0, .lanes = 2});
+  remaining.see({.now = 2, .total = 21, .ended = 20, .usual = 0.2, .longest = 0.25, .lanes = 2});
+  EXPECT_EQ(remaining.estimate().text(), "1 running (usual 0.2 s)");
+  remaining.see({.now = 5, .total = 21, .ended = 20, .usual = 0.2, .longest = 0.25, .lanes = 2});
+  EXPECT_EQ(remaining.estimate().text(), "1 running, oldest 3.0 s (usual 0.2 s)");
+}
+
+TEST(RemainingTest, IsRightOnSmallRuns) {
+  std::size_t said = 0;
+  std::vector<std::string> wrong;
+  const auto add = [&](const History& history) {
+    const auto compared = compare(history);
+    said += static_cast<std::size_t>(compared.numbers + compared.ranges + compared.running);
+    wrong.insert(wrong.end(), compared.wrong.begin(), compared.wrong.end());
+  };
+  for (std::size_t count : {6U, 10U, 21U, 40U}) {
+    for (std::uint64_t lanes : {1U, 2U, 4U}) {
+      for (unsigned seed = 1; seed <= 10; ++seed) {
+        const auto draw = [](auto& random) { return std::uniform_real_distribution<>(0.5, 1.5)(random); };
+        auto seconds = drawn(count, seed, draw);
+        add(simulated("small", lanes, seconds));
+        seconds.front() = 9;  // it runs beside the others
+        if (lanes > 1) add(simulated("small, a long one first", lanes, seconds));
+      }
+    }
+  }
+  EXPECT_LT(wrong.size(), said / 100) << testing::PrintToString(wrong);
+}
+
 TEST(RemainingTest, BeginsAnewWhereTheCountGoesBack) {
   Remaining remaining;
   remaining.see({.now = 0, .total = 1000, .ended = 900, .lanes = 1});

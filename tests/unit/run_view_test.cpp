@@ -107,6 +107,17 @@ TEST(WorkerViewTest, IsLostAtOnceWhenItsProcessOnThisHostIsGone) {
   EXPECT_FALSE(known_alive("", here));
 }
 
+TEST(RunViewTest, TheOldestAtWorkIsOneOfALivingRank) {
+  const auto here = Whereabouts::here();
+  const std::string told = R"({"done":1,"running":1,"oldest":3.0,"chunks":[{"chunk":4,"seconds":3.0,"what":""}]})";
+  auto gone = here;
+  gone.start += 1;
+  RunView view;
+  EXPECT_LT(view.oldest(), 0);
+  view.workers = {worker_view("h/0.a", here.json(), "99;" + told, 100, 2, here), worker_view("h/1.b", gone.json(), "95;" + told, 100, 2, here)};
+  EXPECT_DOUBLE_EQ(view.oldest(), 4);
+}
+
 TEST(WorkerViewTest, IsGoneOnlyIfItCannotComeBack) {
   const auto here = Whereabouts::here();
   const auto gone = [&](const Whereabouts& where, const std::string& told) {
@@ -123,6 +134,10 @@ TEST(WorkerViewTest, IsGoneOnlyIfItCannotComeBack) {
 
 TEST(RunViewTest, TakesTimeAndRateFromTheCallThatComputes) {
   RunView view{run_in("running", {{"call_begun", "100"}, {"call_done", "40"}, {"last_end", "118"}, {"seconds", "3"}}), "running", 120, 0};
+  for (const auto* field : {"left", "finished"}) {
+    const RunView ended{run_in("running", {{"call_begun", "100"}, {field, "107"}}), "interrupted", 120, 0};
+    EXPECT_DOUBLE_EQ(ended.elapsed(), 7) << field;
+  }
   view.run.done = 80;
   EXPECT_DOUBLE_EQ(view.elapsed(), 20);
   EXPECT_DOUBLE_EQ(view.rate(), 2);

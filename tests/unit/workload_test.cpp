@@ -146,6 +146,21 @@ TEST_F(WorkloadTest, ReportsWorkOnceAndSinceWhenTheLastChunkEnded) {
   EXPECT_EQ(workload.collect().work.computed, 0U);
 }
 
+TEST_F(WorkloadTest, AnAttemptThatFailedIsNoComputedChunk) {
+  workload.add({0, 3}, 1);
+  while (const auto block = workload.try_take()) {
+    clock.advance(1);
+    if (block->chunks.first == 1) {
+      workload.put(*block, {}, {{1, 1, "bad"}});
+    } else {
+      compute(*block);
+    }
+  }
+  const auto work = workload.collect().work;
+  EXPECT_EQ(work.computed, 2U);
+  EXPECT_DOUBLE_EQ(work.busy_seconds, 2) << "the mean time of a chunk follows from both";
+}
+
 TEST_F(WorkloadTest, TellsFailuresOneByOneAndHoldsTheirChunksUntilThen) {
   workload.add({0, 3}, 2);
   std::vector<Block> blocks;

@@ -113,6 +113,12 @@ class Adapter final : public AnyJob {
     }
     return std::nullopt;
   }
+  TextRows describe_done(std::uint64_t chunk, const Hidden& partial, const Context& context) const override {
+    if constexpr (requires(const Value& value) { TextRows(job_.describe_done(*plan_, chunk, value, context)); }) {
+      if (plan_) return job_.describe_done(*plan_, chunk, static_cast<const Held&>(partial).value, context);
+    }
+    return {};
+  }
   std::string_view item() const override {
     if constexpr (requires { J::item; }) {
       return J::item;

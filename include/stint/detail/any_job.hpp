@@ -56,6 +56,8 @@ class AnyJob {
   /// Null: the job says nothing of failures.
   [[nodiscard]] virtual std::optional<FailureText> describe_failure(const FailedChunk& failed,
                                                                     const Context& context) const = 0;
+  /// Of a chunk that is done, out of a partial that covers it; empty: the job says nothing.
+  [[nodiscard]] virtual TextRows describe_done(std::uint64_t chunk, const Hidden& partial, const Context& context) const = 0;
   [[nodiscard]] virtual std::string_view item() const = 0;  ///< what the user calls a chunk
   /// The number that the user knows a chunk by, and back; out of range: std::out_of_range.
   [[nodiscard]] virtual std::uint64_t number_of(std::uint64_t chunk) const = 0;

@@ -7,6 +7,6 @@
 local state = redis.call('HGET', RUN, 'state')
 if not state then return {'GONE'} end
 if state ~= 'running' then return {'ENDED', state} end
-redis.call('HSET', RUN, 'state', 'cancelled')
+redis.call('HSET', RUN, 'state', 'cancelled', 'finished', string.format('%.3f', now()))
 event('state', 'cancelled')
 return {'OK'}

@@ -1,5 +1,6 @@
 #!lua
 -- SPDX-License-Identifier: Apache-2.0
+-- Where the first chunks all failed, the next ones come from all over the plan (see fail.lua).
 -- The next range for a worker: due retries, the pool, its own queue, a free slot, then a steal from the highest load.
 -- Claims on the board that the caller does not hold go back to the front of its queue. When there is nothing else: a
 -- suspect, then a copy of the oldest claim of somebody who takes much longer than any chunk did so far.
@@ -46,9 +47,30 @@ local function open_part(first, last)
   return from, taken >= 0 and taken or last
 end
 
+local probed = run.ends_early and run.done == 0 and run.failures >= FIRST_CHUNKS
+  and redis.call('HLEN', ATTEMPTS) >= FIRST_CHUNKS and (redis.call('HGET', RUN, 'probes') or '')
+local probe = probed and select(2, string.gsub(probed, ';', ''))  -- how many there were
+if probe and probe >= PROBES then probe = nil end
+
+-- One chunk from somewhere in `text`, each time elsewhere, and what is left of the text. Nothing is done yet.
+local function pick(text)
+  local list, size = parse(text), 0
+  for _, range in ipairs(list) do size = size + range[2] - range[1] end
+  local at = math.floor(size * (((probe + 1) * 0.6180339887498949) % 1))
+  for _, range in ipairs(list) do
+    if at < range[2] - range[1] then
+      local chunk = range[1] + at
+      return chunk, chunk + 1, text_of(without(list, {{chunk, chunk + 1}}))
+    end
+    at = at - (range[2] - range[1])
+  end
+  return nil, nil, ''
+end
+
 -- From the front of `text`: the first range that is not done, as long as wished, and what is left of the text. Looks at
 -- so many ranges at most; the next claim goes on from there.
 local function take(text)
+  if probe then return pick(text) end
   local at = 1
   for _ = 1, 256 do
     local _, to, first, last = string.find(text, '^(%d+)%-(%d+),?', at)
@@ -223,6 +245,9 @@ if copied then
   redis.call('HSET', COPIES, copied, worker)
   redis.call('HINCRBY', RUN, 'copies', 1)
   event('copy', string.format('%s by %s', copied, worker))
+end
+if probe and first and source ~= 'retry' and source ~= 'suspect' and source ~= 'copy' then
+  redis.call('HSET', RUN, 'probes', string.format('%s%d;', probed, first))
 end
 local queued = set_queue(worker, own, speed, run)
 if not run.first_claim then redis.call('HSET', RUN, 'first_claim', string.format('%.6f', time)) end

@@ -6,6 +6,8 @@
 local RUN, PLAN, PROFILE, LOAD, BEATS, WORKERS, SLOTS, QUEUES, CLAIMS, DONE, NODES, ATTEMPTS, DELAYED, FAILED, LEADER,
   RESULT, EVENTS, SUSPECTS, HOSTS, AGES, COPIES, AT_WORK, SLOWEST, HELD_SUSPECTS = unpack(KEYS)
 local POOL = '-'
+-- A job is taken for broken when so many first chunks failed, and then so many that were tried from all over the plan.
+local FIRST_CHUNKS, PROBES = 20, 10
 
 local function now()
   local time = redis.call('TIME')
@@ -89,7 +91,7 @@ local function running(generation)
     max_failed = tonumber(f[19] or -1),     -- more failed chunks end the run; -1: any number
     halt = f[20], halt_at = tonumber(f[21] or 0),  -- see set_halt
     halting = f[22],                        -- soon or now: nothing is begun any more
-    ends_early = f[23] == '1',              -- the first chunks that all fail with one error end the run
+    ends_early = f[23] == '1',              -- see fail.lua
   }
 end
 

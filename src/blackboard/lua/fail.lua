@@ -4,15 +4,16 @@
 -- the caller's claims that is not done. A crash is counted apart: the chunk is then a suspect that was alone.
 -- A host whose chunks fail one after another, while others succeed half as often at least, is benched: it gets no more
 -- work, and what it failed is forgotten; not where a chunk is tried once only, since there it may fail by right. When
--- the first 20 chunks of a run fail with one error and none succeeds, the run ends; but not on the word of one host of
--- several, which may be the only one that sees no input.
+-- the first 20 chunks of a run fail with one error and none succeeds, 10 are tried from all over the plan (see claim.lua): a
+-- job may have a bad beginning. When these fail so, too, the run ends; but not on the word of one host of several, which may
+-- be the only one that sees no input.
 -- ARGV     generation, worker, request number, held ranges (afterwards), chunk, error, delay (seconds), crash (0 1), detail
 -- Returns  OK counted (0 1) for good (0 1) attempts, first failure of the run (0 1), host benched (0 1), halting ('' soon
 --          now)
 -- Refusals GONE ENDED FENCED STALE
 local generation, worker, number, held = ARGV[1], ARGV[2], tonumber(ARGV[3]), ARGV[4]
 local chunk, error, delay, crash = tonumber(ARGV[5]), ARGV[6], tonumber(ARGV[7]), ARGV[8] == '1'
-local fails_in_a_row, first_chunks = 10, 20
+local fails_in_a_row = 10
 local run, refusal = running(generation)
 if not run then return {refusal} end
 local board
@@ -76,6 +77,14 @@ local function hosts_agree()
   return true
 end
 
+local function probes_failed()
+  local count = 0
+  for name in string.gmatch(redis.call('HGET', RUN, 'probes') or '', '%d+') do
+    count = count + redis.call('HEXISTS', ATTEMPTS, name)
+  end
+  return count >= PROBES
+end
+
 if run.done == 0 and run.ends_early then
   local kind = string.gsub(error, '%d+', '#')  -- "cannot open 17.txt" and "… 18.txt" are one error
   local first_error = redis.call('HGET', RUN, 'first_error')
@@ -85,9 +94,9 @@ if run.done == 0 and run.ends_early then
   elseif first_error ~= kind then
     redis.call('HSET', RUN, 'first_error', '')  -- they differ
   end
-  if first_error == kind and redis.call('HLEN', ATTEMPTS) >= first_chunks and hosts_agree() then
-    end_run(1, string.format('the first %d chunks all failed with one error: %s; mend it, and the same command goes on',
-      first_chunks, error))
+  if first_error == kind and redis.call('HLEN', ATTEMPTS) >= FIRST_CHUNKS and probes_failed() and hosts_agree() then
+    end_run(1, string.format('the first %d chunks and %d from all over the plan failed with one error: %s; mend it, and the same ' ..
+      'command goes on', FIRST_CHUNKS, PROBES, error))
   end
 end
 return {'OK', 1, for_good and 1 or 0, attempts, first, 0, run.halting or ''}

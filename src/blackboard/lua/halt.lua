@@ -14,7 +14,7 @@ end
 for _, claims in ipairs(redis.call('HVALS', CLAIMS)) do
   if not string.find(claims, ';$') then return {'STALE'} end
 end
-redis.call('HSET', RUN, 'state', 'cancelled', 'exit', ARGV[5], 'error', ARGV[6])
+redis.call('HSET', RUN, 'state', 'cancelled', 'exit', ARGV[5], 'error', ARGV[6], 'finished', string.format('%.3f', now()))
 for i = 7, #ARGV, 2 do redis.call('HSET', RUN, ARGV[i], ARGV[i + 1]) end
-event('state', 'cancelled: ' .. ARGV[6])
+event('state', ARGV[6])
 return {'OK'}

@@ -10,5 +10,6 @@ local run, refusal = running(ARGV[1])
 if not run then return {refusal} end
 if redis.call('HEXISTS', BEATS, worker) == 0 then return {'FENCED'} end
 let_go(worker)
+redis.call('HSET', RUN, 'left', string.format('%.3f', now()))
 if (ARGV[3] or '') ~= '' then died_in_step(worker, ARGV[3]) else event('leave', worker) end
 return {'OK'}

@@ -138,7 +138,7 @@ local function let_go(worker)
 end
 
 local function end_run(exit, error)
-  redis.call('HSET', RUN, 'state', 'failed', 'exit', exit, 'error', error)
+  redis.call('HSET', RUN, 'state', 'failed', 'exit', exit, 'error', error, 'finished', string.format('%.3f', now()))
   event('state', 'failed: ' .. error)
 end
 
@@ -267,7 +267,7 @@ local function reopen()
   if redis.call('EXISTS', SLOTS) == 0 then  -- it was finished, all slots having been taken
     redis.call('SET', SLOTS, string.rep(string.char(255), math.ceil(tonumber(redis.call('HGET', RUN, 'slots')) / 8)))
   end
-  redis.call('HDEL', RUN, 'exit', 'error', 'first_error', 'step_deaths', 'halt', 'halt_at', 'halting')
+  redis.call('HDEL', RUN, 'exit', 'error', 'first_error', 'probes', 'step_deaths', 'halt', 'halt_at', 'halting')
   redis.call('HSET', RUN, 'state', 'running', 'generation', string.format('%d', now() * 1e6))
   event('state', 'running')
 end

@@ -2,6 +2,7 @@
 #include "cli/verbs/ls.hpp"
 
 #include "base/error.hpp"
+#include "base/program.hpp"
 #include "blackboard/directory.hpp"
 #include "blackboard/redis_blackboard.hpp"
 #include "cli/display.hpp"
@@ -131,7 +132,7 @@ int list_runs(const std::optional<redis::Address>& address, const ListOptions& o
     views.push_back(std::move(*view));
   }
   if (views.empty() && whole) {
-    std::fprintf(stderr, "stint: %s\n", all.empty() || options.states.empty() ? "there is no run yet; stint run JOB starts one"
+    std::fprintf(stderr, "stint: %s\n", all.empty() || options.states.empty() ? ("there is no run yet; " + typed("run JOB") + " starts one").c_str()
                                                                               : "no run is in such a state");
     return 0;
   }

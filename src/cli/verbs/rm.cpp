@@ -4,6 +4,7 @@
 #include <stint/options.hpp>
 
 #include "base/error.hpp"
+#include "base/program.hpp"
 #include "blackboard/directory.hpp"
 #include "blackboard/redis_blackboard.hpp"
 #include "cli/display.hpp"
@@ -72,7 +73,7 @@ void refuse_busy(const Candidate& found) {
                         ? " is being computed" + (view.living() > 0 ? " by " + counted(view.living(), "rank") : "")
                         : " may be gone on with: " + counted(view.silent(), "silent rank") +
                               (view.silent() == 1 ? " is" : " are") + " not known to be gone";
-  throw Error(Exit::usage, "run " + found.run + why + "; end it with stint cancel " + found.run +
+  throw Error(Exit::usage, "run " + found.run + why + "; end it with " + typed("cancel " + found.run) +
                                ", or give --force; nothing was removed");
 }
 
