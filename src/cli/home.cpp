@@ -87,7 +87,8 @@ fs::path store_folder(const fs::path& home, const std::string& run) {
   const auto runs = home / "runs";
   struct stat info {};
   for (const auto& folder : {runs, runs / run}) {
-    if (::lstat(folder.c_str(), &info) == 0) check_private(folder, "remove it, or set STINT_HOME to another disk's folder");
+    if (::lstat(folder.c_str(), &info) != 0 || !S_ISLNK(info.st_mode)) continue;  // nobody else gets through the home
+    throw Error(Exit::usage, "cannot use " + folder.string() + ": it is a link; remove it, or set STINT_HOME to a folder on another disk");
   }
   return runs / run;
 }

@@ -304,6 +304,7 @@ class Verbs(unittest.TestCase):
                     self.assertEqual(self.home.run("rm", "--force", "damaged").stderr, "stint: removed run damaged\n")
                 self.assertEqual(self.home.redis_cli("KEYS", "stint:{damaged}:*").strip(), "")
                 self.assertNotIn("damaged", self.home.run("ls").stdout)
+        self.home.run("rm", "sound")
 
     def test_a_list_of_runs_that_is_damaged_is_mended_by_the_line_that_is_told(self):
         with StintHome() as home:
