@@ -42,22 +42,22 @@ Sighting sighting_of(const Progress& progress, double now, int threads, double o
 
 }  // namespace
 
-BarFields fields_of(const Progress& progress, const std::string& run, const Remaining& remaining) {
+BarFields fields_of(const Progress& progress, const RunName& run, const Remaining& remaining) {
   const std::uint64_t done = progress.done, failed = progress.failed, lost = progress.reaped;
   const auto total = std::max<std::uint64_t>(progress.chunks, 1);
   BarFields fields;
-  fields.run = run;
+  fields.run = run.id;
   fields.share = std::min(1.0, static_cast<double>(done + failed) / static_cast<double>(total));
   const double percent = 100 * fields.share;
   fields.texts.push_back(fmt::format("{:3.0f}%", done + failed < total ? std::min(percent, 99.0) : percent));
-  fields.texts.push_back(grouped(done) + "/" + grouped(total) + " chunks");
+  fields.texts.push_back(grouped(done) + "/" + counted(total, run.item));
   const auto left = remaining.estimate().text();
   if (progress.finishing) {
     fields.texts.emplace_back("finishing");
   } else if (!left.empty()) {
     fields.texts.push_back(left);
   } else if (done + failed < total) {
-    fields.texts.emplace_back("first chunks at work");
+    fields.texts.push_back("first " + run.item + "s at work");
   }
   if (failed > 0) fields.texts.push_back(grouped(failed) + " failed");
   if (lost > 0) fields.texts.push_back(counted(lost, "rank") + " lost");
@@ -127,7 +127,7 @@ void Display::log(const std::string& text) {
   if (verbose_) terminal_.line(text);
 }
 
-void Display::start(const Session& session, const std::string& run, int threads, Oldest oldest) {
+void Display::start(const Session& session, const RunName& run, int threads, Oldest oldest) {
   if (quiet_) return;
   stop_ = false;
   thread_ = std::thread([this, &session, run, threads, oldest = std::move(oldest)] { loop(session, run, threads, oldest); });
@@ -143,7 +143,7 @@ void Display::stop() {
   terminal_.end_bar();
 }
 
-void Display::loop(const Session& session, const std::string& run, int threads, const Oldest& oldest) {
+void Display::loop(const Session& session, const RunName& run, int threads, const Oldest& oldest) {
   const SteadyClock clock;
   const auto& progress = session.progress;
   Remaining remaining;

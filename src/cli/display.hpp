@@ -23,8 +23,13 @@ namespace stint {
 
 struct RunOptions;
 
+struct RunName {
+  std::string id;
+  std::string item;  ///< what its job calls a chunk
+};
+
 /// What a bar says of a run at one moment, and what a Remaining thinks of it.
-BarFields fields_of(const Progress& progress, const std::string& run, const Remaining& remaining);
+BarFields fields_of(const Progress& progress, const RunName& run, const Remaining& remaining);
 
 /// The log of a rank: in a world of many FILE.R, unless FILE is a device or a pipe, which all write to.
 std::string log_path(const std::string& file, int rank, int ranks);
@@ -55,11 +60,11 @@ class Display {
   /// Who draws the bar, if it is not the terminal of this process.
   void show_bar_with(ShowBar show) { show_bar_ = std::move(show); }
   /// Shows the progress until stop(), whenever this rank leads. `threads`: of a rank, each with a chunk.
-  void start(const Session& session, const std::string& run, int threads, Oldest oldest);
+  void start(const Session& session, const RunName& run, int threads, Oldest oldest);
   void stop();
 
  private:
-  void loop(const Session& session, const std::string& run, int threads, const Oldest& oldest);
+  void loop(const Session& session, const RunName& run, int threads, const Oldest& oldest);
 
   const bool quiet_;
   const bool verbose_;

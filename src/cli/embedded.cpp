@@ -71,7 +71,7 @@ void start_guardian(const fs::path& home, const std::string& interface, int read
   if (child == 0) {
     // Only calls that are safe after fork. Twice, so that nobody has to wait for the guardian.
     ::setsid();
-    if (::fork() != 0) ::_exit(0);
+    if (const pid_t guardian = ::fork(); guardian != 0) ::_exit(guardian > 0 ? 0 : errno);
     const int null = ::open("/dev/null", O_RDWR);
     for (int descriptor : {0, 1, 2}) ::dup2(null, descriptor);
     const long most = std::min(::sysconf(_SC_OPEN_MAX), 65536L);
@@ -85,6 +85,9 @@ void start_guardian(const fs::path& home, const std::string& interface, int read
   }
   int status = 0;
   ::waitpid(child, &status, 0);
+  if (const int error = WIFEXITED(status) ? WEXITSTATUS(status) : 0; error != 0) {
+    throw Error(Exit::board, std::string("cannot start the guardian of the blackboard: ") + std::strerror(error) + shortage_advice(error));
+  }
 }
 
 // Starts a guardian. Returns where it answers.

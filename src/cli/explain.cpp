@@ -164,7 +164,7 @@ std::string run_text(const RunView& view, const std::string& what, const std::ve
                      ChunkTexts& texts) {
   const auto& run = view.run;
   std::string text = fmt::format("run {}: {}, {} of {} done, {} failed\n", run.field("run"), view.state,
-                                 grouped(run.done), counted(run.chunks, "chunk"), grouped(run.failed));
+                                 grouped(run.done), counted(run.chunks, texts.item()), grouped(run.failed));
   text += fitted("job      " + printable(what)) + "\n";
   if (const auto error = run.field("error"); !error.empty()) text += "why      " + printable(texts.in_words(error)) + "\n";
   text += (view.state == "running" ? "now      " : "next     ") + advice_on(view) + "\n";

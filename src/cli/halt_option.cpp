@@ -40,13 +40,13 @@ HaltRule halt_rule(const std::string& text, std::uint64_t chunks) {
   return {parts[1] == "now" ? Halt::now : Halt::soon, counted_kinds.at(parts[2]), count};
 }
 
-Halted halt_of(const HaltRule& rule, const RunState& state, bool exit_count) {
+Halted halt_of(const HaltRule& rule, const RunState& state, std::string_view item, bool exit_count) {
   Halted halted;
   const bool failed = rule.of != HaltRule::Of::success && state.failed > 0;
   halted.exit_code = static_cast<int>(failed ? Exit::partial : Exit::complete);
   if (failed && exit_count) halted.exit_code = static_cast<int>(std::min<std::uint64_t>(state.failed, 101));
-  halted.why = fmt::format("halted as --halt says: {} of {} chunks are done, {} failed", grouped(state.done),
-                           grouped(state.chunks), grouped(state.failed));
+  halted.why = fmt::format("halted as --halt says: {} of {} are done, {} failed", grouped(state.done),
+                           counted(state.chunks, item), grouped(state.failed));
   return halted;
 }
 

@@ -7,6 +7,7 @@
 
 #include <cstdint>
 #include <string>
+#include <string_view>
 
 namespace stint {
 
@@ -14,6 +15,6 @@ namespace stint {
 HaltRule halt_rule(const std::string& text, std::uint64_t chunks);
 
 /// What a run that halts under `rule` says and returns, but for who says so.
-Halted halt_of(const HaltRule& rule, const RunState& state, bool exit_count);
+Halted halt_of(const HaltRule& rule, const RunState& state, std::string_view item, bool exit_count);
 
 }  // namespace stint

@@ -22,6 +22,7 @@
 #include <cstring>
 #include <filesystem>
 #include <fstream>
+#include <iterator>
 #include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
@@ -37,6 +38,7 @@ namespace fs = std::filesystem;
 
 constexpr std::size_t most_in_variable = 60 << 10;  // bytes; the kernel takes 128 KiB a variable, mpirun less
 constexpr int default_restarts = 5;
+constexpr std::uint64_t most_looked_at = 4096;  // a limit so far above the need is not worth a look at every process
 constexpr int starts_before_plan = 3;  // ranks that are all lost before the run is planned will hardly do better
 
 std::vector<std::string> split_words(const std::string& text) {
@@ -74,6 +76,33 @@ void refuse_few_files(int ranks) {
   throw Error(Exit::usage, "mpirun with " + std::to_string(ranks) + " ranks opens some " + std::to_string(needed) +
                                " files, and the user's limit is " + std::to_string(limit.rlim_cur) +
                                "; raise it (ulimit -n), or run without -n");
+}
+
+// Processes and threads of this user, as RLIMIT_NPROC counts them.
+std::uint64_t tasks_of_user() {
+  std::uint64_t tasks = 0;
+  std::error_code error;
+  for (fs::directory_iterator process("/proc", error), end; !error && process != end; process.increment(error)) {
+    struct stat owner {};
+    if (::stat(process->path().c_str(), &owner) != 0 || owner.st_uid != ::getuid()) continue;
+    std::error_code gone;
+    const fs::directory_iterator threads(process->path() / "task", gone);
+    if (!gone) tasks += static_cast<std::uint64_t>(std::distance(begin(threads), fs::directory_iterator()));
+  }
+  return tasks;
+}
+
+// With fewer mpirun ends in many lines about itself, or hangs. What is needed at the least: three threads of the launcher, four
+// of mpirun, three of each rank.
+void refuse_few_processes(int ranks) {
+  const std::uint64_t needed = 7 + 3 * static_cast<std::uint64_t>(ranks);
+  rlimit limit{};
+  if (::geteuid() == 0 || ::getrlimit(RLIMIT_NPROC, &limit) != 0 || limit.rlim_cur == RLIM_INFINITY) return;
+  if (limit.rlim_cur > most_looked_at + needed) return;
+  const auto there = tasks_of_user();
+  if (there + needed <= limit.rlim_cur + 1) return;  // one of them is this process
+  throw Error(Exit::usage, fmt::format("mpirun with {} ranks needs {} more processes and threads, and the user has {} of at most {}; raise the "
+                                       "limit (ulimit -u), end what else runs, or run without -n", ranks, needed, there, limit.rlim_cur));
 }
 
 // The folder of a call, for as long as the call lasts.
@@ -261,6 +290,7 @@ int Launch::ended_early(int status) const {
 int Launch::operator()() {
   terminal_.set_seconds_between_lines(options_.progress ? lines_wished : lines_unasked);
   refuse_few_files(options_.ranks);
+  refuse_few_processes(options_.ranks);
   Signals signals{SIGINT, SIGTERM, SIGUSR1, SIGHUP, SIGTSTP, SIGCHLD};
   const auto texts = read_texts(signals);
   folder_.emplace();

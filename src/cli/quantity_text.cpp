@@ -15,8 +15,8 @@ std::string grouped(std::uint64_t number) {
   return text;
 }
 
-std::string counted(std::uint64_t number, const char* what) {
-  return grouped(number) + " " + what + (number == 1 ? "" : "s");
+std::string counted(std::uint64_t number, std::string_view what) {
+  return fmt::format("{} {}{}", grouped(number), what, number == 1 ? "" : "s");
 }
 
 std::string duration(double seconds) {

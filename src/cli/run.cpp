@@ -227,7 +227,7 @@ Outcome RunCommand::compute() {
   if (launched_.launched()) {
     display_->show_bar_with([this](const BarFields& fields) { launched_.show_bar(fields.encode()); });
   }
-  display_->start(session_, run_, job_->parallel_chunks() ? 1 : threads_.count,
+  display_->start(session_, {run_, std::string(job_->item())}, job_->parallel_chunks() ? 1 : threads_.count,
                   [this, here] {
                     RedisBlackboard board(board_, run_);
                     const auto state = board.state();

@@ -53,7 +53,7 @@ std::map<std::string, std::string> RunCommand::final_fields(const RunState& stat
 }
 
 Halted RunCommand::halted(const RunState& state) const {
-  auto halted = halt_of(halt_rule(options_.halt, state.chunks), state, options_.exit_count);
+  auto halted = halt_of(halt_rule(options_.halt, state.chunks), state, job_->item(), options_.exit_count);
   halted.fields = {{"world", world_id_}};
   return halted;
 }
@@ -85,8 +85,8 @@ int RunCommand::show_stored(RedisBlackboard& board, const RunState& state) {
   result_is_out();
   const int code = code_of(state);
   write_summary(state, 0);
-  display_->say(fmt::format("run {} is {}: {} of {} chunks, nothing computed{}", run_, state.state, grouped(state.done),
-                            grouped(state.chunks),
+  display_->say(fmt::format("run {} is {}: {} of {}, nothing computed{}", run_, state.state, grouped(state.done),
+                            counted(state.chunks, job_->item()),
                             state.state == "partial" ? "; " + typed("rerun " + run_) + " gives the failed chunks another life" : ""));
   return code;
 }
@@ -148,7 +148,7 @@ int RunCommand::conclude(const Outcome& outcome) {
       if (guest() && owned_ && options_.output.empty()) display_->say(typed("result " + run_) + " shows the result");
       display_->say(fmt::format(
           "run {}: {}: {} computed here, {} found in the checkpoint{}, {} computed again; {}, {} rank{} of {} thread{}",
-          run_, counted(state->chunks, "chunk"), grouped(state->computed - computed_before_), grouped(done_before_),
+          run_, counted(state->chunks, job_->item()), grouped(state->computed - computed_before_), grouped(done_before_),
           state->failed > 0 ? ", " + grouped(state->failed) + " failed" : "", grouped(state->again), duration(SteadyClock().now() - begun_), state->field("ranks"),
           state->field("ranks") == "1" ? "" : "s", threads_.count, threads_.count == 1 ? "" : "s"));
       break;

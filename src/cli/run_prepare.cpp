@@ -138,7 +138,7 @@ void RunCommand::show_plan() {
   const auto plan_bytes = job_->encode_plan().size();
   display_->say(fmt::format("run {} would compute {} on {} of {} on {}; its plan has {} bytes, the blackboard would begin "
                             "with about {} KiB; nothing was begun",
-                            run_, counted(chunks, "chunk"), counted(static_cast<std::uint64_t>(ranks_), "rank"),
+                            run_, counted(chunks, job_->item()), counted(static_cast<std::uint64_t>(ranks_), "rank"),
                             counted(static_cast<std::uint64_t>(threads_.count), "thread"),
                             counted(static_cast<std::uint64_t>(hosts_), "host"), grouped(plan_bytes),
                             grouped((plan_bytes + chunks / 8 + 8192) >> 10)));
@@ -227,11 +227,11 @@ bool RunCommand::prepare_run() {
     reap_known_gone(board, created.state.generation, Whereabouts::here());
     const auto others = board.workers().size();
     const auto joined = others == 0 ? "is joined, as another world begins it" : "is joined, beside " + counted(others, "worker");
-    display_->say(fmt::format("run {} {}: {} of {} chunks are done{}", run_, joined_ ? joined : "goes on",
-                              grouped(created.state.done), grouped(created.state.chunks),
+    display_->say(fmt::format("run {} {}: {} of {} are done{}", run_, joined_ ? joined : "goes on",
+                              grouped(created.state.done), counted(created.state.chunks, job_->item()),
                               guest() ? "; this world leaves when nothing is left for it (--wait: it stays for the result)" : ""));
   } else {
-    display_->log(fmt::format("run {}: {}", run_, counted(created.state.chunks, "chunk")));
+    display_->log(fmt::format("run {}: {}", run_, counted(created.state.chunks, job_->item())));
   }
   return true;
 }

@@ -117,10 +117,10 @@ std::string table_of_ranks(const RunView& view) {
                std::move(rows), stdout_columns());
 }
 
-std::string per_second(double rate) {
-  return rate < 0.1 ? fmt::format("{:.1f} chunks an hour", rate * 3600)
-         : rate < 10 ? fmt::format("{:.1f} chunks a second", rate)
-                     : grouped(static_cast<std::uint64_t>(rate)) + " chunks a second";
+std::string per_second(double rate, const std::string& item) {
+  return rate < 0.1 ? fmt::format("{:.1f} {}s an hour", rate * 3600, item)
+         : rate < 10 ? fmt::format("{:.1f} {}s a second", rate, item)
+                     : fmt::format("{} {}s a second", grouped(static_cast<std::uint64_t>(rate)), item);
 }
 
 std::string head(const RunView& view, const std::string& what, ChunkTexts& texts) {
@@ -132,9 +132,9 @@ std::string head(const RunView& view, const std::string& what, ChunkTexts& texts
   if (view.elapsed() >= 0) {
     text += fmt::format("elapsed  {}\n", duration(view.elapsed()));
   }
-  text += fmt::format("chunks   {} of {} done", grouped(run.done), grouped(run.chunks));
+  text += fmt::format("{:<9}{} of {} done", texts.item() + "s", grouped(run.done), grouped(run.chunks));
   if (run.failed > 0) text += fmt::format(", {} failed", grouped(run.failed));
-  if (view.rate() > 0) text += "\nrate     " + per_second(view.rate());
+  if (view.rate() > 0) text += "\nrate     " + per_second(view.rate(), texts.item());
   text += fmt::format("\ncomputed {} in all, {} again\nsteals   {}\nlost     {}\n", grouped(run.computed), grouped(run.again),
                       grouped(run.steals), counted(run.reaped, "rank"));
   if (const auto error = run.field("error"); !error.empty()) text += "error    " + printable(texts.in_words(error)) + "\n";

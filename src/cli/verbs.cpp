@@ -67,7 +67,7 @@ int show_result(const redis::Address& address, const std::string& name, const st
   const auto job = entry->make();
   // Part of a result is not the result.
   const std::string unended = "run " + run + " has not ended: the run is " + look_at(board, state, Whereabouts::here()).state +
-                              ", " + grouped(state.done) + " of " + grouped(state.chunks) + " chunks are done";
+                              ", " + grouped(state.done) + " of " + counted(state.chunks, job->item()) + " are done";
   // A chunk that has ended is all that was asked for.
   const bool one_chunk = job->follows() && std::ranges::any_of(options, [](const std::string& word) {
     return word == "--chunk" || word.starts_with("--chunk=");

@@ -79,7 +79,7 @@ class Halting(Commands):
         halted = self.stint("list", before=("-n", 2, "--threads", 2, "--lease", 2, "--halt", "now,fail=1"), check=False)
         self.assertEqual((halted.returncode, halted.stdout), (1, "two\n"), halted.stderr)
         self.assertLess(time.monotonic() - begun, 15)
-        self.assertIn("1 of 5 chunks are done, 1 failed", halted.stderr)
+        self.assertIn("1 of 5 commands are done, 1 failed", halted.stderr)
         self.assertFalse(pathlib.Path("/proc", (self.folder / "pid").read_text().strip()).exists())
 
     def test_success_and_percentages_count(self):
@@ -123,7 +123,7 @@ class Looking(Commands):
         for options, shown in (((), ""), (("--partial",), "one\nthree\n")):
             part = self.home.run("result", "look", *options, check=False)
             self.assertEqual((part.returncode, part.stdout), (75, shown))
-            self.assertIn("run look has not ended: the run is running, 2 of 4 chunks are done", part.stderr)
+            self.assertIn("run look has not ended: the run is running, 2 of 4 commands are done", part.stderr)
         early = self.home.run("result", "look", "--chunk", 1, check=False)
         self.assertEqual((early.returncode, early.stdout), (75, ""))
         self.assertIn("command 1 of run look has not ended: ", early.stderr)

@@ -229,7 +229,7 @@ class Arguments(unittest.TestCase):
     def test_thousands_of_values(self):
         values = [f"value-{i}-{'x' * 100}" for i in range(4000)]
         done = self.home.run("run", "-n", "2", "commands", "true", "{}", ":::", *values)
-        self.assertIn("4,000 chunks", done.stderr)
+        self.assertIn("4,000 commands", done.stderr)
 
     def test_a_lone_colon_is_a_value(self):
         done = self.home.run("run", "-n", "2", "commands", "echo", "{}", ":::", "a", ":", "touch", "b c", "é", "")

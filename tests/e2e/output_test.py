@@ -225,7 +225,7 @@ class Output(unittest.TestCase):
                        lambda: self.home.run("result", "part", "--partial", check=False).stdout == "1\n")
             refused = self.home.run("result", "part", check=False)
             self.assertEqual((refused.returncode, refused.stdout), (75, ""))
-            self.assertRegex(refused.stderr, "^stint: run part has not ended: the run is running, 1 of 2 chunks are done; --partial.*\n$")
+            self.assertRegex(refused.stderr, "^stint: run part has not ended: the run is running, 1 of 2 commands are done; --partial.*\n$")
             self.assertEqual(self.home.run("result", "part", "--partial", check=False).returncode, 75)
             os.killpg(process.pid, signal.SIGTERM)
 

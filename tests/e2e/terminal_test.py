@@ -100,7 +100,7 @@ class OnATerminal(unittest.TestCase):
                 self.assertEqual([line for line in lines if re.match("out|err", line)],
                                  [f"{kind} {i}" for i in range(1, 7) for kind in ("out", "err")], lines)
                 rest = "".join(line for line in lines if not re.match("(out|err) [1-6]$", line))
-                self.assertRegex(rest, r"^stint: run commands-\S+ ?6 chunks: 6 ?computed here|^stint: run ", lines)
+                self.assertRegex(rest, r"^stint: run commands-\S+ ?6 commands: 6 ?computed here|^stint: run ", lines)
                 self.assertNotIn("left", rest, "no rest of a bar")
                 self.assertNotIn("#", rest)
 

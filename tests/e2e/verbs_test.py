@@ -167,7 +167,7 @@ class Verbs(unittest.TestCase):
     def test_the_output_of_a_command_that_has_not_ended(self):
         early = self.home.run("result", "left", "--chunk", 2, check=False)
         self.assertEqual((early.returncode, early.stdout, early.stderr.count("\n")), (75, "", 1), early.stderr)
-        self.assertRegex(early.stderr, "^stint: command 2 of run left has not ended: the run is interrupted, 1 of 2 chunks are done; "
+        self.assertRegex(early.stderr, "^stint: command 2 of run left has not ended: the run is interrupted, 1 of 2 commands are done; "
                                        ".* explain left 2 says where it is")
         self.assertEqual(self.home.run("result", "left", "--chunk", 1).returncode, 0)
         self.assertIn("there is no command 3", self.refused("result", "left", "--chunk", 3))

@@ -143,7 +143,8 @@ class Call:
 
     def __init__(self, home, url, words, job=JOB):
         self.files = [tempfile.TemporaryFile() for _ in range(2)]
-        self.words = ["run", *words, "--board", url, "--lease", "1", "--restarts", "1", "--stall-timeout", "12", *job]
+        self.words = ["run", *words, "--board", url, "--lease", "1", "--stall-timeout", "12",
+                      *(("--restarts", "1") if "-n" in words else ()), *job]
         self.begun = time.monotonic()
         self.process = subprocess.Popen([STINT, *self.words], env=home.environment, stdin=subprocess.DEVNULL,
                                         stdout=self.files[0], stderr=self.files[1], start_new_session=True)
