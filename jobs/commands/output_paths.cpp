@@ -18,7 +18,7 @@ namespace stint::commands {
 namespace {
 
 namespace fs = std::filesystem;
-constexpr auto silent_wait = std::chrono::milliseconds(500);
+constexpr auto silent_look = std::chrono::milliseconds(500);  // for a reader that starts beside us
 constexpr auto reader_patience = std::chrono::seconds(10);
 constexpr auto reader_look = std::chrono::milliseconds(20);
 
@@ -33,7 +33,7 @@ void try_pipe(const std::string& path) {
   while (::open(path.c_str(), O_WRONLY | O_NONBLOCK | O_CLOEXEC) < 0) {
     if (errno != ENXIO) refuse(path, errno);
     const auto waited = std::chrono::steady_clock::now() - begun;
-    if (waited > silent_wait && !std::exchange(said, true)) {
+    if (waited > silent_look && !std::exchange(said, true)) {
       std::cerr << "stint: waiting up to 10 s for a reader of the pipe " + path + '\n';
     }
     if (waited > reader_patience) {

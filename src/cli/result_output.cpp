@@ -26,7 +26,7 @@ void with_advice(Step step) {
 
 }  // namespace
 
-std::string written_later() { return "; what is computed stays on the blackboard: " + typed("result last --output FILE"); }
+std::string written_later() { return "; what is computed stays: the same command with --output FILE writes it there"; }
 
 ResultOutput::ResultOutput(const std::filesystem::path& path, bool meets)
     : folder_(path.parent_path()), meets_(meets), straight_([this](std::string_view bytes) { to_stdout(bytes); }) {

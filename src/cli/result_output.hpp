@@ -15,7 +15,7 @@
 
 namespace stint {
 
-/// What to do where the result cannot be written: "; what is computed stays …", for the end of an error.
+/// What to do where the result cannot be written, whether the run has ended or not; for the end of an error.
 std::string written_later();
 
 class ResultOutput final : public Output {

@@ -120,16 +120,19 @@ ResultOutput& RunCommand::live_output() {
   return *output_;
 }
 
-// A reader that is gone ends the run as Ctrl-C does: what is done stays, what is at work may end, and nobody speaks.
-void RunCommand::follow_quietly(const std::function<void()>& step) {
+// A reader that is gone, or a disk that is full, ends the run as Ctrl-C does: what is done stays, and what is at work may end.
+void RunCommand::follow(const std::function<void()>& step) {
   const auto& terminal = Terminal::standard();
-  if (terminal.reader_gone()) return;
+  const auto given_up = [&] { return terminal.reader_gone() || !output_error_.empty(); };
+  if (given_up()) return;
   try {
     step();
     output_->flush();
   } catch (const ReaderGone&) {
+  } catch (const Error& error) {
+    output_error_ = error.what();
   }
-  if (!terminal.reader_gone()) return;
+  if (!given_up()) return;
   session_.drain = true;
   session_.stop = true;
   session_.courier.notify();
@@ -185,17 +188,17 @@ Outcome RunCommand::compute() {
     setup.follow = [this](Range chunks, Hidden& partial) {
       job_->unload(partial);
       if (guest()) return;
-      follow_quietly([&] { job_->follow(chunks, partial, live_output()); });
+      follow([&] { job_->follow(chunks, partial, live_output()); });
     };
   }
   if (job_->follows() && !guest()) {
     setup.follow_failures = [this](const std::map<std::uint64_t, std::string>& failures) {
-      follow_quietly([&] {
+      follow([&] {
         for (const auto& failed : failed_chunks(failures)) job_->follow_failure(failed, live_output());
       });
     };
     setup.follow_end = [this] {
-      follow_quietly([&] { job_->follow_end(live_output()); });
+      follow([&] { job_->follow_end(live_output()); });
     };
   }
   setup.halt = [this](const RunState& state) { return halted(state); };
@@ -210,9 +213,9 @@ Outcome RunCommand::compute() {
     if (guest() && options_.output.empty()) return;
     if (job_->follows()) {
       live_output();
-    } else {
-      output_->clear();
+      return follow([&] { job_->finish(std::move(partial), *output_); });
     }
+    output_->clear();
     job_->finish(std::move(partial), *output_);
   };
   setup.fields = [this](const RunState& state) { return final_fields(state); };

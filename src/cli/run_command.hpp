@@ -68,7 +68,7 @@ class RunCommand {
   bool await_run();     // other ranks; false: nothing to compute
   bool take_plan();
   ResultOutput& live_output();
-  void follow_quietly(const std::function<void()>& step);
+  void follow(const std::function<void()>& step);
   void write_summary(const RunState& state, std::uint64_t computed_here);
   // Whoever joins a run is a guest: it leaves when nothing is left, and prints nothing.
   bool guest() const { return joined_ && !options_.wait; }
@@ -137,6 +137,7 @@ class RunCommand {
   bool joined_ = false;    // others compute the run already
   bool owned_ = true;      // when it ended here, somebody was there who is no guest
   bool rendered_ = false;  // output_ holds the result
+  std::string output_error_;  // why no more of it is shown
   bool following_ = false; // the job has begun to see results
   int exit_ = 0;        // of rank 0 when there is nothing to compute
   Session session_;

@@ -221,6 +221,11 @@ int RunCommand::conclude(const Outcome& outcome) {
       }
       break;
   }
+  if (!output_error_.empty() && kind != Outcome::Kind::failed) {
+    display_->error(output_error_);
+    code = static_cast<int>(Exit::usage);
+    complete = false;
+  }
   const bool speaks = rank_ == 0 || says || kind == Outcome::Kind::finished || kind == Outcome::Kind::halted;
   if (!complete) code = error_code(code);
   return speaks && !report_exit(code, with_result) ? code : 0;

@@ -39,7 +39,7 @@ class Output(unittest.TestCase):
                 done = self.shell(f"$S {words} {redirection}")
                 self.assertEqual(done.returncode, code, done.stderr)
                 if redirection == ">&-":
-                    self.assertRegex(done.stderr, "(?m)^stint: stdout is closed; .*stint result last --output FILE$")
+                    self.assertRegex(done.stderr, "(?m)^stint: stdout is closed; .*the same command with --output FILE writes it there$")
         self.assertEqual(self.home.run("result", "kept").stdout, "kept\n")
         self.assertGreaterEqual(len(self.home.run("ls").stdout.splitlines()), 5, "every run is still there")
 
@@ -70,6 +70,19 @@ class Output(unittest.TestCase):
             self.assertRegex(done.stdout, r"^3\..*\n\[.*\[info\] run pi-")
         self.assertEqual(sorted(path.name for path in self.box.iterdir()), ["copy"])
         self.assertEqual([str(path) for path in pathlib.Path("/dev").glob("std*.?")], [])
+
+    def test_what_a_full_disk_took_is_written_by_the_same_command(self):
+        slow = "commands 'echo {}; test {} = 1 || sleep 0.3' ::: 1 2 3 4"
+        for ranks in ("", "-n 2"):
+            for words in ("commands echo {} ::: 1 2 3 4", slow):
+                with self.subTest(words, ranks=ranks):
+                    run = f"$S run -q {ranks} --threads 1 --run-id full{len(words)}{ranks[3:]} {words}"
+                    full = self.shell(run + " >/dev/full")
+                    self.assertEqual(full.returncode, 2)
+                    self.assertRegex(full.stderr, "^stint: cannot write to stdout: No space left on device; what is computed stays: .*\n$")
+                    self.assertNotIn("failed", self.home.run("ls").stdout.replace("FAILED", ""))
+                    again = self.shell(run.replace("run -q", "run -q --output file") + "; cat file")
+                    self.assertEqual((again.returncode, again.stdout), (0, "1\n2\n3\n4\n"), again.stderr)
 
     def test_waits_for_a_pipe_that_does_not_block(self):
         for words in ("run -q --fresh commands seq ::: 200000", "run -n 2 -q --fresh commands seq ::: 200000", "result last"):
