@@ -50,7 +50,7 @@ void ResultOutput::go_live() {
 }
 
 void ResultOutput::flush() {
-  if (live_) live_->flush();
+  if (live_ && live_->good()) live_->flush();  // else it has thrown why
 }
 
 std::ostream& ResultOutput::text() {

@@ -74,7 +74,7 @@ class Output(unittest.TestCase):
     def test_what_a_full_disk_took_is_written_by_the_same_command(self):
         slow = "commands 'echo {}; test {} = 1 || sleep 0.3' ::: 1 2 3 4"
         for ranks in ("", "-n 2"):
-            for words in ("commands echo {} ::: 1 2 3 4", slow):
+            for words in ("commands echo {} ::: 1 2 3 4", "commands seq {} ::: 4", slow):
                 with self.subTest(words, ranks=ranks):
                     run = f"$S run -q {ranks} --threads 1 --run-id full{len(words)}{ranks[3:]} {words}"
                     full = self.shell(run + " >/dev/full")
