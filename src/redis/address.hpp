@@ -25,7 +25,8 @@ struct Address {
   [[nodiscard]] std::string whole() const;
 };
 
-/// Returns the present address of a Redis that may move; called before each connection. `misses`: failed attempts since its last answer.
+/// Returns the present address of a Redis that may move; called before each connection. `misses`: failed attempts since
+/// its last answer.
 using Finder = std::function<Address(int misses)>;
 
 /// Throws Error(usage) with one line if the text is not an address.
