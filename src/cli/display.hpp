@@ -33,7 +33,7 @@ BarFields fields_of(const Progress& progress, const RunName& run, const Remainin
 
 /// The log of a rank: FILE.R in a world of several, unless FILE is a device or a pipe, which all ranks write to.
 std::string log_path(const std::string& file, int rank, int ranks);
-/// Throws Error(usage) unless this log can be written. `ranks`: of -n, whose ranks do not have the launcher's descriptors; else 0.
+/// Throws Error(usage) unless this log can be written. `ranks`: of -n, whose ranks lack the launcher's descriptors; else 0.
 void check_log(const std::string& file, int ranks);
 
 class Display {

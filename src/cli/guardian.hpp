@@ -12,7 +12,7 @@ namespace stint {
 
 struct GuardOptions {
   double idle = 600;      ///< seconds without a client after which the server ends
-  int ready = -1;         ///< ≥ 0: descriptor for notes, and then for guard_ok, or an exit code and the reason why there is no server
+  int ready = -1;         ///< ≥ 0: descriptor for notes, then for guard_ok or an exit code and why there is no server
   std::string job;        ///< the batch job for which it was started; the last process of that job ends it (leave_embedded)
   std::string interface;  ///< on which the server also listens; empty: as the connection file says
 };
