@@ -43,7 +43,7 @@ enum class Refusal {
 };
 [[nodiscard]] const char* word_of(Refusal refusal);
 
-/// Whether a run ends before all chunks are computed: no chunk is started any more; chunks in work end by themselves (soon) or
+/// Whether a run ends before all chunks are computed: no chunk is started any more; running chunks end by themselves (soon) or
 /// are ended (now).
 enum class Halt { none, soon, now };
 

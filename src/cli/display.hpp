@@ -38,7 +38,7 @@ void check_log(const std::string& file, int ranks);
 
 class Display {
  public:
-  /// Seconds that the oldest chunk in work has taken; below 0: none has taken long. May throw: then it is not known.
+  /// Seconds that the oldest running chunk has taken; below 0: none has taken long. May throw: then it is not known.
   using Oldest = std::function<double()>;
   using ShowBar = std::function<void(const BarFields&)>;
 

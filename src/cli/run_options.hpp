@@ -33,7 +33,7 @@ struct RunOptions {
   std::string max_failed;   ///< maximum of failed chunks with which the run goes on: N or N%; empty: any number
   std::string halt;         ///< how,of=N or N%; empty: never
   double chunk_timeout = 0; ///< seconds; 0: none
-  double stall_timeout = 0; ///< seconds; 0: 10 min, where a chunk in work counts as progress
+  double stall_timeout = 0; ///< seconds; 0: 10 min, where a running chunk counts as progress
   double time_limit = 0;    ///< seconds; 0: none
   double grace = 20;        ///< seconds
   bool no_copies = false;

@@ -34,7 +34,7 @@ struct WorkerView {
   std::uint64_t done = 0;     ///< chunks that it has computed
   std::uint64_t running = 0;  ///< chunks that it computes now (blocks of them, if chunks are short)
   double oldest = 0;          ///< seconds of the oldest of these
-  std::vector<ChunkAtWork> chunks = {};  ///< chunks in work for long that have not ended since
+  std::vector<ChunkAtWork> chunks = {};  ///< chunks running for long that have not ended since
 };
 
 struct RunView {
@@ -51,7 +51,7 @@ struct RunView {
   [[nodiscard]] double elapsed() const;
   /// The time of the last event of the run, seconds since the epoch.
   [[nodiscard]] double last_sign() const;
-  /// Seconds of the oldest chunk in work on a living rank; below 0: none has taken long.
+  /// Seconds of the oldest running chunk on a living rank; below 0: none has taken long.
   [[nodiscard]] double oldest() const;
   /// Chunks per second, done by that call; below 0: not known.
   [[nodiscard]] double rate() const;

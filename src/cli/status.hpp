@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// The verb status: the progress of a run. Its counters, what each of its ranks does, the chunks that have been in work for
+// The verb status: the progress of a run. Its counters, what each of its ranks does, the chunks that have been running for
 // long, those that took longest, and those that failed. Only reads.
 #pragma once
 

@@ -197,7 +197,7 @@ bool Courier::give_up_overdue() {
   return true;
 }
 
-// The rank was asked to stop: it starts nothing, waits a while for chunks in work, commits, and leaves the rest to others.
+// The rank was asked to stop: it starts nothing, waits a while for running chunks, commits, and leaves the rest to others.
 double Courier::drain(double now) {
   if (drains_since_ < 0) drains_since_ = now;
   const bool patient =

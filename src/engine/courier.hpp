@@ -22,7 +22,7 @@ struct CourierOptions {
   bool steal = true;
   bool copies = true;         ///< in the tail, make speculative copies of slow claims of other workers
   double chunk_timeout = 0;   ///< seconds after which a chunk counts as failed; 0: never
-  double grace = 20;          ///< seconds for which chunks in work may continue once the rank is to stop
+  double grace = 20;          ///< seconds for which running chunks may continue once the rank is to stop
   double leave_idle = 0;      ///< seconds without work after which this rank leaves the run; 0: never
   double deadline = 0;        ///< on the clock: no chunk is started that may end later; 0: none
   std::uint64_t partial_limit = std::uint64_t{64} << 20;  ///< bytes of one encoded partial

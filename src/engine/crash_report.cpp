@@ -35,7 +35,7 @@ std::atomic<const char*> death_step{nullptr};
 std::atomic<bool> reported{false};
 std::atomic<int> end_code{no_code};
 
-// The chunk of the calling thread. For a thread that the job started: the chunk in work, if there is only one.
+// The chunk of the calling thread. For a thread that the job started: the running chunk, if there is only one.
 std::uint64_t chunk_of_this_thread() {
   if (number_in_team >= 0) return at_work[static_cast<std::size_t>(number_in_team)];
   std::uint64_t only = AtWork::nothing;

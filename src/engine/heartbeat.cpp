@@ -11,7 +11,7 @@ namespace stint {
 
 namespace {
 
-constexpr double first_warning_seconds = 600;  // of a chunk in work
+constexpr double first_warning_seconds = 600;  // of a running chunk
 
 bool alone_in_its_world(const std::string& json, const std::map<std::string, std::string>& who) {
   const auto world = world_of(json);

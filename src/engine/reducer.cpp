@@ -274,7 +274,7 @@ double Reducer::finish(const RunState& state) {
   return session_.ended_by(refusal) ? 0 : does_not_fit();
 }
 
-// All chunks in work have ended, and their results were shown: ends the run.
+// All running chunks have ended, and their results were shown: ends the run.
 void Reducer::halt(const RunState& state) {
   auto halted = finisher_.halt(state);
   halted.generation = state.generation;

@@ -231,7 +231,7 @@ Outcome work(Session& session, const WorkerSetup& setup) {
       session.reducer.notify();
       return 0.0;
     });
-    // The session is over. A chunk still in work has some time, but a bounded one.
+    // The session is over. A chunk still running has some time, but a bounded one.
     if (!team_ended) team_end.wait(setup.patience_at_end);
     if (!team_ended && setup.abandon) setup.abandon(*session.outcome());
   });

@@ -13,7 +13,7 @@ namespace {
 
 constexpr std::size_t most_kept = 256;  // nodes kept for the reducer
 constexpr double memory_seconds = 10;  // how long a measured speed counts
-constexpr double long_seconds = 0.5;   // a chunk in work for longer is reported
+constexpr double long_seconds = 0.5;   // a chunk running for longer is reported
 constexpr std::size_t most_told = 8;
 constexpr double slow_chunk_seconds = 0.1;  // a longer chunk may be among the slowest
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// The work of one rank: ranges claimed and not started, blocks in work, nodes computed and not committed. The
+// The work of one rank: ranges claimed and not started, running blocks, nodes computed and not committed. The
 // courier fills and empties it; the team's threads take blocks and put their results. Thread-safe. The thread that brings
 // the second of two siblings merges them at once, outside the lock.
 #pragma once
@@ -92,12 +92,12 @@ class Workload {
   void failure_told(std::uint64_t chunk);
   void add_failure(ChunkFailure failure);
   /// Gives up a block that has been computed for longer than `seconds`, with all its chunks; its thread counts as lost until
-  /// it returns. Returns the chunk in work as failed. None: there is no such block.
+  /// it returns. Returns the running chunk as failed. None: there is no such block.
   std::optional<ChunkFailure> give_up_overdue(double seconds);
   /// The chunk that has been computed for the longest time, and when it started.
   [[nodiscard]] std::optional<std::pair<std::uint64_t, double>> oldest_running() const;
   /// JSON for the heartbeats. `done`: chunks that this rank has computed without an error;
-  /// `running`: blocks in work; `oldest`: seconds of the oldest of them; `chunks`: those in work for longer than half a
+  /// `running`: their number now, in blocks; `oldest`: seconds of the oldest; `chunks`: those running for longer than half a
   /// second, at most eight objects with chunk, seconds and what.
   [[nodiscard]] std::string at_work() const;
   [[nodiscard]] int threads() const;  ///< without those given up
@@ -108,7 +108,7 @@ class Workload {
   [[nodiscard]] std::vector<Range> held(const std::vector<Node>& but = {}) const;
   [[nodiscard]] bool idle() const;  ///< nothing ready, running, to commit or to report
   [[nodiscard]] double cost(Range range) const { return costs_.of(range); }
-  /// Drops everything: the worker was fenced. Results of blocks still in work are dropped when they come.
+  /// Drops everything: the worker was fenced. Results of blocks still running are dropped when they come.
   void reset();
   /// Ends the waits of the team: no more work.
   void close();
