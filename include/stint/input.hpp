@@ -115,7 +115,8 @@ class RecordReader {
   RecordReader& operator=(RecordReader&&) noexcept;
   ~RecordReader();
 
-  /// Throws BadInput if the file is missing, cannot be read, or was changed since the run was planned.
+  /// Throws BadInput if the file was changed since the run was planned; std::runtime_error, one failed attempt at the
+  /// chunk, if this host cannot open or read it. So does next().
   void open(const Span& span);
   /// The next whole records with their separators; empty if none is left. The caller may change the bytes; they are valid
   /// until the next call. A block has about `block_bytes`, or one longer record (up to 1 GiB, else BadInput).

@@ -7,8 +7,8 @@
 
 namespace stint {
 
-/// No output is visible before the result is stored on the blackboard; then each file is renamed
-/// into place whole. The streams throw when a write fails; do not catch that.
+/// No output is visible before the result is stored on the blackboard; then each file is renamed into place whole. Except
+/// in a job that follows: its text on stdout is visible at once. The streams throw when a write fails; do not catch that.
 class Output {
  public:
   virtual ~Output() = default;

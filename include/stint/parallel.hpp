@@ -34,6 +34,7 @@ void parallel_for(Range range, Body&& body) {
 
 /// Merges `map(i)` over `range` by `reduce(left, right)`: blocks of fixed length from left to right, and then the
 /// blocks by a fixed tree. Both depend on the length of `range` alone, so the bits do not depend on the threads.
+/// An empty range gives `Value{}`.
 template <class Map, class Reduce>
 auto parallel_reduce(Range range, Map&& map, Reduce&& reduce) {
   using Value = std::decay_t<decltype(map(range.first))>;

@@ -11,7 +11,7 @@
 namespace stint {
 
 /// None: use the embedded one. A password may be in the file (mode 600) or in the environment, never in `board`, which
-/// is from the command line; except that of one's own home, which is known. Throws Error(usage).
+/// is from the command line. An address of the user's own blackboard gets the home's password. Throws Error(usage).
 std::optional<redis::Address> given_board(const std::string& board, const std::string& board_file);
 
 /// Waits until the --board-file exists and its blackboard answers, at most `seconds`; then returns in any case, and the

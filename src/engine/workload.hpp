@@ -96,9 +96,9 @@ class Workload {
   std::optional<ChunkFailure> give_up_overdue(double seconds);
   /// The chunk that has been computed for the longest time, and when it started.
   [[nodiscard]] std::optional<std::pair<std::uint64_t, double>> oldest_running() const;
-  /// JSON for the heartbeats. `done`: chunks that this rank has computed without an error;
-  /// `running`: their number now, in blocks; `oldest`: seconds of the oldest; `chunks`: those running for longer than half a
-  /// second, at most eight objects with chunk, seconds and what.
+  /// JSON for the heartbeats. `done`: chunks that this rank has computed without an error; `running`: blocks that run now;
+  /// `oldest`: seconds of the oldest of them; `chunks`: chunks that have run for longer than half a second, at most eight
+  /// objects with chunk, seconds and what.
   [[nodiscard]] std::string at_work() const;
   [[nodiscard]] int threads() const;  ///< without those given up
   /// Gives up chunks not started, from the back, until at most `seconds` of work are left. True: it gave up some. Keeps one

@@ -39,7 +39,7 @@ local floor = workers > 1250 and workers / 5000 / speed or 0
 want = math.min(want, math.max(floor, remaining * total / run.chunks / (4 * workers)))
 least = math.min(least, math.max(1, math.floor(remaining / (2 * workers))))
 
--- The first run of chunks in [first, last) that are not done. Nil: all are done.
+-- The first contiguous chunks in [first, last) that are not done. Nil: all are done.
 local function open_part(first, last)
   local from = redis.call('BITPOS', DONE, 0, first, last - 1, 'BIT')
   if from < 0 then return nil end

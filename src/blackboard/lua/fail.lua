@@ -5,7 +5,7 @@
 -- A host whose chunks fail one after another, while other hosts succeed at least half as often, is benched: it gets no more
 -- work, and its failures are forgotten. Not if each chunk is tried only once, since there the chunks may be at fault.
 -- If the first 20 chunks of a run fail with one error and none succeeds, 10 chunks from all over the plan are tried (see
--- claim.lua), since a plan may only begin badly. If these fail with the same error, the run ends; but not if only one
+-- claim.lua), since only the first chunks may be bad. If these fail with the same error, the run ends; but not if only one
 -- of several hosts has failed, which may be the only one that cannot read the input.
 -- ARGV     generation, worker, request number, held ranges (afterwards), chunk, error, delay (seconds), crash (0 1), detail
 -- Returns  OK counted (0 1) for good (0 1) attempts, first failure of the run (0 1), host benched (0 1), halting ('' soon
