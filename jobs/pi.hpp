@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// The number pi by throwing points at a square: the smallest whole job. Point i is made of the seed and of i alone, so
-// it is the same whoever computes it, and the result is the same for any number of ranks and threads.
+// The number pi by throwing points at a square: the smallest whole job. Point i depends on the seed and on i alone, so
+// the result is the same for any number of ranks and threads.
 #pragma once
 
 #include <stint/stint.hpp>
@@ -17,7 +17,7 @@ constexpr std::uint64_t mix(std::uint64_t x) {
   return x ^ (x >> 31);
 }
 
-/// Whether point `i` of the unit square lies in the quarter of a circle.
+/// Whether point `i` of the unit square is inside the quarter circle.
 constexpr bool inside_circle(std::uint64_t seed, std::uint64_t i) {
   const std::uint64_t bits = mix(mix(seed) + i * 0x9e3779b97f4a7c15U);
   const double x = static_cast<double>(bits >> 32) * 0x1p-32;

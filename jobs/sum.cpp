@@ -12,7 +12,7 @@
 
 void Moments::add_to_sum(double number) {
   const double rounded = sum + number;
-  // Of the two, the smaller one lost digits. Beyond the largest double there is nothing to keep.
+  // The smaller of the two lost digits. Beyond the largest double there is nothing to compensate.
   if (std::isfinite(rounded)) {
     compensation += std::fabs(sum) >= std::fabs(number) ? (sum - rounded) + number : (number - rounded) + sum;
   }
@@ -82,7 +82,7 @@ Sum::Plan Sum::plan(const stint::Context&) const {
 
 namespace {
 
-/// `text` of a file, for one line of an error.
+/// Part of a file's text, for an error of one line.
 std::string shown(std::string_view text) {
   std::string line = "'";
   for (char c : text.substr(0, 40)) line += c >= ' ' && c <= '~' ? c : '?';

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// Count, sum, mean, variance, least and greatest of numbers: the example of a job whose partials are floating point,
-// and of a plan that is of one of two kinds. Numbers come from files, white space between them, or from the command
-// line. NaN and infinities are counted apart and take no part in the rest.
+// Count, sum, mean, variance, minimum and maximum of numbers: the example of a job whose partials are floating point,
+// and whose plan is of one of two kinds. The numbers are in files, separated by white space, or on the command
+// line. NaN and infinities are counted apart and ignored otherwise.
 #pragma once
 
 #include <stint/stint.hpp>
@@ -11,22 +11,22 @@
 #include <span>
 #include <vector>
 
-/// What is known of a set of numbers. Merging (Chan, Golub, LeVeque 1979) loses no digits when the mean is large.
+/// Statistics of a set of numbers. Merging (Chan, Golub, LeVeque 1979) loses no digits when the mean is large.
 struct Moments {
-  std::uint64_t count = 0;  ///< of the finite ones; so are all others but the last two
+  std::uint64_t count = 0;  ///< of the finite numbers, as all others except the last two
   double sum = 0;
-  double compensation = 0;  ///< what rounding took from `sum` (Neumaier 1974)
+  double compensation = 0;  ///< rounding errors of `sum` (Neumaier 1974)
   double mean = 0;
   double squares = 0;  ///< sum of the squared distances from the mean
   double least = std::numeric_limits<double>::infinity();
   double greatest = -std::numeric_limits<double>::infinity();
-  std::uint64_t nan = 0;       ///< how many are no number
-  std::uint64_t infinite = 0;  ///< how many are infinite
+  std::uint64_t nan = 0;       ///< the number of NaNs
+  std::uint64_t infinite = 0;  ///< the number of infinities
 
   void add(double number);
   void merge(const Moments& right);
   [[nodiscard]] double total() const;     ///< the sum
-  [[nodiscard]] double variance() const;  ///< of the sample; NaN below two numbers
+  [[nodiscard]] double variance() const;  ///< of the sample; NaN for fewer than two numbers
 
  private:
   void add_to_sum(double number);
@@ -42,12 +42,12 @@ struct Sum {
   std::uint64_t numbers_in_chunk = 1000;
   std::uint64_t chunk_bytes = 0;
 
-  /// A chunk: stretches of files, or numbers. One of them is empty.
+  /// A chunk: spans of files, or numbers; the other is empty.
   struct Item {
     std::vector<stint::Span> spans;
     std::span<const double> numbers;
   };
-  /// The plan owns the numbers, since ranks know nothing but the plan.
+  /// The plan contains the numbers, since other ranks have only the plan.
   struct Plan {
     stint::Pieces pieces;
     std::vector<double> numbers;

@@ -28,7 +28,7 @@ void throw_if_stopped(const stint::Context& context) {
 
 void sleep(double seconds, const stint::Context& context) {
   using Clock = std::chrono::steady_clock;
-  // A duration beyond any run would overflow the clock.
+  // A duration longer than any run would overflow the clock.
   const auto until =
       Clock::now() + std::chrono::duration_cast<Clock::duration>(std::chrono::duration<double>(std::min(seconds, 1e9)));
   for (;;) {
@@ -126,7 +126,7 @@ void spin(double seconds, const stint::Context* context) {
 
 double Synthetic::Plan::skewed(std::uint64_t chunk) const {
   if (skew == 1) return mean * 2 * (static_cast<double>(chunk) + 0.5) / static_cast<double>(chunks);
-  // Pareto with exponent 1.5, cut at 50 times the mean. Its beginning is chosen so that the mean of what is left is 1:
+  // Pareto with exponent 1.5, cut at 50 times the mean. Its minimum is chosen so that the mean after the cut is 1:
   // it solves 3a - 2·a^1.5/√50 = 1.
   constexpr double begin = 0.353123;
   const double uniform = (static_cast<double>(mix(chunk) >> 11) + 0.5) * 0x1p-53;
@@ -214,7 +214,7 @@ void Synthetic::misbehave(const stint::Context& context) const {
   const int attempt = context.attempt();
   if (append_to_) {
     const std::string line = std::to_string(chunk) + ' ' + std::to_string(attempt) + ' ' + context.worker() + '\n';
-    // One write at the file's end: lines of other ranks never mix with it.
+    // One write at the file's end, so lines of different ranks never mix.
     if (const auto count = ::write(*append_to_, line.data(), line.size()); count != static_cast<::ssize_t>(line.size())) {
       throw std::runtime_error("--append " + append + ": " + std::strerror(count < 0 ? errno : ENOSPC));
     }

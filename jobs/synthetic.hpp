@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// A yardstick: chunks that take a given time, fail, crash or hang when told to, and partials of a given size. Its
-// output tells whether every chunk came once and in its place: the sum is of numbers of very different size, so it
-// depends on the order of the additions, and the digest depends on the order of all merges and on every bit of the
+// A benchmark and test job: its chunks take a given time, and fail, crash or hang on demand; its partials have a given
+// size. The output shows whether every chunk came once and in its place: the sum adds numbers of very different size, so
+// it depends on the order of the additions; the digest depends on the order of all merges and on every bit of the
 // payload.
 #pragma once
 
@@ -31,7 +31,7 @@ class ChunkList {
   std::uint64_t attempts_ = ~std::uint64_t{0};
 };
 
-/// Keeps the processor busy until this thread has had so many seconds of it.
+/// Uses the processor until this thread has used `seconds` of processor time.
 void spin(double seconds, const stint::Context* context = nullptr);
 
 struct Synthetic {
@@ -52,16 +52,16 @@ struct Synthetic {
   std::string append;
 
   struct Item {
-    std::uint64_t index;  ///< of the chunk, before the longest were put first
+    std::uint64_t index;  ///< of the chunk in the order without longest_first
     double seconds;
   };
   struct Plan {
     std::uint64_t chunks = 0;
     double mean = 0;
-    std::uint32_t skew = 0;                   ///< index in none, linear, pareto
-    std::vector<double> seconds = {};         ///< given chunk by chunk; else empty
-    std::vector<std::uint64_t> indices = {};  ///< where the longest were put first: chunk → index
-    std::vector<double> costs = {};           ///< and what they cost
+    std::uint32_t skew = 0;                   ///< index into none, linear, pareto
+    std::vector<double> seconds = {};         ///< one a chunk, if given; else empty
+    std::vector<std::uint64_t> indices = {};  ///< with longest first: chunk → index
+    std::vector<double> costs = {};           ///< the costs of those chunks
 
     [[nodiscard]] std::uint64_t size() const { return chunks; }
     [[nodiscard]] Item operator[](std::uint64_t chunk) const {
@@ -83,7 +83,7 @@ struct Synthetic {
     std::uint64_t chunks = 0;
     double sum = 0;
     std::uint64_t digest = 0;
-    std::vector<unsigned char> payload;  ///< of a merged partial: both added up byte by byte, so it keeps its length
+    std::vector<unsigned char> payload;  ///< of a merge: the sum byte by byte, so it keeps its length
 
     template <class Archive>
     void serialize(Archive& archive, unsigned) {
@@ -94,7 +94,7 @@ struct Synthetic {
   void options(stint::Options& options);
   Plan plan(const stint::Context& context) const;
   void prepare(const stint::Context& context);
-  /// A chunk without time, faults and payload takes a few nanoseconds: what is measured then is Stint.
+  /// A chunk without time, faults and payload takes a few nanoseconds: it measures the overhead of Stint.
   Partial compute(const Item& item, const stint::Context& context) const {
     if (eventful_ || item.seconds > 0) pass_time(item, context);
     const std::uint64_t bits = mix(item.index);
@@ -121,7 +121,7 @@ struct Synthetic {
     x = (x ^ (x >> 27)) * 0x94d049bb133111ebU;
     return x ^ (x >> 31);
   }
-  /// Of either sign, between 2^-20 and 2^12 in size.
+  /// Of either sign, with an absolute value from 2^-20 to 2^12.
   static constexpr double number_of(std::uint64_t bits) {
     return std::bit_cast<double>((bits & 0x800f'ffff'ffff'ffffU) | (1003 + (bits >> 52) % 32) << 52);
   }
@@ -135,5 +135,5 @@ struct Synthetic {
   ChunkList failing_, crashing_, hanging_;
   std::shared_ptr<const int> append_to_;  ///< descriptor
   bool dies_in_reduce_ = false;
-  bool eventful_ = false;                 ///< something is to be done besides computing
+  bool eventful_ = false;                 ///< a chunk fails, crashes, hangs or writes a line
 };

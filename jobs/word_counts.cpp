@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
-// Counting in three passes over a stretch of text that fits the first cache: where words begin and end (64 bytes at a
+// Counts in three passes over a piece of text that fits the first-level cache: where words begin and end (64 bytes at a
 // time, one bit a byte), their keys and hashes, the look-ups. Each is a loop without a branch that depends on the text,
-// and what a look-up will touch is fetched while the others run: a word is short, a cache miss or a mispredicted branch
-// costs more than all the arithmetic.
+// and the memory of a look-up is prefetched while the other passes run: a word is short, and a cache miss or a mispredicted
+// branch costs more than all the arithmetic.
 #include "word_counts.hpp"
 
 #include <algorithm>
@@ -29,7 +29,7 @@ std::uint64_t load_8(const char* bytes) {
   return value;
 }
 
-/// For 0 to 16 bytes: which bits of two loads belong to the word.
+/// For 0 to 16 bytes: the bits of two loads that belong to the word.
 struct Mask {
   std::uint64_t head, tail;
 };
@@ -39,7 +39,7 @@ const std::array<Mask, 17> masks = [] {
   return table;
 }();
 
-/// Both halves of the 128-bit product, folded: one multiplication mixes 16 bytes well.
+/// The 128-bit product, both halves folded: one multiplication mixes 16 bytes well.
 std::uint64_t fold(std::uint64_t a, std::uint64_t b) {
   __extension__ using Product = unsigned __int128;
   const Product product = static_cast<Product>(a) * b;
@@ -63,7 +63,7 @@ std::uint32_t hash_long(const char* word, std::size_t length) {
       fold(load_8(word + length - 16) ^ odd_1, load_8(word + length - 8) ^ odd_2 ^ state) >> 32);
 }
 
-/// One bit a byte of 64: set where it is ASCII white space.
+/// For 64 bytes, one bit each: set if the byte is ASCII white space.
 std::uint64_t white_space_bits(const char* bytes) {
   std::uint64_t bits = 0;
 #ifdef __SSE2__
@@ -93,14 +93,14 @@ bool has_white_space(std::string_view bytes) {
   return white_space_bits(last) != 0;
 }
 
-/// Copies `from` to `to`, sorted by `digit(item)`, which is below `digits`; equal ones keep their order.
+/// Copies `from` to `to`, sorted by `digit(item)`, which is below `digits`; equal items keep their order.
 template <class Item, class Digit>
 std::vector<std::uint32_t> scatter(std::span<const Item> from, Item* to, std::size_t digits, Digit&& digit) {
   std::vector<std::uint32_t> ends(digits);
   for (const Item& item : from) ++ends[digit(item)];
   std::exclusive_scan(ends.begin(), ends.end(), ends.begin(), std::uint32_t{0});
   for (const Item& item : from) to[ends[digit(item)]++] = item;
-  return ends;  // where the items of each digit end
+  return ends;  // the end of the items of each digit
 }
 
 void append_number(std::string& bytes, std::uint64_t number) {
@@ -129,7 +129,7 @@ std::string_view text_of(const Entry& entry, std::string_view text) {
   return {reinterpret_cast<const char*>(&entry), entry.length};
 }
 
-/// Below, at or above zero, by hash and then by bytes.
+/// Negative, zero or positive: compares by hash and then by bytes.
 int compare(const Entry& a, std::string_view a_text, const Entry& b, std::string_view b_text) {
   if (a.hash != b.hash) return a.hash < b.hash ? -1 : 1;
   return text_of(a, a_text).compare(text_of(b, b_text));
@@ -141,8 +141,8 @@ std::string_view WordCounts::text(const Entry& entry) const { return text_of(ent
 
 WordCounts::WordCounts(std::span<const Entry> entries, std::string_view text, std::vector<Entry>& rough)
     : entries_(std::make_unique_for_overwrite<Entry[]>(entries.size())), size_(entries.size()) {
-  // The hash is evenly spread: some of its first bits bring each entry to within a few places of its own. In two steps,
-  // so that each writes to no more places than the caches hold.
+  // The hash is evenly spread: its first bits bring each entry within a few places of its own. In two steps,
+  // so that each step writes to no more places than the caches hold.
   if (rough.size() < size_) rough.resize(size_);
   const auto ends = scatter(entries, rough.data(), 256, [](const Entry& entry) { return entry.hash >> 24; });
   std::size_t first = 0;
@@ -192,8 +192,8 @@ void WordCounts::merge(WordCounts right) {
     entry.tail = all_text.size();
     all_text += word;
   };
-  // Which side comes next is a toss, and a mispredicted branch costs more than the rest of the step: so both answers
-  // are computed. Branches are left only for what is rare: long words, and different words of one hash.
+  // The next side is unpredictable, and a mispredicted branch costs more than the rest of the step: so both answers
+  // are computed. Branches remain only for rare cases: long words, and different words with one hash.
   while (a != a_end && b != b_end) {
     bool from_a = a->hash <= b->hash;
     bool from_b = b->hash <= a->hash;
@@ -229,7 +229,7 @@ std::string WordCounts::pack() const {
   for (const Entry& entry : entries()) end += entry.length;
   bytes.resize(end + sizeof(Entry));
   for (const Entry& entry : entries()) {
-    // Of a short word 16 bytes, whatever its length: the next one writes over what is too much.
+    // Copies 16 bytes of a short word, whatever its length: the next word overwrites the excess.
     if (entry.is_long()) {
       std::memcpy(bytes.data() + used, text_.data() + entry.tail, entry.length);
     } else {
@@ -244,7 +244,7 @@ std::string WordCounts::pack() const {
 WordCounts WordCounts::unpack(std::string_view bytes) {
   WordCounts counts;
   const std::uint64_t size = take_number(bytes);
-  if (size > bytes.size() / 3) damaged();  // a word takes three bytes or more
+  if (size > bytes.size() / 3) damaged();  // each word takes at least three bytes
   counts.entries_ = std::make_unique_for_overwrite<Entry[]>(size);
   counts.size_ = size;
   const std::span<Entry> entries(counts.entries_.get(), size);
@@ -289,7 +289,7 @@ WordCounts WordTable::take() {
 void WordTable::clear() {
   if (entries_.empty()) return;
   if (slots_.size() > 64 * (entries_.size() + (std::size_t{1} << first_bits))) {
-    *this = WordTable();  // after a chunk with many words, the next ones must not sweep so large a table each
+    *this = WordTable();  // after a chunk with many words, the next ones must not clear so large a table each
     return;
   }
   std::fill(slots_.begin(), slots_.end(), 0);
@@ -299,12 +299,12 @@ void WordTable::clear() {
 
 void WordTable::count(std::span<const char> block) {
   if (block.size() > std::numeric_limits<std::uint32_t>::max()) throw std::length_error("a block of 4 GiB");
-  // Three passes over some text at a time, each without a branch that depends on the text: edges, keys, look-ups.
-  constexpr std::size_t stretch = 2048;  // bytes; all that is written here stays in the first cache
+  // Three passes over a piece of text at a time, each without a branch that depends on the text: edges, keys, look-ups.
+  constexpr std::size_t stretch = 2048;  // bytes; all that the passes write stays in the first-level cache
   std::uint32_t edges[stretch + 64 + 2];
   Token tokens[batch];
   const char* const begin = block.data();
-  std::size_t known = 0;     // edges found and not used: a word's begin, a word's end, …
+  std::size_t known = 0;     // edges found and not used yet: a word's begin, a word's end, …
   std::uint64_t inside = 0;  // 1: the byte before is part of a word
   for (std::size_t from = 0; from < block.size(); from += stretch) {
     const std::size_t to = std::min(from + stretch, block.size());

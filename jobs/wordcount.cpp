@@ -25,7 +25,7 @@ void Wordcount::options(stint::Options& options) {
 
 stint::Pieces Wordcount::plan(const stint::Context&) const {
   if (chunk_bytes != 0) return stint::pieces(inputs, chunk_bytes);
-  // Every chunk brings its whole vocabulary to the merges, and that grows far slower than the text: so few, large
+  // Every chunk brings its whole vocabulary to the merges, and a vocabulary grows far slower than its text: so few, large
   // chunks, but enough of them for many threads to end together.
   std::uint64_t total = 0;
   for (const stint::InputFile& file : inputs.files()) total += file.size;
@@ -35,7 +35,7 @@ stint::Pieces Wordcount::plan(const stint::Context&) const {
 words::WordCounts Wordcount::compute(const std::vector<stint::Span>& spans, const stint::Context& context,
                                      Scratch& scratch) const {
   static_assert(stint::RecordReader::padding >= words::WordTable::padding);
-  scratch.table.clear();  // what an exception left
+  scratch.table.clear();  // counts that an exception left behind
   for (const stint::Span& span : spans) {
     scratch.reader.open(span);
     for (auto block = scratch.reader.next(); !block.empty(); block = scratch.reader.next()) {

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// How often each word occurs in many files: the example of a job that reads. A word is a maximal run of bytes that are
-// no ASCII white space; nothing is assumed of the encoding. The output is `COUNT<TAB>WORD`, by descending count and
-// then by bytes. The work on words is in word_counts.hpp.
+// How often each word occurs in many files: the example of a job that reads. A word is a maximal run of bytes other
+// than ASCII white space, in any encoding. The output is `COUNT<TAB>WORD`, by descending count and
+// then by bytes. word_counts.hpp does the work on words.
 #pragma once
 
 #include <stint/stint.hpp>

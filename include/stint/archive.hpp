@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
-// Values to bytes and back. Trivially copyable values are stored as their bytes, the rest by Boost.Serialization
+// Values to bytes and back. Trivially copyable values are stored as their bytes, all others by Boost.Serialization
 // (write `template <class A> void serialize(A& archive, unsigned) { archive & field & …; }`). Unordered containers
 // are written sorted, so that equal values have equal bytes: do not include Boost's own headers for those two.
-// Bytes are checked by the frame around them (src/codec/frame.hpp) before they come here; but anybody may write a frame, so no
-// length in them is believed before memory is taken for it.
+// The frame around the bytes (src/codec/frame.hpp) is checked first. Anybody can write a valid frame, so the reader checks
+// each length in the bytes before it allocates memory for it.
 #pragma once
 
 #include <boost/archive/binary_iarchive.hpp>
@@ -34,12 +34,12 @@
 
 namespace stint::archive {
 
-/// Bytes that are not what this program writes; the chunk behind them is computed again.
+/// The bytes are not a value that this program wrote; Stint recomputes their chunks.
 struct DecodeError : std::runtime_error {
   using std::runtime_error::runtime_error;
 };
 
-/// FNV-1a of the type's name and size: tells two programs' partials apart.
+/// FNV-1a of the type's name and size: different for partials of different programs.
 inline std::uint64_t fingerprint(std::string_view type, std::size_t size) {
   std::uint64_t hash = 0xcbf29ce484222325U ^ size;
   for (unsigned char c : type) hash = (hash ^ c) * 0x100000001b3U;
@@ -77,8 +77,8 @@ class StringSource final : public std::streambuf {
 
 constexpr unsigned flags = boost::archive::no_header | boost::archive::no_tracking;
 
-/// What binary_oarchive wrote. A container may have no more elements than bytes are left: Boost's own reader takes memory for
-/// as many as the bytes say.
+/// Reads what binary_oarchive wrote. Refuses a container with more elements than bytes are left: Boost's own reader
+/// would allocate memory for any count in the bytes.
 class Reader final : public boost::archive::binary_iarchive_impl<Reader, char, std::char_traits<char>> {
   using Base = boost::archive::binary_iarchive_impl<Reader, char, std::char_traits<char>>;
   static constexpr std::size_t trusted_count = 4096;  // elements without fields take no bytes

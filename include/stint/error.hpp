@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// What a job throws: when the input itself is wrong, and when a chunk failed and there is more to keep than a line.
+// The exceptions that a job throws: for wrong input, for lost data, and for a failed chunk with more than one line to keep.
 #pragma once
 
 #include <cstdint>
@@ -10,7 +10,7 @@
 
 namespace stint {
 
-/// The input is wrong, and computing again would not help: ends the run with exit code 2 and one line.
+/// The input is wrong, and a retry would not help: ends the run with exit code 2 and one line.
 /// Every other exception from `compute` is one failed attempt at that chunk.
 class BadInput : public std::runtime_error {
  public:
@@ -20,15 +20,15 @@ class BadInput : public std::runtime_error {
   explicit BadInput(const std::string& what) : std::runtime_error(what) {}
 };
 
-/// Something that was kept for the run is gone, so that what `finish` or `follow_end` shows is not whole. Ends the run, or the
-/// verb, with exit code 4 and one line: what is missing, and how to get it.
+/// Something that was kept for the run is missing, so the output of `finish` or `follow_end` is incomplete. Ends the run, or
+/// the verb, with exit code 4 and one line: what is missing, and how to get it.
 class DataLost : public std::runtime_error {
  public:
   using std::runtime_error::runtime_error;
 };
 
-/// One failed attempt at a chunk, as any other exception. `detail` (text, UTF-8) is kept with the chunk if it was the
-/// last attempt, for `follow_failure`.
+/// One failed attempt at a chunk, as any other exception. If it was the last attempt, `detail` (text, UTF-8) is kept with
+/// the chunk, for `follow_failure`.
 class ChunkError : public std::runtime_error {
  public:
   ChunkError(const std::string& what, std::string detail) : std::runtime_error(what), detail_(std::move(detail)) {}
@@ -38,14 +38,14 @@ class ChunkError : public std::runtime_error {
   std::string detail_;
 };
 
-/// Each a name and a text of one or more lines.
+/// Rows of a name and a text of one or more lines.
 using TextRows = std::vector<std::pair<std::string, std::string>>;
 
-/// What a job says of a chunk that failed: see describe_failure in job.hpp.
+/// A failed chunk in the words of the job: see describe_failure in job.hpp.
 struct FailureText {
-  std::string line;  ///< names the chunk as its user does, why it failed, where: "command 4 failed: exit 1 after 0.4 s on …"
-  std::string kind;  ///< why, without what is of this chunk alone: of failures of one kind the first is shown
-  TextRows rows;     ///< more
+  std::string line;  ///< which chunk, by its user's name for it, why, where: "command 4 failed: exit 1 after 0.4 s on …"
+  std::string kind;  ///< why, without details of this chunk: of the failures of one kind only the first is shown
+  TextRows rows;     ///< more details
 };
 
 /// A chunk whose last attempt failed.

@@ -27,9 +27,8 @@ struct InputFile {
 };
 
 /// The input files of a job, as named on the command line; see Options::add_files. Directories are searched for
-/// regular files; the list is sorted by the bytes of the path within each argument and never by locale. Links to
-/// files are followed; in a directory that is searched, links to directories and dangling links are passed over, and
-/// so is $STINT_HOME.
+/// regular files. The files of each argument are sorted by the bytes of their paths, never by locale. Links to files are
+/// followed. In a directory that is searched, Stint skips links to directories, dangling links and $STINT_HOME.
 class Inputs {
  public:
   Inputs() = default;
@@ -40,7 +39,7 @@ class Inputs {
   std::vector<std::string> list_files;  ///< files that name more of them, one a line
 
   [[nodiscard]] bool empty() const { return paths.empty() && list_files.empty(); }
-  /// Every file, looked up at the first call and kept. Throws BadInput for what is missing or cannot be read.
+  /// Every file, looked up at the first call and kept. Throws BadInput for a file that is missing or cannot be read.
   [[nodiscard]] const std::vector<InputFile>& files() const;
 
  private:
@@ -48,7 +47,7 @@ class Inputs {
   mutable bool known_ = false;
 };
 
-/// A stretch of one file.
+/// A contiguous part of one file.
 struct Span {
   const InputFile* file = nullptr;
   std::uint64_t offset = 0;  ///< bytes
@@ -74,14 +73,14 @@ class Pieces {
   }
 
  private:
-  void add_up();  ///< makes `ends_`; throws std::invalid_argument when no plan looks like this
+  void add_up();  ///< computes `ends_`; throws std::invalid_argument if the fields cannot be those of a plan
 
   std::vector<InputFile> files_;
   std::vector<std::uint64_t> ends_;  ///< bytes up to and including file i
   std::uint64_t chunk_bytes_ = 1;
 };
 
-/// Cuts the files into chunks of `chunk_bytes`; 0 chooses: total/256, but between 1 MiB and 64 MiB.
+/// Cuts the files into chunks of `chunk_bytes`. 0: total/256 bytes, but at least 1 MiB and at most 64 MiB.
 Pieces pieces(const Inputs& inputs, std::uint64_t chunk_bytes = 0);
 
 /// The bytes that end a record.
@@ -96,11 +95,11 @@ class Separators {
   std::array<bool, 256> is_{};
 };
 inline constexpr Separators white_space{" \t\n\v\f\r"};  ///< ASCII; records are words
-inline constexpr Separators newline{"\n"};               ///< records are lines, the empty ones too
+inline constexpr Separators newline{"\n"};               ///< records are lines, including empty ones
 
-/// Reads the records that begin in a span; put one into the job's scratch. A record is what lies between two
-/// separators; the tail of one that began before the span is passed over, and the last one is read to its end, beyond
-/// the span. So over all chunks of a plan every record comes once and whole. All other bytes are data, NUL too.
+/// Reads the records that begin in a span; keep one reader in the job's scratch. A record is the bytes between two
+/// separators. The reader skips the tail of a record that began before the span, and reads the last one to its end,
+/// beyond the span: over all chunks of a plan, each record comes once and whole. All other bytes are data, NUL included.
 ///
 ///     for (const stint::Span& span : spans) {
 ///       reader.open(span);
@@ -108,7 +107,7 @@ inline constexpr Separators newline{"\n"};               ///< records are lines,
 ///     }
 class RecordReader {
  public:
-  static constexpr std::size_t padding = 64;  ///< bytes behind a block that may be read, but mean nothing
+  static constexpr std::size_t padding = 64;  ///< readable bytes after a block; their values mean nothing
 
   RecordReader() : RecordReader(white_space) {}
   explicit RecordReader(const Separators& separators, std::size_t block_bytes = std::size_t{256} << 10);
@@ -116,12 +115,13 @@ class RecordReader {
   RecordReader& operator=(RecordReader&&) noexcept;
   ~RecordReader();
 
-  /// Throws BadInput when the file is not there, cannot be read or was changed since the run was planned.
+  /// Throws BadInput if the file was changed since the run was planned; std::runtime_error, one failed attempt at the
+  /// chunk, if this host cannot open or read it. So does next().
   void open(const Span& span);
-  /// The next whole records with their separators; empty when none is left. It belongs to the caller, who may change
-  /// it, until the next call. It is about `block_bytes` long, or as long as one record (up to 1 GiB, else BadInput).
+  /// The next whole records with their separators; empty if none is left. The caller may change the bytes; they are valid
+  /// until the next call. A block has about `block_bytes`, or one longer record (up to 1 GiB, else BadInput).
   [[nodiscard]] std::span<char> next();
-  /// Where the last block begins, in bytes from the beginning of the file; for BadInput.
+  /// The offset of the last block in the file, in bytes; for BadInput.
   [[nodiscard]] std::uint64_t offset() const;
 
  private:

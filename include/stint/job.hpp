@@ -7,32 +7,40 @@
 //   scratch(Context) -> S        optional   one object a thread: buffers, generators, FFT plans
 //   compute(item, Context[, S&]) -> Partial         for every chunk, on any rank; const, since threads share the job
 //   reduce(Partial& left, Partial right)            merges the partial of the chunks right after left's into left
-//   begin_follow(const Plan&, Context)       leader, optional   it wants to see results as they come:
-//   unload(Partial&)             leader, optional   before that: takes off what shall go no further up the tree
+//   begin_follow(const Plan&, Context)       leader, optional   the job wants to show results during the run:
+//   unload(Partial&)             leader, optional   before follow: removes what must not go further up the tree
 //   follow(Range, const Partial&, Output&)   leader             each partial, in any order, perhaps twice
 //   follow_failure(FailedChunk, Output&)     leader             each chunk that failed for good
+//   follow_end(Output&)          leader, optional   after the last follow, if finish is not called: the run halted
 //   finish(Partial, Output&)     leader     writes the result
 //
-// and these constants: `name` (needed), `about` (one line for --help), `version` (text; without it the program file
-// itself is the version), `parallel_chunks = true` (compute uses OpenMP itself and chunks come one after another;
-// without it, each thread computes chunks of its own), `side_effects = true` (compute acts on the world outside: its
-// end is committed at once, it is not computed twice to save time, and tried again only where --retries says so).
-// `empty()`, optional, gives the partial of a plan without chunks; `describe(item)`, optional, the text of a chunk for
-// `run --dry-run`; `describe_failure(const Plan&, const FailedChunk&, const Context&) const -> FailureText`, optional, how
-// a chunk that failed is told when the run ends and by `stint explain`; `describe_done(const Plan&, chunk, const Partial&,
-// const Context&) const -> TextRows`, optional, what `stint explain` tells of one that is done, out of a partial that covers
-// it; `item`, optional, a constant: what its user calls a
-// chunk ("command"), whose plan then has number_of(chunk) and chunk_of(number), the numbers that its user knows; `source()`, optional, text that is part of the run's identity beside its options and files, and
-// names it together with the present folder (empty: it is not there this time, and that of the run with this --run-id
-// counts). And when that text has changed, optionally,
+// A job may have these constants:
+//   `name`             needed
+//   `about`            one line for --help
+//   `version`          text; without it the digest of the program file is the version
+//   `parallel_chunks`  true: compute uses OpenMP itself, and a rank computes its chunks one after another; else each
+//                      thread computes chunks of its own
+//   `side_effects`     true: compute changes something outside the run: the end of a chunk is committed at once, there are
+//                      no speculative copies of it, and a retry only if --retries allows it
+//   `item`             what the user calls a chunk ("command"); the plan then has number_of(chunk) and
+//                      chunk_of(number), for the numbers that the user knows
+// and these functions, each optional:
+//   empty() -> Partial                  the result of a plan without chunks
+//   describe(item) -> string            the text of a chunk, for `run --dry-run` and messages
+//   describe_failure(const Plan&, const FailedChunk&, const Context&) const -> FailureText
+//                                       a failed chunk, for the end of the run and for `stint explain`
+//   describe_done(const Plan&, chunk, const Partial&, const Context&) const -> TextRows
+//                                       a done chunk, for `stint explain`; the partial covers that chunk
+//   source() -> string                  part of the run's identity beside options and files; with the working folder it
+//                                       names the run. Empty: the source is not available in this call, and that of
+//                                       the run with this --run-id counts.
+//   take_over(const Plan& old, const std::vector<Partial>&, const std::vector<FailedChunk>&) -> string
+//                                       before plan, when the text of source() has changed: gets what the run of the
+//                                       old text did, to reuse it in the new run; Stint prints the string
 //
-//   take_over(const Plan& old, const std::vector<Partial>&, const std::vector<FailedChunk>&) -> std::string
-//
-// before plan: sees what the run of the old text had done, to spare it in the new one; what it returns is said.
-//
-// What has one of these names and another signature does not compile: it would never be called.
+// A member with one of these names and another signature does not compile: Stint would never call it.
 // A Partial is what compute returns: by value, movable, default constructible, serialisable (trivially copyable, or by
-// Boost.Serialization), and without pointers: it holds what it means.
+// Boost.Serialization), and without pointers: its bytes travel to other ranks.
 // `reduce` must be associative in meaning, not in bits, and need not be commutative: Stint merges by a fixed tree.
 #pragma once
 

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // The whole command line of a program made of jobs: `int main(int argc, char** argv) { return stint::main<Pi>(argc, argv); }`
-// With one job, its name need not be given.
+// With one job, the user need not give its name.
 #pragma once
 
 #include <stint/detail/adapter.hpp>

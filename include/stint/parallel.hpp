@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// OpenMP loops for use inside `compute`, with the same bits for any number of threads, and exceptions carried out.
+// OpenMP loops for use inside `compute`: the same bits for any number of threads; exceptions reach the caller.
 #pragma once
 
 #include <stint/range.hpp>
@@ -14,7 +14,7 @@
 
 namespace stint {
 
-/// Calls `body(i)` for each i of `range` on the threads of this rank. The first exception is thrown again here,
+/// Calls `body(i)` for each i of `range` on the threads of this rank. Throws the first exception of a body,
 /// after all threads have stopped.
 template <class Body>
 void parallel_for(Range range, Body&& body) {
@@ -34,13 +34,14 @@ void parallel_for(Range range, Body&& body) {
 
 /// Merges `map(i)` over `range` by `reduce(left, right)`: blocks of fixed length from left to right, and then the
 /// blocks by a fixed tree. Both depend on the length of `range` alone, so the bits do not depend on the threads.
+/// An empty range gives `Value{}`.
 template <class Map, class Reduce>
 auto parallel_reduce(Range range, Map&& map, Reduce&& reduce) {
   using Value = std::decay_t<decltype(map(range.first))>;
   constexpr std::uint64_t block = 4096;
   if (range.empty()) return Value{};
   const std::uint64_t blocks = (range.size() + block - 1) / block;
-  const auto sums = std::make_unique<Value[]>(blocks);  // no vector: that of bool has no elements of their own
+  const auto sums = std::make_unique<Value[]>(blocks);  // not a vector: elements of vector<bool> share bytes
   parallel_for({0, blocks}, [&](std::uint64_t b) {
     std::uint64_t i = range.first + b * block;
     const std::uint64_t end = i + block < range.last ? i + block : range.last;
@@ -54,8 +55,8 @@ auto parallel_reduce(Range range, Map&& map, Reduce&& reduce) {
   return std::move(sums[0]);
 }
 
-/// The sum of `map(i)` over `range`, by the same fixed tree. Whole numbers are summed in 64 bits, so `map` may also be
-/// a condition, which is counted.
+/// The sum of `map(i)` over `range`, by the same fixed tree. Integers are summed in 64 bits; a `map` that returns bool
+/// counts the true ones.
 template <class Map>
 auto parallel_sum(Range range, Map&& map) {
   using Value = std::decay_t<decltype(map(range.first))>;

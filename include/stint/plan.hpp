@@ -1,9 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
-// Plans: lists of chunks. A plan is anything with `size()` and `operator[](chunk)` that can be serialised; what
-// `operator[]` gives is what `compute` gets. std::vector of a serialisable type is one. If the plan also has
-// `weights()` (one number a chunk, in any one unit), the load of a worker is known instead of guessed. If it has
-// `sound()`, that is asked of a plan that was read from the blackboard, before anything in it is indexed; false: it is
-// damaged.
+// Plans: lists of chunks. A plan is anything with `size()` and `operator[](chunk)` that can be serialised;
+// `operator[]` returns the item that `compute` gets. A std::vector of a serialisable type is a plan. With `weights()`
+// (one number a chunk, in any one unit) the load of a worker is known instead of estimated. `sound()`, if there is one,
+// is called on a plan that was read from the blackboard, before any chunk of it is used; false: the plan is damaged.
 #pragma once
 
 #include <stint/range.hpp>
@@ -17,7 +16,7 @@
 
 namespace stint {
 
-/// `[0, total)` in pieces of `size` (the last may be shorter); takes no memory whatever the number of pieces.
+/// `[0, total)` in pieces of `size` (the last may be shorter). Uses constant memory for any number of pieces.
 struct Split {
   std::uint64_t total = 0;
   std::uint64_t piece = 1;
@@ -32,7 +31,7 @@ struct Split {
 /// Cuts `[0, total)` into ranges of `piece` numbers; a `piece` of 0 counts as 1.
 constexpr Split split(std::uint64_t total, std::uint64_t piece) { return {total, piece == 0 ? 1 : piece}; }
 
-/// A plan whose chunks are put in another order: the heaviest first. Made by `longest_first`.
+/// A plan with its chunks in another order: the heaviest first. Made by `longest_first`.
 template <class P>
 struct LongestFirst {
   P items;
@@ -56,7 +55,7 @@ struct LongestFirst {
 };
 
 /// Puts the heaviest chunks first. `costs`: one number an item, in any one unit. Chunk numbers, and with them the
-/// order of `reduce`, follow the new order; equal costs keep theirs.
+/// order of `reduce`, follow the new order; items of equal cost keep their order.
 template <class P>
 LongestFirst<P> longest_first(P items, const std::vector<double>& costs) {
   LongestFirst<P> plan{std::move(items), std::vector<std::uint64_t>(costs.size()), {}};

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Consecutive numbers, `[first, last)`: of chunks, of points, of whatever a job counts.
+// Consecutive numbers, `[first, last)`: of chunks, of points, of anything that a job counts.
 #pragma once
 
 #include <cstdint>

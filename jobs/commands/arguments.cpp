@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// See arguments.hpp. The rules were found by trying GNU parallel out; where they surprise, the comment says so, and the
-// test that compares the two holds us to them.
+// See arguments.hpp. The rules were found by trying GNU parallel; comments mark the surprising ones, and a
+// test compares the results of the two.
 #include "arguments.hpp"
 
 #include <stint/text.hpp>
@@ -14,7 +14,7 @@
 namespace stint::commands {
 namespace {
 
-// Not those of <cctype>: they look at the locale.
+// Not those of <cctype>, which depend on the locale.
 bool is_space(char c) { return c == ' ' || (c >= '\t' && c <= '\r'); }
 bool is_digit(char c) { return c >= '0' && c <= '9'; }
 bool is_word(char c) { return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || is_digit(c) || c == '_'; }
@@ -42,7 +42,7 @@ std::string without_extension(const std::string& value) {
 
 std::string without_folder(const std::string& value) { return value.substr(value.rfind('/') + 1); }
 
-/// As the program dirname gives it.
+/// As the program dirname returns it.
 std::string folder(const std::string& value) {
   if (value.empty()) return ".";
   const std::size_t name_end = value.find_last_not_of('/');
@@ -53,7 +53,7 @@ std::string folder(const std::string& value) {
   return folder_end == value.npos ? "/" : value.substr(0, folder_end + 1);
 }
 
-/// First words that mean something else to a shell than to exec: what sh, bash and dash have reserved or built in.
+/// First words that mean something else to a shell than to exec: reserved words and builtins of sh, bash and dash.
 constexpr std::string_view shell_words[] = {
     ".",       ":",       "alias",     "bg",       "bind",     "break",    "builtin", "caller",  "case",    "cd",
     "chdir",   "command", "compgen",   "complete", "compopt",  "continue", "coproc",  "declare", "dirs",    "disown",
@@ -90,7 +90,7 @@ Words parse_words(const std::vector<std::string>& words, const ReadList& read_li
       }
       parsed.sources.push_back({lines(read_list(word), is_input ? "standard input" : word, end), linked});
     } else {
-      // The line end here makes an empty value of an empty word, and of what follows a line end inside.
+      // With `end` appended, an empty word is one empty value, and so is the text after a trailing line end.
       for (std::string& value : lines(word + end, "an argument", end)) {
         parsed.sources.back().values.push_back(std::move(value));
       }
@@ -104,7 +104,7 @@ std::vector<std::vector<std::string>> combinations(const std::vector<Source>& so
   if (std::ranges::all_of(sources, is_empty)) return {};
   std::vector<std::vector<std::string>> rows = {{}};
   for (std::size_t first = 0; first < sources.size();) {
-    std::size_t last = first;  // of those which go in step
+    std::size_t last = first;  // the last of the sources in step
     const auto length = [](const Source& source) { return std::max<std::size_t>(source.values.size(), 1); };
     std::size_t steps = length(sources[first]);
     while (last + 1 < sources.size() && sources[last + 1].linked) steps = std::min(steps, length(sources[++last]));
@@ -133,7 +133,7 @@ std::string quote(std::string_view argument) {
   for (char c : argument) {
     if (c == '\'') {
       if (open) quoted += '\'';
-      if (!open && !quoted.empty()) quoted += "''";  // no shell needs these two, but GNU parallel writes them
+      if (!open && !quoted.empty()) quoted += "''";  // the shell does not need these two, but GNU parallel writes them
       quoted += "\"'\"";
       open = false;
     } else {
@@ -145,7 +145,7 @@ std::string quote(std::string_view argument) {
   return open ? quoted + '\'' : quoted;
 }
 
-/// `inside` is what stands between { and }.
+/// `inside` is the text between { and }.
 std::optional<Template::Part> Template::replacement(std::string_view inside) {
   static constexpr std::pair<std::string_view, Kind> kinds[] = {{"", Kind::value},
                                                                 {".", Kind::no_extension},
@@ -162,8 +162,8 @@ std::optional<Template::Part> Template::replacement(std::string_view inside) {
     if (digits == "-") return {};
     std::int64_t source = 0;
     const auto [end, error] = std::from_chars(digits.data(), digits.data() + digits.size(), source);
-    if (error != std::errc()) source = 0;     // too large: no such source
-    if (digits != "0") part.source = source;  // {0} is {}, but {00} is a source that is not there
+    if (error != std::errc()) source = 0;     // too large: there is no such source
+    if (digits != "0") part.source = source;  // {0} is {}, but {00} is a source that does not exist
     while (digits_end < inside.size() && is_space(inside[digits_end])) ++digits_end;  // {2 } is {2}
   }
   for (const auto& [sign, kind] : kinds) {
@@ -181,7 +181,7 @@ Template::Template(const std::vector<std::string>& command) {
   const auto end_text = [&] {
     if (!text.empty()) parts_.push_back({.text = std::exchange(text, {})});
   };
-  // Word by word: '{1' and '}' do not become a replacement string when they are joined.
+  // Word by word: '{1' and '}' must not become a replacement string when the words are joined.
   for (std::size_t index = 0; index < command.size(); ++index) {
     const std::string& word = command[index];
     if (index > 0) {
@@ -216,7 +216,7 @@ Template::Template(const std::vector<std::string>& command) {
                                 "like for one source");
   }
   if (command.empty()) {
-    quotes_ = false;  // the values are commands
+    quotes_ = false;  // the values are commands themselves
     parts_.push_back({.kind = Kind::value, .text = {}});
   } else if (!replaces) {
     text += ' ';
@@ -224,7 +224,7 @@ Template::Template(const std::vector<std::string>& command) {
     parts_.push_back({.kind = Kind::value, .text = {}});
   }
   end_text();
-  std::string own;  // what the values are does not decide
+  std::string own;  // only the template's own text decides, not the values
   for (const Part& part : parts_) own += part.kind == Kind::text ? part.text : "x";
   needs_shell_ = !quotes_ || needs_shell(own);
 }
@@ -244,11 +244,11 @@ std::string Template::changed(const std::string& value, Kind kind) {
   }
 }
 
-// The text of one source, or of each.
+// The replacement for one source, or for each.
 std::vector<std::string> Template::replaced(const Part& part, const std::vector<std::string>& arguments) {
   std::vector<std::string> texts;
   if (part.source) {
-    // Counting from the end goes round once more: of two, {-3} is the last again. GNU parallel does so.
+    // Counting from the end may wrap around once: of two sources, {-3} is the last. GNU parallel does so.
     const auto count = static_cast<std::int64_t>(arguments.size());
     std::int64_t at = *part.source;
     if (at < 0) at += count + 1;
@@ -267,7 +267,7 @@ std::string Template::expand(const std::vector<std::string>& arguments, std::uin
     if (part.kind == Kind::text) {
       command += part.text;
     } else if (part.kind == Kind::number || part.kind == Kind::slot) {
-      if (part.source) continue;  // {1#} and {1%} are nothing
+      if (part.source) continue;  // {1#} and {1%} are replaced by nothing
       command += part.kind == Kind::number ? std::to_string(number) : std::string(slot);
     } else {
       std::string_view between;
@@ -284,7 +284,7 @@ std::optional<std::vector<std::string>> Template::words(const std::vector<std::s
                                                         std::string_view slot) const {
   if (needs_shell_) return std::nullopt;
   std::vector<std::string> words;
-  std::optional<std::string> word;  // an empty value is a word, too
+  std::optional<std::string> word;  // optional, since an empty value is also a word
   const auto end_word = [&] {
     if (word) words.push_back(*std::exchange(word, std::nullopt));
   };
@@ -320,7 +320,7 @@ std::vector<std::string> list_of_commands(std::string_view text, char end) {
 }
 
 bool needs_shell(std::string_view command) {
-  // Fewer than could be: what is not here takes a shell, which costs a millisecond, and no harm.
+  // Stricter than necessary: all others take a shell, which costs a millisecond and does no harm.
   const auto is_plain = [](char c) {
     return is_word(c) || std::string_view(" \t%+,-./:=@").find(c) != std::string_view::npos;
   };
@@ -330,7 +330,7 @@ bool needs_shell(std::string_view command) {
   const std::string& program = words.front();
   if (program.find_first_of("=%") != program.npos) return true;  // A=1 program; %1 is a job
   if (std::ranges::find(shell_words, program) != std::end(shell_words)) return true;
-  // Built in, but programs too, and the same as these as long as there are no options.
+  // Builtins that are also programs, and behave like these if there are no options.
   if (program != "echo" && program != "true" && program != "false") return false;
   return std::ranges::any_of(words, [](const std::string& word) { return word.starts_with('-'); });
 }

@@ -18,8 +18,8 @@
 namespace stint::commands {
 namespace {
 
-constexpr std::size_t pipe_bytes = std::size_t{1} << 16;  // what a pipe holds
-constexpr int look_milliseconds = 10;                      // between two looks at a child that is not waited for by poll
+constexpr std::size_t pipe_bytes = std::size_t{1} << 16;  // the capacity of a pipe
+constexpr int look_milliseconds = 10;                      // between two checks of a child without a pidfd
 constexpr int few_rounds = 4;
 
 void close_end(int& descriptor) {
@@ -31,13 +31,13 @@ bool has_ended(int pid) {
   return ::waitid(P_PID, static_cast<id_t>(pid), &info, WEXITED | WNOWAIT | WNOHANG) == 0 && info.si_pid == pid;
 }
 
-// Whether somebody can still write into the pipe.
+// Whether a process can still write into the pipe.
 bool is_held(int descriptor) {
   pollfd look{descriptor, POLLIN, 0};
   return ::poll(&look, 1, 0) == 0 || (look.revents & POLLHUP) == 0;
 }
 
-// Leaves the pipe to a process of its own, which ends when nobody can write any more.
+// Leaves the pipe to a new process that discards its content, and ends when no process can write any more.
 void leave_to_nobody(int descriptor) {
   const int null = ::open("/dev/null", O_RDWR | O_CLOEXEC);
   const std::vector<std::string> words{"/bin/sh", "-c", "exec 3<&0; cat <&3 >/dev/null 3<&- &"};
@@ -80,7 +80,7 @@ void Capture::began() {
   for (auto& stream : streams_) close_end(stream.theirs);
 }
 
-// One read of at most so many bytes; returns how many there were.
+// Reads once, at most `most` bytes; returns the number read.
 std::size_t Capture::copy(Stream& stream, std::size_t most) {
   if (!buffer_) buffer_ = std::make_unique_for_overwrite<char[]>(pipe_bytes);
   ssize_t got = 0;
@@ -104,7 +104,7 @@ std::size_t Capture::copy(Stream& stream, std::size_t most) {
   return bytes;
 }
 
-// False: the child has ended, or nothing more can come from it.
+// False: the child has ended, or both its outputs are closed.
 bool Capture::follow_once(int pid, int process) {
   if (streams_[0].ours < 0 && streams_[1].ours < 0) return false;
   pollfd looks[3] = {{streams_[0].ours, POLLIN, 0}, {streams_[1].ours, POLLIN, 0}, {process, POLLIN, 0}};
@@ -117,7 +117,7 @@ bool Capture::follow_once(int pid, int process) {
 }
 
 void Capture::follow(int pid) {
-  // Most commands have ended, and with that closed both pipes, before the child itself has to be looked at.
+  // Most commands have ended, and so closed both pipes, before the child itself has to be checked.
   int process = -1;
   for (int round = 0; follow_once(pid, process); ++round) {
     if (process < 0 && round >= few_rounds) process = static_cast<int>(::syscall(SYS_pidfd_open, pid, 0));
@@ -133,7 +133,7 @@ void Capture::finish() {
   for (auto& stream : streams_) {
     int bytes = 0;
     if (stream.ours < 0 || ::ioctl(stream.ours, FIONREAD, &bytes) != 0) continue;
-    // No more than that: a process that lives on may write for ever.
+    // Only these bytes: a process that lives on may write for ever.
     for (auto left = static_cast<std::size_t>(bytes); left > 0 && stream.ours >= 0;) left -= copy(stream, left);
     if (stream.ours >= 0 && is_held(stream.ours)) leave_to_nobody(stream.ours);
     close_end(stream.ours);

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// Takes what a command writes: one pipe for each of its two outputs, emptied into two files of ours. The rank writes
-// the files, not the command, since only the one who writes sees that a disk is full: many programs do not look, and
-// afterwards another command may have made room again. Used by one thread.
+// Captures what a command writes: one pipe for each of its two outputs, copied into two files of the rank. The rank writes
+// the files, not the command, since only the writer sees that a disk is full: many programs do not check, and
+// later another command may have made room again. Used by one thread.
 #pragma once
 
 #include <cstddef>
@@ -11,22 +11,22 @@ namespace stint::commands {
 
 class Capture {
  public:
-  /// `out`, `err`: the files. Throws std::system_error when the process has no descriptor left for a pipe.
+  /// `out`, `err`: the files. Throws std::system_error if the process has no descriptor left for a pipe.
   Capture(int out, int err);
   ~Capture();
   Capture(const Capture&) = delete;
   Capture& operator=(const Capture&) = delete;
 
-  /// For the command; ours are closed by `began`.
+  /// The pipe ends for the command; `began` closes the copies of this process.
   [[nodiscard]] int out_end() const { return streams_[0].theirs; }
   [[nodiscard]] int err_end() const { return streams_[1].theirs; }
   void began();
-  /// Copies until this child has ended, without reaping it. Processes that it leaves behind are not waited for.
+  /// Copies until this child has ended, without reaping it. Does not wait for processes that it leaves behind.
   void follow(int pid);
-  /// Copies what has been written until now. What a process that lives on writes later goes nowhere, and it is neither
-  /// stopped nor ended by that.
+  /// Copies what was written until now. What a remaining process writes later is discarded; the process is neither
+  /// blocked nor ended.
   void finish();
-  /// errno of the first write that failed; 0: all was kept. The command could not write on after it, as on a full disk.
+  /// errno of the first write that failed; 0: all is in the files. After it the command could not write, as on a full disk.
   [[nodiscard]] int error() const { return error_; }
 
  private:

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// The plan of the job `commands`: what to run, in which order, and how it ended if an older list has had it. Of a
-// command it keeps the text and its values one behind the other in one string, so that it takes little more memory than
-// the file that it was read from.
+// The plan of the job `commands`: the commands, their order, and how they ended if an older list contained them. The
+// text and the values of each command are in one string, one after the other, so that the list takes little more memory
+// than the file that it was read from.
 #pragma once
 
 #include "record.hpp"
@@ -18,38 +18,38 @@
 
 namespace stint::commands {
 
-/// How a command ended when an older list was run.
+/// How a command ended in the run of an older list.
 struct Earlier {
   Record record;
-  std::string error;  ///< it failed
+  std::string error;  ///< empty: it succeeded
 };
 
 struct Command {
   std::uint64_t number = 0;         ///< in the list, from 1
-  std::string text;                 ///< as it is given to the shell
-  std::vector<std::string> values;  ///< that it was made with; none: it stood in the list as it is
+  std::string text;                 ///< for the shell
+  std::vector<std::string> values;  ///< of its template; empty: it was in the list as it is
   std::optional<Earlier> earlier;
 };
 
 class CommandList {
  public:
-  /// Behind the others. No NUL byte in either.
+  /// Appends a command. No NUL byte in either.
   void add(std::string_view text, const std::vector<std::string>& values);
-  /// How the command of this number ended before; the last that is said counts.
+  /// Sets how the command of this number ended before; a later call replaces an earlier one.
   void add_earlier(std::uint64_t number, const Earlier& earlier);
-  /// `numbers`: the order in which the commands are to begin. `seconds`: expected of each, in that order; none: not known.
+  /// `numbers`: the order in which the commands are to start. `seconds`: expected for each, in that order; empty: not known.
   void begin_in(std::vector<std::uint64_t> numbers, std::vector<double> seconds);
 
-  [[nodiscard]] std::uint64_t size() const { return begins_.size(); }  ///< commands, and chunks
+  [[nodiscard]] std::uint64_t size() const { return begins_.size(); }  ///< number of commands, and of chunks
   [[nodiscard]] Command operator[](std::uint64_t chunk) const;
   [[nodiscard]] const std::vector<double>& weights() const { return seconds_; }
-  /// Whether its parts fit together, so that everything that they say may be looked up.
+  /// Whether its parts fit together, so that every look-up is safe.
   [[nodiscard]] bool sound() const;
-  /// Number of the command that is this chunk. Throws std::out_of_range.
+  /// The number of the command of this chunk. Throws std::out_of_range.
   [[nodiscard]] std::uint64_t number_of(std::uint64_t chunk) const;
-  /// And back.
+  /// The chunk of the command of this number. Throws std::out_of_range.
   [[nodiscard]] std::uint64_t chunk_of(std::uint64_t number) const;
-  /// By number. Valid as long as nothing is added.
+  /// By number. Valid until a command is added.
   [[nodiscard]] std::string_view text(std::uint64_t number) const;
   [[nodiscard]] std::vector<std::string> values(std::uint64_t number) const;
   [[nodiscard]] std::optional<Earlier> earlier(std::uint64_t number) const;
@@ -70,10 +70,10 @@ class CommandList {
   [[nodiscard]] std::string_view bytes(std::uint64_t number) const;
   [[nodiscard]] bool is_record(std::string_view packed) const;
 
-  std::string bytes_;                  // of each command its text and its values, a NUL byte behind each
-  std::vector<std::uint64_t> begins_;  // there, by number - 1
-  std::vector<std::uint64_t> order_;   // chunk → number; empty: that of the list
-  std::vector<double> seconds_;        // by chunk
+  std::string bytes_;                  // of each command its text and its values, a NUL byte after each
+  std::vector<std::uint64_t> begins_;  // in bytes_, by number - 1
+  std::vector<std::uint64_t> order_;   // chunk → number; empty: the order of the list
+  std::vector<double> seconds_;        // expected, by chunk
   Names names_;                        // of the records
   std::map<std::uint64_t, PackedEarlier> earlier_;  // by number
 };

@@ -26,7 +26,7 @@ bool is_separator(std::string_view word) {
 }
 
 bool is_program(const std::string& word) {
-  if (word.find('/') != word.npos) return false;  // then it is there, or not
+  if (word.find('/') != word.npos) return false;  // a path, not a name in PATH
   const char* path = std::getenv("PATH");
   std::istringstream folders(path != nullptr ? path : "");
   for (std::string folder; std::getline(folders, folder, ':');) {
@@ -35,12 +35,12 @@ bool is_program(const std::string& word) {
   return false;
 }
 
-// One that `export -f` gave to the shell of the commands.
+// Whether the word is a function that `export -f` gave to the shell of the commands.
 bool is_function(const std::string& word) {
   return !chosen_shell().empty() && std::getenv(("BASH_FUNC_" + word + "%%").c_str()) != nullptr;
 }
 
-// An executable file of a kind that no list is.
+// Whether the file is executable and begins like a script or an ELF program: not a list.
 bool is_executable(const std::string& path) {
   if (::access(path.c_str(), X_OK) != 0) return false;
   char beginning[4] = {};
@@ -78,7 +78,7 @@ std::vector<std::string> CommandSource::words_with_each() const {
   return all;
 }
 
-// The FILE of commands that the words name; none: they are a command. There are no sources.
+// The FILE of commands, for words without sources; none: the words are a command.
 std::optional<std::string> CommandSource::list() const {
   if (words.empty()) return "-";
   const std::string& word = words.front();

@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
-// Where the commands come from: a FILE of them, or a COMMAND whose values stand behind `:::`, in files, or on standard
-// input, which nothing but this reads.
+// The source of the commands: a FILE of them, or a COMMAND whose values are after `:::`, in files, or on standard
+// input, which only this code reads.
 //
 //   no word              the list is standard input
-//   FILE, -              the list, where there is such a file or no such program
+//   FILE, -              the list, if there is such a file, or no such program
 //   COMMAND              its values are the lines of standard input
 //   COMMAND ::: VALUE…   and the other separators of GNU parallel
-//   --each FILE …        as `:::: FILE` before all other sources; each time it is given a source of its own
+//   --each FILE …        as `:::: FILE` before all other sources; each occurrence is another source
 #pragma once
 
 #include "arguments.hpp"
@@ -21,20 +21,20 @@ namespace stint::commands {
 struct CommandSource {
   std::vector<std::string> words;
   std::vector<std::string> each;  ///< files of values
-  bool ends_in_nul = false; ///< what is read, and not in lines
+  bool ends_in_nul = false; ///< values and commands end in NUL, not in a line end
 
-  /// The files that `read` reads. Throws BadInput for words that are neither.
+  /// The files that `read` reads. Throws BadInput for words that are neither a file nor a command.
   [[nodiscard]] std::vector<std::string> paths() const;
 
   struct Read {
     CommandList list;
-    bool is_there = true;  ///< false: what can be read only once was not there this time
-    std::string missing = {};  ///< not empty: the user has forgotten the values, and this is to be said of it
+    bool is_there = true;  ///< false: a text that can be read only once is not available in this call
+    std::string missing = {};  ///< the error if the user gave no commands or values; empty: none
   };
-  /// Throws BadInput, or std::invalid_argument for a text that holds no such list.
+  /// Throws BadInput, or std::invalid_argument if a text is not such a list.
   [[nodiscard]] Read read() const;
 
-  /// What makes a command of its values; none: the list holds whole commands.
+  /// The template that makes a command of its values; none: the list has whole commands.
   [[nodiscard]] std::optional<Template> command() const;
 
  private:

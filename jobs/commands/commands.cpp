@@ -31,9 +31,9 @@ extern char** environ;
 namespace stint::commands {
 namespace {
 
-// What a record carries of stdout, and of stderr: in the tree it lies until the leader comes by, with a failure for
-// good.
-constexpr std::uint64_t most_said = 200;  // bytes of the last line of standard error that are kept with a failure
+// Maximum bytes of stdout, and of stderr, that a record carries. In the tree they lie until the leader unloads them; with a
+// failure they stay for good.
+constexpr std::uint64_t most_said = 200;  // bytes of the last line of standard error, kept with a failure
 constexpr std::uint64_t carried_bytes = std::uint64_t{1} << 20;
 constexpr std::uint64_t carried_bytes_of_failed = std::uint64_t{16} << 10;
 constexpr std::uint64_t carried_bytes_of_partial = std::uint64_t{32} << 20;  // well below --partial-limit
@@ -64,12 +64,12 @@ void check_folder(const std::string& workdir) {
   if (!good) throw BadInput("cannot use --workdir " + workdir + ": " + (error ? error.message() : "it is not a folder"));
 }
 
-// From a record, which travels on, into a log.
+// Moves the carried output of a record into a log.
 void unload_into(OutputLog& log, Record& record) {
   try {
     record.copy = log.append(record.carried);
   } catch (const std::runtime_error& error) {
-    throw BadInput(error.what());  // the same command goes on when there is room
+    throw BadInput(error.what());  // the same command continues once there is room
   }
   record.carried = {};
 }
@@ -111,7 +111,7 @@ void Commands::options(Options& options) {
   });
 }
 
-// The files that hold commands, values, times and settings.
+// The paths of the files with commands, values, times and settings.
 std::vector<std::string> Commands::texts_read() const {
   auto paths = CommandSource{words_, each_, null_}.paths();
   if (!expect_.empty()) paths.push_back(expect_);
@@ -119,7 +119,7 @@ std::vector<std::string> Commands::texts_read() const {
   return paths;
 }
 
-// What can be told before anything begins.
+// Checks what can be checked before any command starts.
 void Commands::check() const {
   limits_of(timeout_, delay_, memory_free_, host_name());
   check_folder(workdir_);
@@ -145,11 +145,11 @@ std::string Commands::source() {
   return source;
 }
 
-// By text: the first of several equal commands is the one that ended first in the list. One that failed stays failed.
+// By text. Of several equal commands, the first takes over the earliest one that has ended. A failed command stays failed.
 std::string Commands::take_over(const CommandList& old, const std::vector<Records>& records,
                                 const std::vector<FailedChunk>& failed) {
   source();
-  std::map<std::string_view, std::uint64_t> left;  // commands of the old list, and how often
+  std::map<std::string_view, std::uint64_t> left;  // text of the old list → how often
   for (std::uint64_t number = 1; number <= old.size(); ++number) left[old.text(number)] += 1;
   std::map<std::string_view, std::deque<Earlier>> ended;
   std::vector<bool> known(old.size());  // by number - 1
@@ -162,9 +162,9 @@ std::string Commands::take_over(const CommandList& old, const std::vector<Record
     list.each([&](const Record& record) { add(record, ""); });
   }
   for (const auto& chunk : failed) {
-    if (const auto record = record_in(chunk.detail)) add(*record, chunk.error);  // else nobody knows
+    if (const auto record = record_in(chunk.detail)) add(*record, chunk.error);  // without a record nothing is known
   }
-  // What the old list itself took over, and did not come to give back.
+  // Commands that the old list itself took over, but had not returned yet.
   for (std::uint64_t number = 1; number <= old.size(); ++number) {
     if (known[number - 1]) continue;
     if (auto earlier = old.earlier(number)) ended[old.text(number)].push_back(std::move(*earlier));
@@ -192,8 +192,8 @@ std::string Commands::take_over(const CommandList& old, const std::vector<Record
 CommandList Commands::plan(const Context& context) {
   source();
   if (!missing_.empty()) throw BadInput(missing_);
-  auto list = plan_;  // stays: where the blackboard is lost meanwhile, all of this is done once more
-  std::optional<OutputLog> log;  // for what a run of the old list left in its tree
+  auto list = plan_;  // a copy: if the blackboard is lost meanwhile, plan is called again
+  std::optional<OutputLog> log;  // for outputs that a run of the old list left in its tree
   for (std::uint64_t number = 1; number <= list.size(); ++number) {
     auto earlier = list.earlier(number);
     if (!earlier || earlier->record.carried.empty()) continue;
@@ -235,7 +235,7 @@ std::vector<std::string> Commands::environment(const Context& context) const {
 void Commands::prepare(const Context& context) {
   check_folder(workdir_);
   try {
-    Scratch().fresh();  // where outputs cannot be kept nothing begins
+    Scratch().fresh();  // if outputs cannot be kept, no command starts
     processes_ = std::make_shared<Processes>(environment(context), workdir_, limits_of(timeout_, delay_, memory_free_, host_name()));
     log_ = std::make_shared<OutputLog>(context.store_dir(), context.worker());
     keeper_ = std::make_shared<Keeper>(context.worker());
@@ -247,7 +247,7 @@ void Commands::prepare(const Context& context) {
   if (auto command = CommandSource{words_, each_, null_}.command()) template_ = std::make_shared<Template>(*std::move(command));
 }
 
-// With values the words of the template decide whether there is a shell between, whatever the values hold.
+// For a template with values, its own words decide whether a shell is needed, whatever the values hold.
 std::vector<std::string> Commands::words_of(const Command& command, const std::string& slot) const {
   if (!template_ || command.values.empty()) return processes_->words_of(command.text);
   auto words = template_->words(command.values, command.number, slot);
@@ -255,7 +255,7 @@ std::vector<std::string> Commands::words_of(const Command& command, const std::s
   return processes_->words_of(template_->uses_slot() ? template_->expand(command.values, command.number, slot) : command.text);
 }
 
-// Until it has run. What keeps it from beginning ends the run, for no command has failed.
+// Runs the command to its end. If it cannot start, throws BadInput, which ends the run: no command has failed.
 Ended Commands::run(const Command& command, const Context& context, Files& files) const {
   const auto slot = std::to_string(context.slot() + 1);
   const std::vector<std::string> more{"STINT_CHUNK=" + std::to_string(context.chunk()),
@@ -280,7 +280,7 @@ Ended Commands::run(const Command& command, const Context& context, Files& files
 }
 
 Records Commands::compute(const Command& command, const Context& context, Files& files) const {
-  if (command.earlier && context.attempt() == 1) {  // with --retries, one that failed gets its other attempts
+  if (command.earlier && context.attempt() == 1) {  // with --retries, a failed one gets its other attempts
     auto record = command.earlier->record;
     record.number = command.number;
     if (!command.earlier->error.empty()) throw ChunkError(command.earlier->error, text_of(record));
@@ -302,14 +302,14 @@ Records Commands::compute(const Command& command, const Context& context, Files&
     if (failed) record.said = files.err.last_line(most_said);
     if (!context.store_shared()) record.carried = {files.out.beginning(limit), files.err.beginning(limit)};
   } catch (const std::runtime_error& error) {
-    throw BadInput(error.what());  // no chunk can be kept; the same command goes on when there is room
+    throw BadInput(error.what());  // no chunk can keep its output; the same command continues once there is room
   }
   if (!failed) return Records(record);
   throw ChunkError(why_failed(ended), text_of(record));
 }
 
 void Commands::reduce(Records& left, Records right) const {
-  if (left.carried() + right.carried() > carried_bytes_of_partial) {  // much at once: the host still has it
+  if (left.carried() + right.carried() > carried_bytes_of_partial) {  // too much for one partial: the host still has the whole
     right.change([](Record& record) { record.carried = {}; });
   }
   left.add(std::move(right));
@@ -325,7 +325,7 @@ void Commands::begin_follow(const CommandList& plan, const Context& context) {
     report_options_.only_stderr = only_stderr_;
     report_options_.joblog = report_options_.failed = report_options_.results = "";
   }
-  list_ = &plan;  // which stays where it is
+  list_ = &plan;  // the plan outlives the report
   report_ = std::make_shared<Report>(report_options_, plan, context.store_dir(), context.call_file(), host_name());
 }
 
@@ -348,7 +348,7 @@ void Commands::follow(Range, const Records& records, Output& output) {
   report_->settle(output);
 }
 
-// A failure without a record is none of the command: its rank died, or it was given up.
+// A failure without a record is not the command's own: its rank died, or the chunk was given up.
 void Commands::follow_failure(const FailedChunk& failed, Output& output) {
   auto record = record_in(failed.detail);
   if (!record) {
@@ -361,7 +361,7 @@ void Commands::follow_failure(const FailedChunk& failed, Output& output) {
   report_->settle(output);
 }
 
-// The run halted: what waits for commands that will not end now is shown without them.
+// The run halted: shows the outputs that wait for commands which will not end now.
 void Commands::follow_end(Output& output) {
   report_->tell_waiting(output);
   report_->settle(output);

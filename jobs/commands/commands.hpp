@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
-// The job `commands`: a list of shell commands, one a chunk. A command runs on the thread that takes its chunk
-// (process.hpp), its output goes to a log (output_log.hpp), and what the tree carries is how it ended (record.hpp). The
-// leader follows the records and shows outputs in the order of the list (report.hpp). From a host whose log the leader
-// does not see, a record carries the beginning of the output; the leader unloads that into its own log.
+// The job `commands`: a list of shell commands, one a chunk. The thread that takes a chunk runs its command
+// (process.hpp); the output goes to a log (output_log.hpp), and the tree carries how the command ended (record.hpp). The
+// leader follows the records and shows outputs in the order of the list (report.hpp). If the leader cannot read the log
+// of a host, the records of that host carry the beginning of the output; the leader unloads that into its own log.
 #pragma once
 
 #include "arguments.hpp"
@@ -25,7 +25,7 @@
 
 namespace stint::commands {
 
-/// Files that one thread's commands write to, one after another.
+/// Files for the output of one thread's commands, reused from command to command.
 struct Files {
   Scratch out, err;
 };
@@ -73,7 +73,7 @@ class Commands {
 
   std::vector<std::string> words_;
   std::vector<std::string> each_;
-  bool null_ = false;  // a NUL byte ends what is read
+  bool null_ = false;  // values and commands end in NUL
   std::string workdir_;
   Settings settings_;
   std::string timeout_;
@@ -81,21 +81,21 @@ class Commands {
   bool shuffle_ = false;
   double delay_ = 0;
   std::uint64_t memory_free_ = 0;
-  std::int64_t only_ = -1;  // number of the command whose output alone is shown
+  std::int64_t only_ = -1;  // number of the only command whose output is shown; -1: all
   bool only_stderr_ = false;
   ReportOptions report_options_;
   bool read_ = false;
-  bool nothing_there_ = false;    // what the list was to be read from, and can be read only once, is empty
-  std::string missing_;           // what is wrong then, if this is no run that goes on
+  bool nothing_there_ = false;    // a text of the list that can be read only once is not available in this call
+  std::string missing_;           // the error if the user gave no commands or values
   CommandList plan_;              // as read by source()
-  const CommandList* list_ = nullptr;  // what is followed
+  const CommandList* list_ = nullptr;  // the list that is followed
 
-  std::shared_ptr<Template> template_;  // that values are put into; null: the commands stand in a list
+  std::shared_ptr<Template> template_;  // for the values; null: the list has whole commands
   std::shared_ptr<Processes> processes_;
   std::shared_ptr<OutputLog> log_;
   std::shared_ptr<Keeper> keeper_;
   std::shared_ptr<Report> report_;
-  std::map<std::uint64_t, Place> copies_;  // number in the list → what was unloaded, since it may come again
+  std::map<std::uint64_t, Place> copies_;  // number in the list → the unloaded output, since a record may come again
 };
 
 }  // namespace stint::commands

@@ -10,13 +10,13 @@
 namespace stint::commands {
 namespace {
 
-// As `mpirun -n 1 env` shows them beside `env`. A name that ends with * stands for all that begin so.
+// Found by comparing `mpirun -n 1 env` with `env`. A name that ends with * stands for all names with that beginning.
 constexpr std::string_view of_mpi[] = {
-    // Open MPI 4 and 5: what a rank is told
+    // Open MPI 4 and 5: set for a rank
     "HFI_NO_BACKTRACE", "IPATH_NO_BACKTRACE", "OMPI_APP_CTX_NUM_PROCS", "OMPI_ARGV", "OMPI_COMMAND",
     "OMPI_COMM_WORLD_*", "OMPI_FILE_LOCATION", "OMPI_FIRST_RANKS", "OMPI_NUM_APP_CTX", "OMPI_PARENT_PORT",
     "OMPI_UNIVERSE_SIZE",
-    // and options of mpirun that it passes on so
+    // and options of mpirun that it passes in this way
     "OMPI_MCA_ess", "OMPI_MCA_ess_base_*", "OMPI_MCA_initial_wdir",
     "OMPI_MCA_mpi_oversubscribe", "OMPI_MCA_orte_app_num", "OMPI_MCA_orte_base_applied_binding",
     "OMPI_MCA_orte_bound_at_launch", "OMPI_MCA_orte_cpu_type", "OMPI_MCA_orte_enable_recovery",
@@ -37,8 +37,8 @@ constexpr std::string_view of_mpi[] = {
     // a step of Slurm; not its job
     "SLURM_PMI2_*", "SLURM_PMIX*", "SLURM_SRUN_COMM_*", "SLURM_STEPID", "SLURM_STEPMGR", "SLURM_STEP_*"};
 
-// Of Stint: between the launcher and its ranks, the blackboard's address with its password, and what a command gets
-// anew. STINT_HOME and options that the user has set stay: a command may be `stint` itself.
+// Stint's own: between the launcher and its ranks, the blackboard's address with its password, and variables that each
+// command gets anew. STINT_HOME and options that the user has set stay: a command may be `stint` itself.
 constexpr std::string_view of_stint[] = {"STINT_ARGUMENTS", "STINT_ATTEMPT", "STINT_BOARD", "STINT_CALL", "STINT_CALL_HOST",
                                          "STINT_CHUNK", "STINT_ENVIRONMENT", "STINT_OUTPUTS_MEET", "STINT_RUN",
                                          "STINT_SLOT", "STINT_START", "STINT_STDIN", "STINT_WORKER"};
@@ -87,7 +87,7 @@ void set_variable(std::vector<std::string>& environment, const std::string& vari
 
 std::string find_program(const std::string& name, const std::vector<std::string>& environment, const std::string& folder) {
   if (name.empty() || name.find('/') != name.npos) return name;
-  std::string_view path = "/bin:/usr/bin";  // as execvp where there is no PATH
+  std::string_view path = "/bin:/usr/bin";  // as execvp without PATH
   for (const auto& variable : environment) {
     if (variable.starts_with("PATH=")) path = std::string_view(variable).substr(5);
   }

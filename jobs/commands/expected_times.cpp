@@ -37,7 +37,7 @@ std::map<std::string, double> times_of_joblog(const std::string& text, const std
     double time = -1;
     try {
       time = parse_number(seconds);
-    } catch (const std::invalid_argument&) {  // said below
+    } catch (const std::invalid_argument&) {  // the throw below reports it
     }
     if (!(time >= 0 && time <= longest_time)) {
       throw BadInput("--expect " + path + ", line " + std::to_string(number) + ": the JobRuntime '" + seconds +

@@ -15,9 +15,9 @@ namespace {
 
 constexpr std::size_t most_of_command = 100;          // bytes, on a line
 constexpr std::uint64_t most_of_errors = 4096;        // bytes of the end of standard error
-constexpr std::uint64_t most_checked = std::uint64_t{1} << 20;  // bytes that are read for these
+constexpr std::uint64_t most_checked = std::uint64_t{1} << 20;  // bytes read for that
 
-// What can be shown on one line: control characters are blanks.
+// A text for one line, without control characters: blanks instead.
 std::string on_a_line(std::string text, std::size_t most) {
   std::ranges::replace_if(text, [](unsigned char c) { return c < 0x20 || c == 0x7f; }, ' ');
   if (text.size() <= most) return text;
@@ -54,13 +54,13 @@ std::string end_of_errors(const Record& record, const std::filesystem::path& sto
   return record.carried.err.empty() ? record.said : record.carried.err;
 }
 
-// "exit code 7" stands in the job log's words; on a line it is shorter. How long a command took is said behind it.
+// "exit code 7" is the wording of the job log; on a line it is shorter, and the time of the command follows.
 std::string short_reason(const std::string& error) {
   if (error.starts_with("timed out after ")) return "timed out";
   return error.starts_with("exit code ") ? "exit " + error.substr(10) : on_a_line(error, 200);
 }
 
-// Each number as one sign: "no 3.txt" and "no 17.txt" are of one kind.
+// Replaces each number by one sign: "no 3.txt" and "no 17.txt" are of one kind.
 std::string without_numbers(const std::string& text) {
   std::string kind;
   for (char c : text) {

@@ -31,7 +31,7 @@ Limits limits_of(const std::string& text, double delay, std::uint64_t memory_fre
   double number = 0;
   try {
     number = share ? parse_number(text.substr(0, text.size() - 1)) : parse_seconds(text);
-  } catch (const std::invalid_argument&) {  // said below
+  } catch (const std::invalid_argument&) {  // the throw below reports it
   }
   if (!(number > 0) || !std::isfinite(number)) {
     throw std::invalid_argument("--timeout: '" + text + "' is not a time above 0: give 90, 1h30m, 2:00:00, or 300% (of the median)");

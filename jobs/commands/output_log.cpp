@@ -23,7 +23,7 @@ constexpr std::size_t copied_bytes = std::size_t{1} << 16;  // bytes copied at a
   throw std::runtime_error(what + " " + path + ": " + std::strerror(errno) + advice);
 }
 
-// XXH3, and never 0.
+// XXH3, but never 0.
 class Checksum {
  public:
   Checksum() { XXH3_64bits_reset(&state_); }
@@ -48,7 +48,7 @@ void show_part(std::string_view text, const std::string& tag, bool& line_begins,
   }
 }
 
-// All of these bytes, or std::runtime_error.
+// Returns exactly these bytes, or throws std::runtime_error.
 std::string read_part(int file, std::uint64_t at, std::uint64_t bytes) {
   std::string text(bytes, '\0');
   for (std::size_t read = 0; read < text.size();) {
@@ -97,7 +97,7 @@ int Scratch::fresh() {
     return file_;
   }
   file_ = ::open(folder().c_str(), O_TMPFILE | O_RDWR | O_APPEND | O_CLOEXEC, 0600);
-  if (file_ < 0) {  // not every file system has it
+  if (file_ < 0) {  // not every file system supports O_TMPFILE
     std::string name = folder() + "/stint-output-XXXXXX";
     file_ = ::mkostemp(name.data(), O_APPEND | O_CLOEXEC);
     const bool no_descriptor = errno == EMFILE || errno == ENFILE;
@@ -141,7 +141,7 @@ std::uint64_t OutputLog::append(File& file, const Source& source, const char* su
     if (written < 0 && errno == EINTR) continue;
     if (written < 0) {
       const int error = errno;
-      // Nobody reads behind the end; without what was begun there is room for others, perhaps.
+      // No record points behind the end; without the partial write there may be room for others.
       [[maybe_unused]] const int ignored = ::ftruncate(file.descriptor, static_cast<off_t>(file.end));
       file.end = static_cast<std::uint64_t>(::lseek(file.descriptor, 0, SEEK_END));
       errno = error;
@@ -193,7 +193,7 @@ void show(std::string_view text, const std::string& tag, std::ostream& to) {
 
 namespace {
 
-// Calls `use` with the bytes of a part, piece by piece; false: the file ends before them.
+// Calls `use` with the bytes of a part, piece by piece. False: the file ends before the part does.
 template <class Use>
 bool read_pieces(int file, Part part, Use use) {
   std::vector<char> buffer(std::min<std::uint64_t>(part.bytes, copied_bytes));
@@ -210,7 +210,7 @@ bool read_pieces(int file, Part part, Use use) {
 
 }  // namespace
 
-// Read twice, the second time from memory: of an output that is damaged nothing is shown.
+// Reads the part twice, the second time from memory, so that nothing of a damaged output is shown.
 Shown show(const std::filesystem::path& path, const Part& part, const std::string& tag, std::ostream& to) {
   if (part.bytes == 0) return Shown::whole;
   const int file = ::open(path.c_str(), O_RDONLY | O_CLOEXEC);

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
-// Where the output of commands is kept: for each rank one append-only file for stdout and one for stderr, in the run's
-// store folder. What a command writes is taken into files of its own, without a name (capture.hpp), which are appended
-// when it has ended: so outputs are never mixed. Nothing is held in memory. Each read and write that fails is an error:
-// of an output that is not whole nobody may believe that it is.
+// The store of the commands' output: for each rank one append-only file for stdout and one for stderr, in the run's
+// store folder. A command's output goes first into unnamed files (capture.hpp), which are appended
+// when the command has ended: so outputs are never mixed. Nothing is held in memory. Each failed read or write is an error:
+// an incomplete output must never look complete.
 #pragma once
 
 #include <cstdint>
@@ -16,12 +16,12 @@
 
 namespace stint::commands {
 
-/// A part of a file, and the checksum of its bytes; 0: it is not known, as in records of Stint 0.1.
+/// A part of a file, and the checksum of its bytes; 0: not known, as in records of Stint 0.1.
 struct Part {
   std::uint64_t at = 0, bytes = 0, sum = 0;
 };
 
-/// Where the output of one command lies: `log` + ".out" and ".err" in the store folder.
+/// The place of a command's output: `log` + ".out" and ".err" in the store folder.
 struct Place {
   std::string log = {};
   std::uint64_t out_at = 0, out_bytes = 0;
@@ -31,14 +31,14 @@ struct Place {
   [[nodiscard]] Part err() const { return {err_at, err_bytes, err_sum}; }
 };
 
-/// Output that is on its way to where the leader can read it; at most the beginning of each.
+/// Output on its way to a log that the leader can read; at most the beginning of each.
 struct Carried {
   std::string out, err;
   [[nodiscard]] bool empty() const { return out.empty() && err.empty(); }
 };
 
-/// A file without a name in $TMPDIR, for the output of one command after another. What fails is a std::runtime_error
-/// that names the folder.
+/// An unnamed file in $TMPDIR, for the output of one command after another. Errors are std::runtime_errors
+/// that name the folder.
 class Scratch {
  public:
   Scratch() = default;
@@ -53,7 +53,7 @@ class Scratch {
   [[nodiscard]] std::uint64_t bytes() const;
   /// The first `limit` bytes, or all.
   [[nodiscard]] std::string beginning(std::uint64_t limit) const;
-  /// The last line that is not blank, at most so many bytes of it.
+  /// The last line that is not blank, at most `limit` bytes of it.
   [[nodiscard]] std::string last_line(std::uint64_t limit) const;
   /// The folder in which these files are made.
   static std::string folder();
@@ -64,13 +64,13 @@ class Scratch {
 
 class OutputLog {
  public:
-  /// `worker`: its name becomes the file's. Throws std::runtime_error when the folder cannot be written.
+  /// `worker`: for the name of the files. Throws std::runtime_error if the folder cannot be made.
   OutputLog(std::filesystem::path folder, const std::string& worker);
   ~OutputLog();
   OutputLog(const OutputLog&) = delete;
   OutputLog& operator=(const OutputLog&) = delete;
 
-  /// Thread-safe. Throws std::runtime_error for a full disk; nothing is appended then.
+  /// Thread-safe. Throws std::runtime_error for a full disk; then nothing is appended.
   Place append(const Scratch& out, const Scratch& err);
   Place append(const Carried& carried);
 
@@ -79,12 +79,12 @@ class OutputLog {
     int descriptor = -1;
     std::uint64_t end = 0;
   };
-  /// So many bytes; what lies behind the first `at` of them, or a part of that.
+  /// A number of bytes; `from(at)` returns those after the first `at`, or a part of them.
   struct Source {
     std::uint64_t bytes = 0;
     std::function<std::string_view(std::uint64_t at)> from;
   };
-  /// Returns the checksum of what was appended.
+  /// Returns the checksum of the bytes appended.
   std::uint64_t append(File& file, const Source& source, const char* suffix);
   Place append(const Source& out, const Source& err);
 
@@ -94,11 +94,11 @@ class OutputLog {
   File out_, err_;
 };
 
-/// Writes a text to `to`, each line behind `tag` if there is one.
+/// Writes a text to `to`, each line after `tag` if there is one.
 void show(std::string_view text, const std::string& tag, std::ostream& to);
 
 enum class Shown { whole, missing, damaged };
-/// The same for a part of a log. Nothing is written when the file has other bytes there than it was given.
+/// The same for a part of a log. Writes nothing if the bytes in the file are not the ones appended (checksum).
 Shown show(const std::filesystem::path& file, const Part& part, const std::string& tag, std::ostream& to);
 
 }  // namespace stint::commands

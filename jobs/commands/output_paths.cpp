@@ -26,7 +26,7 @@ constexpr auto reader_look = std::chrono::milliseconds(20);
   throw BadInput("cannot write " + path + ": " + std::strerror(error));
 }
 
-// A pipe is left open: its reader would see an end when it is closed. The reader may just be starting.
+// The pipe is left open: closing it would end the reader's input. The reader may just be starting.
 void try_pipe(const std::string& path) {
   const auto begun = std::chrono::steady_clock::now();
   bool said = false;
@@ -54,7 +54,7 @@ void try_file(const std::string& path) {
   if (!std::ofstream(path, std::ios::app)) refuse(path, errno);
 }
 
-// A tree may be made below it.
+// Makes the folder of --results; throws BadInput unless folders can be made in it.
 void try_folder(const std::string& path) {
   std::error_code error;
   fs::create_directories(path, error);

@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
-// The files that the user named for job log, failed commands and results: tried before any command begins.
+// The files that the user named for job log, failed commands and results: checked before any command starts.
 #pragma once
 
 #include "report.hpp"
 
 namespace stint::commands {
 
-/// Throws BadInput when a path cannot be written. Nothing that is there is changed; a pipe is opened and stays open. (That none
-/// of them is what the run reads is looked after by Options::writes.)
+/// Throws BadInput if a path cannot be written. Makes the folder of --results, but changes no existing file; a pipe is
+/// opened and stays open. (Options::writes makes sure that the run reads none of them.)
 void try_output_paths(const ReportOptions& options);
 
 }  // namespace stint::commands

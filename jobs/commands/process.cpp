@@ -28,13 +28,13 @@ namespace {
 
 constexpr double kill_seconds = 5;                   // between SIGTERM and SIGKILL
 constexpr std::size_t enough_times = 3;              // for a median
-constexpr double silent_wait = 2;                    // seconds without memory before the user is told
-constexpr double patience = 10;                      // seconds for a command that cannot begin, where no other runs
+constexpr double silent_wait = 2;                    // seconds without memory before the user is notified
+constexpr double patience = 10;                      // seconds for which a command may fail to start while no other runs
 constexpr std::size_t largest_argument = 128 << 10;  // bytes; MAX_ARG_STRLEN of Linux
 
 double now() { return std::chrono::duration<double>(std::chrono::system_clock::now().time_since_epoch()).count(); }
 
-// In bytes; none where the system does not say.
+// A value of /proc/meminfo in bytes; none if the system does not have it.
 std::optional<std::uint64_t> memory(const std::string& which) {
   std::ifstream file("/proc/meminfo");
   std::string name;
@@ -53,7 +53,7 @@ std::string gibibytes(std::uint64_t bytes) {
   return text;
 }
 
-// Seconds that no change of the clock moves.
+// Seconds on a clock that never jumps.
 double steady() { return std::chrono::duration<double>(std::chrono::steady_clock::now().time_since_epoch()).count(); }
 
 std::string reason(int error, const std::vector<std::string>& words, const std::string& folder) {
@@ -71,7 +71,7 @@ std::string reason(int error, const std::vector<std::string>& words, const std::
   return words[0] + ": " + std::strerror(error);
 }
 
-// The system has none to give now: another time it may.
+// Whether the error is a temporary shortage of the system.
 bool is_shortage(int error) { return error == EAGAIN || error == ENOMEM || error == EMFILE || error == ENFILE; }
 
 }  // namespace
@@ -85,7 +85,7 @@ Processes::Processes(std::vector<std::string> environment, std::string folder, L
 
 Processes::~Processes() = default;
 
-// Seconds that a command may take now; 0: any time. With the lock.
+// The timeout of commands now, in seconds; 0: none. Call it with the lock.
 double Processes::limit() const {
   if (limits_.timeout > 0) return limits_.timeout;
   if (times_.size() < enough_times) return 0;
@@ -116,7 +116,7 @@ void Processes::watch(const std::stop_token& stop) {
   }
 }
 
-// With the lock. Where no command of this rank runs whose end would free some, the user may wait for ever.
+// Call it with the lock. If no command of this rank runs whose end would free memory, the wait may have no end.
 void Processes::tell_of_memory(double waited) {
   if (said_memory_ || waited < silent_wait || !running_.empty()) return;
   said_memory_ = true;
@@ -124,7 +124,7 @@ void Processes::tell_of_memory(double waited) {
                    gibibytes(memory_available()) + " of " + gibibytes(memory_total()) + " are\n";
 }
 
-// False: told to stop.
+// False: asked to stop.
 bool Processes::await_turn(const Caller& caller) {
   const double begun = steady();
   for (bool said = false; !caller.stop();) {
@@ -176,7 +176,7 @@ int Processes::start(const std::vector<std::string>& words, const std::vector<st
                        environment.data());
 }
 
-// A command could not begin: waits until it may be tried again. False: nothing runs here that could make room.
+// A command could not start: waits until the next attempt. False: no command runs here whose end could make room.
 bool Processes::await_room(double& alone_since) {
   {
     const std::lock_guard lock(mutex_);
@@ -231,7 +231,7 @@ std::optional<Ended> Processes::run(const std::vector<std::string>& words, const
   capture->began();
   caller.began(pid);
   capture->follow(pid);
-  // Not reaped yet: while it is watched, its number cannot become another's.
+  // Not reaped yet: its pid cannot become another process's while it is watched.
   ended.seconds = steady() - begun;
   bool for_memory = false, told = false;
   {
@@ -248,7 +248,7 @@ std::optional<Ended> Processes::run(const std::vector<std::string>& words, const
   }
   ended.left_some = group_lives(pid);
   if (told && ended.left_some) {
-    // Its shell is gone; what that had started has its time to end, too.
+    // The shell has ended; the processes that it started also have time to end.
     for (const double end = steady() + kill_seconds; ended.left_some && steady() < end;
          ended.left_some = group_lives(pid)) {
       std::this_thread::sleep_for(std::chrono::milliseconds(20));
@@ -271,7 +271,7 @@ Keeper::Keeper(const std::string& worker) {
   int ends[2];
   if (::pipe2(ends, O_CLOEXEC) != 0) throw std::runtime_error(std::string("no pipe: ") + std::strerror(errno));
   const int null = ::open("/dev/null", O_RDWR | O_CLOEXEC);
-  // $0 is the worker. A group leader is ended with its group; who left it is found by its environment.
+  // $0 is the worker. Kills a group leader with its group; finds processes outside of it by their environment.
   std::vector<std::string> words{"/bin/sh", "-c", R"sh(
 read -r word
 [ "$word" = done ] && exit 0

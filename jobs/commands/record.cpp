@@ -15,7 +15,7 @@ namespace {
 
 constexpr const char* no_record = "no record of a command";
 
-// A number with a fraction, or beyond all bounds, is no count.
+// Refuses for an integer what JSON stores as floating point: a fraction, or a number of more than 64 bits.
 template <class T>
 void take(const nlohmann::json& json, const std::string& name, T& field) {
   const auto& value = json.at(name);
@@ -46,7 +46,7 @@ Place place_of(const nlohmann::json& json, const std::string& prefix) {
   return place;
 }
 
-// Any bytes as UTF-8, each as the character of its number: what is ASCII, as most is, stays readable.
+// Any bytes as UTF-8, each as the character of its number: ASCII, which is the common case, stays readable.
 std::string as_text(const std::string& bytes) {
   std::string text;
   for (unsigned char c : bytes) {

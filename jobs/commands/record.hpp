@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// How commands ended: a Record is about one, and Records are many in some forty bytes each. Partials of the job are
-// Records (commands.hpp), and so is what the leader keeps of a command whose turn to be shown has not come (report.hpp).
+// How commands ended: a Record is for one command, and Records hold many in some forty bytes each. Partials of the job are
+// Records (commands.hpp); the leader also keeps packed records of commands that wait for their turn to be shown (report.hpp).
 #pragma once
 
 #include "output_log.hpp"
@@ -27,23 +27,23 @@ struct Record {
   double seconds = 0;
   std::string host;
   Place place;      ///< of the whole output, in the store of its host
-  Carried carried;  ///< where that may not be the leader's store: what the leader is to put into its own,
-  Place copy;       ///< which is here then
-  std::string said = {};  ///< of one that failed: the last line of its standard error; only in its text
+  Carried carried;  ///< if that store may not be the leader's: output for the leader to put into its own store
+  Place copy;       ///< the place of that output in the leader's store
+  std::string said = {};  ///< of a failed command: the last line of its standard error; only in the record's text
 };
 
-/// A record as the text (UTF-8, whatever the output) that is kept with a failed chunk, and back. Throws std::exception
-/// for what is none.
+/// A record as the text (UTF-8 for any output) that is kept with a failed chunk. `record_of`, the inverse, throws
+/// std::exception for another text.
 std::string text_of(const Record& record);
 Record record_of(const std::string& text);
-/// The same of what is kept with a failed chunk; none: there is no record, as of one whose rank died, or it is damaged.
+/// The record in the text kept with a failed chunk; none: it is damaged, or there is none, as after the death of a rank.
 std::optional<Record> record_in(const std::string& detail);
 
-/// Hosts and logs, of which there are few, by number.
+/// Numbers for hosts and logs, of which there are few.
 class Names {
  public:
   std::uint64_t number_of(const std::string& name);
-  /// Throws std::runtime_error for a number that was not given.
+  /// Throws std::runtime_error for a number that is not in use.
   [[nodiscard]] const std::string& operator[](std::uint64_t number) const;
   [[nodiscard]] bool begin_with(const Names& others) const;
 
@@ -66,8 +66,8 @@ class Names {
   std::map<std::string, std::uint64_t> numbers_;
 };
 
-/// A record as bytes, its times to the microsecond; and the first record of bytes, which it takes off them. The latter
-/// throws std::runtime_error for what is none.
+/// `pack` appends a record as bytes, its times to the microsecond. `unpack` removes the first record from bytes and returns
+/// it; throws std::runtime_error for other bytes.
 void pack(const Record& record, Names& names, std::string& to);
 Record unpack(std::string_view& from, const Names& names);
 
@@ -77,14 +77,14 @@ class Records {
   explicit Records(const Record& record) { add(record); }
   void add(const Record& record);
   void add(Records others);
-  /// Bytes of output that they carry.
+  /// The bytes of output that the records carry.
   [[nodiscard]] std::uint64_t carried() const { return carried_; }
   /// Calls `use(record)` for each, in the order in which they were added.
   template <class Use>
   void each(Use use) const {
     for (std::string_view rest = packed_; !rest.empty();) use(unpack(rest, names_));
   }
-  /// Calls `change(record)` for each, which may change it.
+  /// Calls `change(record)` for each record, which may change it.
   template <class Change>
   void change(Change change) {
     Records changed;
@@ -101,7 +101,7 @@ class Records {
   }
 
  private:
-  void check() const;  // throws std::runtime_error unless each can be read, so that nobody who uses them has to look
+  void check() const;  // throws std::runtime_error unless each can be read, so that their users need not check
 
   Names names_;
   std::string packed_;

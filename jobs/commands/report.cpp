@@ -21,7 +21,7 @@ void open(std::ofstream& file, const std::string& path) {
   if (!file) throw BadInput("cannot write " + path + ": " + std::strerror(errno));
 }
 
-// As GNU parallel names a folder after a value; but never another folder, and short enough for a file system.
+// GNU parallel's name of a folder for a value; but never another folder, and short enough for a file system.
 std::string file_name(const std::string& value, std::uint64_t number) {
   std::string name;
   if (value.empty() || value == "." || value == "..") name = "\\";
@@ -40,7 +40,7 @@ std::string file_name(const std::string& value, std::uint64_t number) {
   return name.size() <= 255 ? name : name.substr(0, 255 - end.size()) + end;
 }
 
-// A command on one line of a list: most are; one that would not be read back as it is, is spelled in octal.
+// A command on one line of a list. If the plain text would not be read back unchanged, it is spelled in octal.
 std::string as_line(std::string_view command) {
   const auto first = command.find_first_not_of(" \t");
   const bool plain =
@@ -55,7 +55,7 @@ std::string as_line(std::string_view command) {
   return line + "')\"";
 }
 
-// What was written is in the file, or this is an error; to be called by the thread that wrote, right after it.
+// Throws BadInput unless all writes reached the file; call it on the thread that wrote, right after the write.
 void check(std::ofstream& file, const std::string& path) {
   if (!path.empty() && !file.flush()) throw BadInput("cannot write " + path + ": " + std::strerror(errno != 0 ? errno : EIO));
 }
@@ -78,12 +78,12 @@ Report::Report(ReportOptions options, const CommandList& list, std::filesystem::
       shown_before_(list.size(), false) {
   if (!shown.empty()) {
     std::ifstream before(shown);
-    // A line without an end was cut by a full disk: its number may be another's beginning.
+    // A line without an end was cut by a full disk: it may hold only the first digits of a number.
     for (std::string line; std::getline(before, line) && !before.eof();) {
       const auto number = std::strtoull(line.c_str(), nullptr, 10);
       if (number > 0 && number <= list_.size()) shown_before_[number - 1] = true;
     }
-    shown_.open(shown, std::ios::app);  // on another host there is no such folder: then outputs are shown again
+    shown_.open(shown, std::ios::app);  // on another host the folder does not exist: then outputs are shown again
   }
   open(joblog_, options_.joblog);
   if (joblog_.is_open()) {
@@ -175,7 +175,8 @@ void Report::refuse_losses() const {
                  " again from a list of their own, or all with --fresh");
 }
 
-// The whole where it is here, else what came of it. Returns how many bytes are not here; damage is noted.
+// Shows the whole output if it is here, else the part that came with the record. Returns the number of bytes missing;
+// notes damage.
 std::uint64_t Report::show_output(const Record& record, bool errors, const std::string& tag, std::ostream& to) {
   const auto suffix = errors ? ".err" : ".out";
   const auto whole = errors ? record.place.err() : record.place.out();

@@ -15,7 +15,7 @@ namespace {
 
 constexpr const char* shell_variable = "STINT_SHELL";
 
-// Values may be secret: what is shown and kept of them is how many they are, and a digest (FNV-1a).
+// Values may be secret: messages and the run's identity have only their number and a digest (FNV-1a).
 std::string digest_of(const std::vector<std::string>& variables) {
   if (variables.empty()) return "";
   std::uint64_t digest = 0xcbf29ce484222325U;

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// What changes what a command does beside its text: variables from a file, and the shell. Both are part of the run's
-// identity, by what they are and not by where they stand; other ranks and later calls have them from the run.
+// Settings that change what a command does, beside its text: variables from a file, and the shell. Both are part of the run's
+// identity, by their values and not by the file's path; other ranks and later calls get them from the run.
 #pragma once
 
 #include <stint/options.hpp>
@@ -16,7 +16,7 @@ class Settings {
 
   /// NAME=VALUE, in the order of the file. Throws BadInput.
   [[nodiscard]] const std::vector<std::string>& variables() const;
-  /// The files that it reads.
+  /// The files that the settings are read from.
   [[nodiscard]] std::vector<std::string> paths() const;
 
  private:
@@ -25,11 +25,11 @@ class Settings {
   mutable std::string known_of_;
 };
 
-/// The shell that STINT_SHELL names; empty: none but /bin/sh.
+/// The shell in STINT_SHELL; empty: only /bin/sh is used.
 std::string chosen_shell();
 
-/// The variables of a text with NAME=VALUE lines, blank lines, and comments that begin with #. Throws BadInput, which
-/// names `file`.
+/// The variables of a text with NAME=VALUE lines, blank lines, and comments that begin with #. Throws BadInput with the
+/// name `file`.
 std::vector<std::string> variables_of(const std::string& text, const std::string& file);
 
 }  // namespace stint::commands

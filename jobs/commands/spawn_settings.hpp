@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// What posix_spawn is given for each process that the job `commands` starts.
+// The settings of posix_spawn for each process that the job `commands` starts.
 #pragma once
 
 #include <spawn.h>
@@ -8,10 +8,10 @@
 
 namespace stint::commands {
 
-/// The words, and a null pointer behind them; they are only read.
+/// Pointers to the words, and a null pointer after them; posix_spawn only reads the words.
 std::vector<char*> pointers(const std::vector<std::string>& words, const std::vector<std::string>& more = {});
 
-/// The three descriptors and no other, no signal blocked or ignored, and a group (or, by `flags`, a session) of its own.
+/// Only these three descriptors, no signal blocked or ignored, and its own process group (or, by `flags`, session).
 class SpawnSettings {
  public:
   /// `in`: -1 is /dev/null.

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// `note_affinity` runs before the constructors of any library, this one's and the sanitizers' too: it calls the kernel
-// and touches plain memory, and nothing else.
+// `note_affinity` runs before the constructors of any library, including this one and the sanitizers: it calls only the
+// kernel, and touches only plain memory.
 #include <stint/detail/affinity.hpp>
 
 #include <sched.h>

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Time as the engine sees it: seconds that only grow. A test brings its own.
+// Time as the engine sees it: seconds that only grow. Tests use their own.
 #pragma once
 
 #include <chrono>
@@ -20,7 +20,7 @@ class SteadyClock final : public Clock {
   }
 };
 
-/// Seconds since the epoch: for what people read, and what other hosts compare; it may jump.
+/// Seconds since the epoch: for people, and for comparison with other hosts; may jump.
 inline double unix_now() {
   return std::chrono::duration<double>(std::chrono::system_clock::now().time_since_epoch()).count();
 }

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// What a Context answers that is more than a look at a fact. The folder for temporary files belongs to the process: a
-// rank is one process, so it is made once for each place, and taken away when the process ends by itself. A rank that
-// is killed leaves it; its name tells whose it was.
+// The functions of Context that do more than return a fact. The folder for temporary files belongs to the process: a
+// rank is one process, so the folder is made once for each place, and removed when the process exits by itself. A rank
+// that is killed leaves its folder; the name holds its pid.
 #include <stint/context.hpp>
 
 #include <cerrno>
@@ -27,7 +27,7 @@ constexpr std::uint64_t mix(std::uint64_t x) {
 class ScratchFolders {
  public:
   ~ScratchFolders() {
-    if (owner_ != ::getpid()) return;  // a forked child must not take its parent's files away
+    if (owner_ != ::getpid()) return;  // a forked child must not remove its parent's files
     std::error_code ignored;
     for (const auto& [place, folder] : folders_) std::filesystem::remove_all(folder, ignored);
   }

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Variables of the environment. Not safe beside a thread that changes them.
+// Reads environment variables. Not safe while another thread changes them.
 #pragma once
 
 #include <cstdlib>
@@ -7,7 +7,7 @@
 
 namespace stint {
 
-/// The value of a variable; empty: it is not set, or set to nothing.
+/// The value of a variable; empty if it is not set, or set to nothing.
 inline std::string environment(const char* name) {
   const char* value = std::getenv(name);
   return value != nullptr ? value : "";

@@ -21,12 +21,12 @@ enum class Exit : int {
   interrupted = 75, ///< the same command continues
 };
 
-/// What to say when that cannot be right which the blackboard holds of a run. All that find it say it like this.
+/// The error line for a record of a run on the blackboard that cannot be right. All callers use this text.
 inline std::string damaged_record(const std::string& run, const std::string& why) {
   return "the record of run " + run + " is damaged (" + why + "); --fresh begins anew, other runs are not touched";
 }
 
-/// Ends the command: one line (what, on what, why, what to do) and the exit code.
+/// Ends the command with one line (what, on what, why, what to do) and the exit code.
 class Error : public std::runtime_error {
  public:
   Error(Exit exit, const std::string& line) : std::runtime_error(line), exit_(exit) {}
@@ -36,14 +36,14 @@ class Error : public std::runtime_error {
   Exit exit_;
 };
 
-/// What to do where the system had no room for a thread, a process or a descriptor, to be put behind the error; empty: `error`
-/// (an errno) is another one.
+/// Advice, to append to an error, if the system had no room for a thread, a process or a descriptor; empty if `error`
+/// (an errno) means something else.
 inline std::string shortage_advice(int error) {
   const bool is = error == EAGAIN || error == ENOMEM || error == EMFILE || error == ENFILE;
   return is ? "; raise the user's limits (ulimit -u, ulimit -n), or end what else runs" : "";
 }
 
-/// An error of the system that had no room for a thread, a process or a descriptor; none: it is another error.
+/// The Error for a system that had no room for a thread, a process or a descriptor; none if `error` means something else.
 inline std::optional<Error> shortage(const std::exception& error) {
   const auto* of_system = dynamic_cast<const std::system_error*>(&error);
   if (of_system == nullptr) return std::nullopt;

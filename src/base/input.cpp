@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Finds input files and cuts their bytes into chunks. Made for a million small files: one stat a file, names sorted
 // folder by folder, a chunk found by binary search. The order never depends on the locale or on the file system: it is
-// that of the bytes of the paths, as if all paths of one argument were sorted at once.
+// the order of the bytes of the paths, as if all paths of one argument were sorted at once.
 #include <stint/error.hpp>
 #include <stint/input.hpp>
 #include <stint/text.hpp>
@@ -29,15 +29,15 @@ std::int64_t nanoseconds(const struct timespec& time) {
   return static_cast<std::int64_t>(time.tv_sec) * 1'000'000'000 + time.tv_nsec;
 }
 
-/// Asks the kernel only when the permission bits leave a doubt: a call a file is felt with a million of them.
+/// Asks the kernel only if the permission bits are not clear: with a million files each call counts.
 void check_readable(const std::string& path, const struct stat& facts) {
   constexpr ::mode_t all = S_IRUSR | S_IRGRP | S_IROTH;
   if ((facts.st_mode & all) == all) return;
   if (::faccessat(AT_FDCWD, path.c_str(), R_OK, AT_EACCESS) != 0) throw bad_input(path, errno);
 }
 
-/// Refuses what lies in Stint's own folder. Of the files in one folder that are no links, the first answers for all: there
-/// may be a million.
+/// Refuses files in Stint's own folder. Of the regular files in one folder, only the first is checked: there may be a
+/// million.
 class OwnFiles {
  public:
   void refuse(const std::string& path) {
@@ -53,15 +53,15 @@ class OwnFiles {
   }
 
  private:
-  std::string foreign_ = "\n";  // no folder of a path
+  std::string foreign_ = "\n";  // not the path of any folder
 };
 
 struct Found {
-  std::string name;  ///< a directory's ends in '/': so the order of names is the order of whole paths
+  std::string name;  ///< for a directory with a '/' at the end: so the order of names is the order of whole paths
   InputFile file;    ///< without its path
 };
 
-/// What lies in a directory, sorted; closes it again, so that depth costs no descriptors.
+/// The contents of a directory, sorted. Closes it before it returns, so that depth costs no descriptors.
 std::vector<Found> list(const std::string& directory) {
   const std::unique_ptr<::DIR, int (*)(::DIR*)> stream(::opendir(directory.c_str()), ::closedir);
   if (!stream) throw bad_input(directory, errno);
@@ -82,18 +82,18 @@ std::vector<Found> list(const std::string& directory) {
     if (entry->d_type != DT_REG && entry->d_type != DT_LNK && entry->d_type != DT_UNKNOWN) continue;
     struct stat facts {};
     if (::fstatat(::dirfd(stream.get()), name.c_str(), &facts, 0) != 0) {
-      if (errno == ENOENT || errno == ELOOP) continue;  // a dangling link, or gone meanwhile
+      if (errno == ENOENT || errno == ELOOP) continue;  // a dangling link, or removed meanwhile
       throw bad_input(directory + name, errno);
     }
     if (S_ISDIR(facts.st_mode) && entry->d_type == DT_UNKNOWN) {
-      // Some file systems do not tell the type: then only lstat tells a directory from a link to one.
+      // Some file systems do not report the type: then only lstat tells a directory from a link to one.
       struct stat own {};
       if (::fstatat(::dirfd(stream.get()), name.c_str(), &own, AT_SYMLINK_NOFOLLOW) == 0 && S_ISDIR(own.st_mode)) {
         found.push_back({name + '/', {}});
       }
     }
     if (!S_ISREG(facts.st_mode)) continue;
-    if (entry->d_type != DT_REG && lies_in_own_folder(directory + name)) continue;  // a link to a file of Stint's
+    if (entry->d_type != DT_REG && lies_in_own_folder(directory + name)) continue;  // a link to one of Stint's own files
     check_readable(directory + name, facts);
     found.push_back({std::move(name), {{}, static_cast<std::uint64_t>(facts.st_size), nanoseconds(facts.st_mtim)}});
   }

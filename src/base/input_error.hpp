@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// How what is wrong with an input file is said: one line with the path, the reason and what to do. A path may hold any
-// byte but NUL, so it is quoted, and what would break the line is shown as \xHH.
+// The error for an input file: one line with the path, the reason and what to do. A path may hold any
+// byte but NUL, so it is quoted, and bytes that would break the line are shown as \xHH.
 #pragma once
 
 #include <stint/error.hpp>

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Fields of JSON that anybody may have written: a field that is missing or of another type is no error, and no number is
-// converted that does not fit.
+// Reads fields of JSON from an untrusted writer: a field that is missing or of another type is not an error, and a number
+// that does not fit is not converted.
 #pragma once
 
 #include <nlohmann/json.hpp>
@@ -9,7 +9,7 @@
 
 namespace stint {
 
-/// The field `name` of `object`; `otherwise` where it is missing or of another type, or `object` is no object.
+/// The field `name` of `object`; `otherwise` if it is missing or of another type, or if `object` is not an object.
 template <class T>
 T json_field(const nlohmann::json& object, const char* name, const T& otherwise) {
   const auto found = object.find(name);

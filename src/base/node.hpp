@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // The fixed binary tree over chunk numbers. Node (level l, index i) covers exactly the chunks [i·2^l, (i+1)·2^l);
 // its partial is reduce(left child, right child). The tree depends on chunk numbers alone, so a node's bytes are the
-// same whoever made it. Pure functions of plain values.
+// same on any rank. Pure functions of plain values.
 #pragma once
 
 #include <stint/range.hpp>

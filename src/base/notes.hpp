@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// What parts that read input have to say to the user, until a part that may speak says it.
+// Lines for the user from code that reads input and may not print; other code takes and prints them.
 #pragma once
 
 #include <string>
@@ -7,10 +7,10 @@
 
 namespace stint {
 
-/// Keeps a line for `take_notes`; one that is kept already is not kept twice.
+/// Keeps a line for `take_notes`, once: a line that is already kept is not added.
 void note(std::string line);
 
-/// The lines since the last call, in their order.
+/// Removes and returns the lines since the last call, in order.
 std::vector<std::string> take_notes();
 
 }  // namespace stint

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
-// Text to values and back for the options of jobs, and of Stint itself. What `get` gives, `set` takes and reads as the
-// same bits: ranks are told the options as these texts, and the identity of a run is made of them. So numbers with a
-// fraction are written in hex, and paths absolute. Every refusal is a std::invalid_argument whose text says what is wrong
-// with which text, and what would be right. How a number is read: quantities.cpp.
+// Text to values and back, for the options of jobs and of Stint itself. `set` accepts what `get` returns, and reads the
+// same bits: ranks receive the options as these texts, and the identity of a run is made of them. So numbers with a
+// fraction are written in hex, and paths absolute. Every refusal is a std::invalid_argument that says what is wrong
+// with which text, and what would be right. Numbers are read by quantities.cpp.
 #include <stint/input.hpp>
 #include <stint/options.hpp>
 
@@ -20,7 +20,7 @@
 namespace stint {
 namespace {
 
-/// The one text that an option with one value was given.
+/// The text of an option with one value.
 const std::string& only(const std::vector<std::string>& texts) {
   if (texts.empty()) throw std::invalid_argument("needs a value");
   if (texts.size() > 1) refuse_value(texts[1], "is a second value; give the option once");
@@ -229,7 +229,7 @@ Options& Options::add_word(std::string_view name, std::string_view type, std::ve
                .get = [&field] { return field; }});
 }
 
-// The setters assign a whole new Inputs, so that a list of files that was looked up before is not kept.
+// The setters assign a new Inputs, so that a list of files that was looked up before is dropped.
 Options& Options::add_files(Inputs& field, std::string_view help, bool required) {
   return push({.name = "files",
                .help = std::string(help),

@@ -11,7 +11,7 @@ namespace stint {
 namespace {
 
 std::mutex own_mutex;
-std::string own;  // empty: there is none
+std::string own;  // empty: not set
 
 bool own_stat(struct stat& info) {
   const std::lock_guard lock(own_mutex);
@@ -40,7 +40,7 @@ bool is_own_folder(const struct stat& directory) {
   return own_stat(info) && same(info, directory);
 }
 
-// Both paths count: `data` in the home may be a link to a larger disk.
+// Checks both the given and the resolved path: `data` in the home may be a link to a larger disk.
 bool lies_in_own_folder(const std::string& path) {
   struct stat info {};
   if (!own_stat(info)) return false;

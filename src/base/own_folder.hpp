@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Stint's own folder ($STINT_HOME), and input: what Stint keeps there changes with every run, and is not input.
+// Stint's own folder ($STINT_HOME) is not input: the files in it change with every run.
 #pragma once
 
 #include <string>
@@ -8,13 +8,13 @@ struct stat;
 
 namespace stint {
 
-/// Sets the folder, which may be made later.
+/// Sets the folder; it need not exist yet.
 void set_own_folder(std::string path);
 
-/// Whether a directory is that folder, whatever path led there.
+/// Whether a directory is that folder, by any path.
 bool is_own_folder(const struct stat& directory);
 
-/// Whether a file or directory lies in that folder, is it, or is a link to something in it.
+/// Whether a file or directory is that folder, is in it, or is a link to something in it.
 bool lies_in_own_folder(const std::string& path);
 
 }  // namespace stint

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// A wait for threads that look after something now and then: it ends at once when the thread is told to stop.
+// A wait for threads that check something now and then; it ends at once when the thread is asked to stop.
 #pragma once
 
 #include <chrono>
@@ -9,7 +9,7 @@
 
 namespace stint {
 
-/// Waits `seconds`; false: told to stop.
+/// Waits `seconds`. False: the thread was asked to stop.
 inline bool pause(const std::stop_token& stop, double seconds) {
   std::mutex mutex;
   std::unique_lock lock(mutex);

@@ -11,7 +11,7 @@ namespace stint {
 std::optional<ProcessStat> process_stat(std::int64_t pid) {
   std::ifstream file("/proc/" + std::to_string(pid) + "/stat");
   const std::string text{std::istreambuf_iterator<char>(file), {}};
-  // The program's name stands in brackets and may hold anything, also line ends.
+  // The program's name is in brackets and may hold any bytes, including line ends.
   const auto name_end = text.rfind(')');
   if (name_end == text.npos) return std::nullopt;
   std::istringstream fields(text.substr(name_end + 1));

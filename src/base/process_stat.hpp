@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// What the kernel says of a process on this host: /proc/PID/stat.
+// The kernel's facts about a process on this host: /proc/PID/stat.
 #pragma once
 
 #include <cstdint>
@@ -8,9 +8,9 @@
 namespace stint {
 
 struct ProcessStat {
-  char state = '?';         ///< Z: it has ended, and nobody has asked for its exit code
+  char state = '?';         ///< Z: it has ended, and its parent has not asked for its exit code
   std::int64_t parent = 0;  ///< pid
-  std::uint64_t start = 0;  ///< clock ticks since boot: with the pid, one process for all time
+  std::uint64_t start = 0;  ///< clock ticks since boot; together with the pid unique in this boot
 };
 
 /// None: there is no such process.

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// How this program is called by its user, for advice that can be typed as it stands.
+// The name by which the user called this program, for advice that the user can type unchanged.
 #pragma once
 
 #include <string>
@@ -7,14 +7,14 @@
 
 namespace stint {
 
-/// Said once, when the program begins: the first word of its command line.
+/// Sets the name: the first word of the command line. Call it once, at the start.
 void set_program(const std::string& word);
 
-/// That word, quoted for a shell; "stint" where nobody has said.
+/// That word, quoted for a shell; "stint" if it was not set.
 const std::string& program();
 
-/// The command line of this program with these words behind its name: typed("rerun last") is "./fj rerun last" where the user
-/// began it as ./fj.
+/// The command line of this program with these words after its name: typed("rerun last") is "./fj rerun last" if the user
+/// called it as ./fj.
 std::string typed(std::string_view words);
 
 }  // namespace stint

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Text to numbers, sizes and times: one way for the options of jobs and for those of Stint. Nothing here looks at the
-// locale. Every refusal is a std::invalid_argument whose text says what is wrong with which text, and what would be right.
+// Text to numbers, sizes and times, for the options of jobs and of Stint alike. Independent of the locale.
+// Every refusal is a std::invalid_argument that says what is wrong with which text, and what would be right.
 #include <stint/options.hpp>
 
 #include "base/refuse_value.hpp"
@@ -25,14 +25,14 @@ constexpr std::string_view time_hint = "; give 90, 90s, 500ms, 10m, 1h30m, 2d or
 
 bool is_digit(char c) { return c >= '0' && c <= '9'; }
 
-/// False, and nothing done, when the value would not fit.
+/// Appends a decimal digit to `value`. False, with nothing changed: the result would not fit.
 bool append_digit(std::uint64_t& value, unsigned digit) {
   if (value > (largest - digit) / 10) return false;
   value = value * 10 + digit;
   return true;
 }
 
-/// Seconds of a unit of time; 0: it is none.
+/// Seconds of a unit of time; 0: not a unit.
 double seconds_of(std::string_view unit) {
   static constexpr std::pair<std::string_view, double> units[] = {
       {"ms", 1e-3}, {"s", 1},       {"sec", 1},    {"second", 1},  {"seconds", 1}, {"m", 60},      {"min", 60},
@@ -42,7 +42,7 @@ double seconds_of(std::string_view unit) {
   return found == std::end(units) ? 0 : found->second;
 }
 
-/// 12:30:00, 12:30, and behind days 1-12:30:00, 1-12:30 and 1-12: as batch systems write a time.
+/// Reads 12:30:00 and 12:30, and with days 1-12:30:00, 1-12:30 and 1-12: the notation of batch systems.
 double clock_time(std::string_view text) {
   const auto dash = text.find('-');
   const bool has_days = dash != text.npos;
@@ -74,11 +74,11 @@ std::uint64_t parse_count(std::string_view text) {
   if (text.empty()) refuse_value(text, "is no number", count_hint);
   if (text.front() == '-') refuse_value(text, "is negative", count_hint);
   std::uint64_t value = 0;
-  std::int64_t exponent = 0;  // of ten; below zero while digits after the point wait for it
+  std::int64_t exponent = 0;  // of ten; below zero while digits after the point have to make up for it
   bool fits = true;
   std::size_t at = 0;
   std::size_t digits = 0;
-  std::size_t zeros = 0;  // not yet in `value`: they may yet be taken back by a negative exponent
+  std::size_t zeros = 0;  // not yet in `value`: a negative exponent may still remove them
   auto take_digits = [&] {
     for (; at < text.size() && is_digit(text[at]); ++at, ++digits) {
       if (text[at] == '0') {
@@ -171,7 +171,7 @@ std::uint64_t parse_bytes(std::string_view text) {
 
 double parse_seconds(std::string_view text) {
   double total = 0;
-  if (text.starts_with("0x")) {  // as Options give it back
+  if (text.starts_with("0x")) {  // the form that Options return
     total = parse_number(text);
     if (std::isnan(total)) refuse_value(text, "is not a time", time_hint);
   } else if (text.find(':') != text.npos || (text.find('-', 1) != text.npos && text.find('e') == text.npos)) {

@@ -13,7 +13,7 @@ std::optional<std::vector<Range>> parse_range_list(std::string_view text) {
     const auto comma = text.find(',');
     const auto part = text.substr(0, comma);
     text = comma == text.npos ? "" : text.substr(comma + 1);
-    if (comma != text.npos && text.empty()) return std::nullopt;  // a number is missing behind the last comma
+    if (comma != text.npos && text.empty()) return std::nullopt;  // no number after the last comma
     Range range;
     const char* end = part.data() + part.size();
     auto read = std::from_chars(part.data(), end, range.first);

@@ -10,7 +10,7 @@
 
 namespace stint {
 
-/// The ranges, each last number included, in the order of the text; none: it is not such a list.
+/// The ranges, each last number included, in the order of the text; none: not such a list.
 std::optional<std::vector<Range>> parse_range_list(std::string_view text);
 
 }  // namespace stint

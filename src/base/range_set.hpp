@@ -54,7 +54,7 @@ class RangeSet {
   }
   [[nodiscard]] bool empty() const { return ranges_.empty(); }
   void clear() { ranges_.clear(); }
-  /// Chunks in all ranges.
+  /// The number of chunks in all ranges.
   [[nodiscard]] std::uint64_t size() const {
     std::uint64_t sum = 0;
     for (auto [first, last] : ranges_) sum += last - first;

@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
-// Reads whole records by pread into one buffer that is used again and again. Not by mmap: a file that is cut short
-// while it is mapped ends the process with SIGBUS, and here it is one line of BadInput.
+// Reads whole records by pread into one reused buffer. Not by mmap: if a mapped file is cut short,
+// SIGBUS ends the process; here the error is one line of BadInput.
 //
-// Who owns a record is decided by its first byte alone, so a reader needs to know of the bytes before its span only the
-// last one: when that is no separator, the span begins inside a record of somebody else. It therefore begins to read
-// one byte early, drops everything up to and including the first separator, and gives out blocks that end behind a
-// separator. When the span's own bytes end inside a record, it reads on in small, growing steps to that record's end.
+// A record belongs to the span that holds its first byte. So a reader needs only the last byte before its span: if that
+// is not a separator, the span begins inside a record of an earlier span. The reader therefore starts to read
+// one byte early, drops everything up to and including the first separator, and returns blocks that end after a
+// separator. If the span ends inside a record, it reads on in small, growing steps to the end of that record.
 #include <stint/error.hpp>
 #include <stint/input.hpp>
 
@@ -26,8 +26,8 @@ namespace stint {
 namespace {
 
 constexpr std::size_t longest_record = std::size_t{1} << 30;
-constexpr std::size_t first_step_beyond = 4096;  // bytes read behind the span at a time, then twice as many
-constexpr std::uint64_t worth_advice = std::uint64_t{1} << 20;  // telling the kernel what comes costs a call
+constexpr std::size_t first_step_beyond = 4096;  // bytes read after the span in one step; doubles with each step
+constexpr std::uint64_t worth_advice = std::uint64_t{1} << 20;  // below that, the advice to the kernel is not worth its call
 
 class Descriptor {
  public:
@@ -51,7 +51,7 @@ std::string this_host() {
   return name;
 }
 
-/// The rank that planned could read it, so this is for the host, and one failed attempt: another may have more luck.
+/// The rank that planned could read the file, so the host is at fault, and this is one failed attempt: another may succeed.
 [[noreturn]] void cannot_read(const std::string& path, int error) {
   throw std::runtime_error("input " + shown(path) + ": " + std::generic_category().message(error) + " on " + this_host() +
                            ": name files that every host can read");
@@ -69,16 +69,16 @@ struct RecordReader::State {
 
   Descriptor descriptor;
   InputFile file;
-  std::uint64_t position = 0;  ///< in the file: the next byte to read
-  std::uint64_t end = 0;       ///< in the file: of the span
-  bool skipping = false;       ///< no separator seen yet since the byte before the span
+  std::uint64_t position = 0;  ///< offset in the file of the next byte to read
+  std::uint64_t end = 0;       ///< offset in the file of the end of the span
+  bool skipping = false;       ///< no separator yet since the byte before the span
   bool finished = true;
   std::size_t step_beyond = first_step_beyond;
 
   std::unique_ptr<char[]> buffer;
   std::size_t capacity = 0;
   std::size_t filled = 0;  ///< bytes in the buffer
-  std::size_t given = 0;   ///< those of them that were given out
+  std::size_t given = 0;   ///< bytes of the buffer that were returned
   std::uint64_t block_offset = 0;
 
   [[noreturn]] void changed(const std::string& how) const {
@@ -110,10 +110,10 @@ struct RecordReader::State {
     step_beyond = first_step_beyond;
     filled = given = 0;
     finished = false;
-    if (capacity > 64 * block_bytes) capacity = 0;  // one long record must not hold its memory for ever
+    if (capacity > 64 * block_bytes) capacity = 0;  // one long record must not keep its memory for ever
   }
 
-  /// Makes room for `more` bytes behind those kept, and moves these to the front.
+  /// Makes room for `more` bytes after the bytes kept, and moves these to the front.
   void make_room(std::size_t more) {
     const std::size_t kept = filled - given;
     if (kept + more > longest_record) {
@@ -133,7 +133,7 @@ struct RecordReader::State {
     given = 0;
   }
 
-  /// Reads exactly so many bytes: the file had them when it was opened.
+  /// Reads exactly this many bytes: the file had them when it was opened.
   void read(std::size_t bytes) {
     while (bytes > 0) {
       const ::ssize_t got = ::pread(descriptor.get(), buffer.get() + filled, bytes, static_cast<::off_t>(position));
@@ -173,7 +173,7 @@ struct RecordReader::State {
         if (skipping || given == filled) continue;
       }
       if (beyond || position >= end) {
-        // Behind the span only the end of the last record is wanted. The span's own last byte may be it.
+        // After the span, read only the end of the last record. The last byte of the span may be that end.
         char* const stop = beyond ? std::find_if(from, to, is_separator) : (is_separator(to[-1]) ? to - 1 : to);
         if (stop == to && position < file.size) continue;
         finished = true;

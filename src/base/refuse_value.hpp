@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// How a value that a user gave is refused.
+// The error for a value from the user.
 #pragma once
 
 #include <stdexcept>

@@ -13,7 +13,7 @@ namespace {
 
 std::atomic<int> handler_end{-1};
 
-// Async-signal-safe. A full pipe already holds enough to wake the reader.
+// Async-signal-safe. If the pipe is full it already holds enough to wake the reader.
 void note(int signal) {
   const int error = errno;
   const auto byte = static_cast<unsigned char>(signal);

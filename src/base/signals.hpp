@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// Signals as something to wait for: the handler only writes the number into a pipe, and one thread reads it in an ordinary
+// Signals that a thread can wait for: the handler only writes the number into a pipe, and one thread reads it in an ordinary
 // context, where it may lock and print. A signal that comes before the wait is kept. Processes that are started meanwhile get
-// the default action. One object at a time in a process.
+// the default action. At most one object at a time in a process.
 #pragma once
 
 #include "base/unique_fd.hpp"
@@ -17,8 +17,8 @@ namespace stint {
 
 class Signals {
  public:
-  /// Takes over these signals, except those that the process was started with as ignored (nohup). The destructor gives back
-  /// the action that stood before. Throws std::system_error without a pipe.
+  /// Handles these signals, except those that were ignored when the process started (nohup). The destructor restores the
+  /// earlier actions. Throws std::system_error if there is no pipe.
   explicit Signals(std::initializer_list<int> signals);
   ~Signals();
   Signals(const Signals&) = delete;
@@ -26,7 +26,7 @@ class Signals {
 
   static constexpr double until_woken = 3600;  ///< seconds, for a thread that wake() ends
 
-  /// The next signal; none within `seconds`, or after wake().
+  /// The next signal; none after `seconds`, or after wake().
   std::optional<int> wait(double seconds);
   /// Ends a wait() in another thread.
   void wake();

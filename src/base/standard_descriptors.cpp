@@ -29,7 +29,7 @@ void open_standard_descriptors() {
   for (const auto& entry : std::filesystem::directory_iterator("/proc/self/fd", error)) {
     known().insert(std::atoi(entry.path().filename().c_str()));
   }
-  // That of the listing itself is among them.
+  // The list includes the descriptor of the listing itself, which is closed now.
   std::erase_if(known(), [](int descriptor) { return ::fcntl(descriptor, F_GETFD) < 0; });
 }
 

@@ -4,12 +4,12 @@
 
 namespace stint {
 
-/// Opens the descriptors 0 to 2 where they are closed, such that using them is an error: otherwise the next socket gets
-/// the number, and output is sent there. Notes which others are open. To be called before anything else in main.
+/// Opens descriptors 0 to 2 if they are closed, so that each use of them is an error: otherwise the next socket would get
+/// the number, and receive output. Notes which other descriptors are open. Call it before anything else in main.
 void open_standard_descriptors();
 
-/// Whether this process was started with that descriptor (above 2): the user may name it as /dev/fd/N. All others are our
-/// own sockets and files.
+/// Whether this process was started with that descriptor (above 2): the user may name it as /dev/fd/N. All others are
+/// Stint's own sockets and files.
 bool inherited(int descriptor);
 
 }  // namespace stint

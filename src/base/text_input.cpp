@@ -26,9 +26,9 @@ constexpr const char* kept_variable = "STINT_STDIN";
 
 bool files_only = false;
 
-constexpr std::size_t most_bytes = std::size_t{512} << 20;  // --plan-limit takes no more
+constexpr std::size_t most_bytes = std::size_t{512} << 20;  // the maximum of --plan-limit
 
-// Read from its beginning to its end; closed.
+// Reads the descriptor from its beginning to its end, and closes it.
 std::string content_of(int descriptor, const std::string& path) {
   std::string text;
   std::string piece(std::size_t{1} << 16, '\0');
@@ -55,7 +55,7 @@ std::string read_standard_input() {
   return descriptor < 0 ? "" : content_of(descriptor, "-");
 }
 
-// Where the launcher keeps a path for its ranks; empty: it keeps nothing.
+// The file in which the launcher keeps a path for its ranks; empty: it keeps none.
 std::string kept(const std::string& path) {
   const auto kept_input = environment(kept_variable);
   if (kept_input.empty() || is_standard_input(path)) return kept_input;
@@ -98,7 +98,7 @@ bool standard_input_is_null() {
   const auto file = kept("-");
   struct stat facts {};
   if (!file.empty() && ::stat(file.c_str(), &facts) == 0) return false;
-  if (::fstat(STDIN_FILENO, &facts) != 0 || (::fcntl(STDIN_FILENO, F_GETFL) & O_ACCMODE) == O_WRONLY) return true;  // it was closed
+  if (::fstat(STDIN_FILENO, &facts) != 0 || (::fcntl(STDIN_FILENO, F_GETFL) & O_ACCMODE) == O_WRONLY) return true;  // standard input is closed
   return S_ISCHR(facts.st_mode) && facts.st_rdev == ::makedev(1, 3);
 }
 

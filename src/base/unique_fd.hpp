@@ -20,7 +20,7 @@ class UniqueFd {
 
   [[nodiscard]] int get() const { return descriptor_; }
   explicit operator bool() const { return descriptor_ >= 0; }
-  /// Gives it away: the caller closes it, or leaves it open.
+  /// Releases ownership: the caller closes it, or leaves it open.
   int release() { return std::exchange(descriptor_, -1); }
   void reset(int descriptor = -1) {
     if (descriptor_ >= 0) ::close(descriptor_);

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Ends the process when something takes longer than it may: for calls into libraries that cannot be given a bound.
+// Ends the process if something takes too long: for calls into libraries that take no timeout.
 #pragma once
 
 #include <chrono>
@@ -14,7 +14,7 @@ namespace stint {
 
 class Watchdog {
  public:
-  /// Unless this object goes first: prints `line` (if it has any), and ends the process with `exit_code`.
+  /// If this object still exists after `seconds`: prints `line` (if not empty), and ends the process with `exit_code`.
   Watchdog(double seconds, std::string line, int exit_code)
       : thread_([this, seconds, line = std::move(line), exit_code] {
           std::unique_lock lock(mutex_);

@@ -51,7 +51,7 @@ std::string run_named(std::string_view name, const std::vector<std::string>& run
     if (!name.empty() && run.find(name) != run.npos) similar.push_back(run);
   }
   if (fitting.size() == 1) return fitting.front();
-  std::string shown;  // what a user typed may hold anything
+  std::string shown;  // the user's text may hold any bytes
   for (const char c : name) shown += static_cast<unsigned char>(c) < 0x20 || c == 0x7f ? '?' : c;
   if (fitting.size() > 1) {
     throw Error(Exit::usage, "'" + shown + "' begins " + std::to_string(fitting.size()) + " runs: " + listed(fitting) +

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// The one place that spells the keys on the blackboard. All keys of a run share one hash tag; their order here is that
-// of the first lines of lua/common.lua.
+// The one place that spells the keys on the blackboard. All keys of a run share one hash tag; their order here is the
+// order in the first lines of lua/common.lua.
 #pragma once
 
 #include <array>
@@ -19,9 +19,9 @@ inline std::array<std::string, count> of_run(const std::string& run) {
           tag + "at_work", tag + "slowest", tag + "held_suspects"};
 }
 
-/// Sorted set: run id → when it was made (seconds since the epoch). Outside the tag.
+/// Sorted set: run id → when the run was made (seconds since the epoch). Outside the tag.
 inline const std::string runs = "stint:runs";
-/// What the ranks of one world wait for: the id of their run. Expires.
+/// The announcement of rank 0 to the ranks of one world: the id of their run. Expires.
 inline std::string of_world(const std::string& world) { return "stint:world:" + world; }
 
 }  // namespace stint::keys

@@ -13,7 +13,7 @@
 namespace stint {
 namespace {
 
-// Answers that pass: the server is busy with itself, or out of room. All others are final.
+// Temporary errors: the server is loading, busy or out of memory. All others are final.
 bool passes(std::string_view word) {
   for (auto known : {"LOADING", "BUSY", "OOM", "MISCONF", "READONLY", "MASTERDOWN", "TRYAGAIN", "CLUSTERDOWN",
                      "NOREPLICAS"}) {
@@ -107,8 +107,8 @@ redis::Reply RedisBlackboard::command(std::initializer_list<std::string_view> wo
 
 redis::Reply RedisBlackboard::call(const scripts::Script& script, std::span<const std::string_view> words) {
   static std::mutex mutex;
-  // Script → what the server calls it.
-  // Never destroyed: a rank that calls exit() still reports that.
+  // Script → its digest on the server.
+  // Never destroyed: a rank that calls exit() still reports its crash.
   static auto& digests = *new std::map<std::pair<std::string_view, Edit>, std::string>;
   std::string digest;
   {
@@ -123,7 +123,7 @@ redis::Reply RedisBlackboard::call(const scripts::Script& script, std::span<cons
     try {
       return command(line);
     } catch (const redis::Refused&) {
-      // NOSCRIPT: a server that was started anew
+      // NOSCRIPT: the server was restarted
     }
   }
   digest = command({"SCRIPT", "LOAD", edit_ != nullptr ? edit_(script.text) : std::string(script.text)}).str();
@@ -171,7 +171,7 @@ Joined RedisBlackboard::join(const Caller& caller, const std::string& who, std::
   if (auto found = state()) joined.state = std::move(*found);
   if (joined.refusal != Refusal::none) return joined;
   joined.leader = reply[2].str();
-  // The run may have been made anew between the step and the look.
+  // The run may have been made anew between the step and the read.
   if (joined.state.generation != as_count(reply[1])) joined.refusal = Refusal::gone;
   return joined;
 }
@@ -280,7 +280,7 @@ Renewed RedisBlackboard::renew(const std::string& worker, std::uint64_t generati
     renewed.state.steals = as_count(counters[5]);
     renewed.state.reaped = as_count(counters[6]);
     renewed.state.busy_seconds = counters[7].number();
-    // A field that no script has written yet is missing.
+    // A field that no script has written yet is nil.
     renewed.active = counters[8].nil() ? 0 : static_cast<std::uint64_t>(counters[8].number());
     renewed.failures = static_cast<std::uint64_t>(counters[9].number());
     renewed.state.workers = as_count(counters[10]);

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // The blackboard on a real Redis: each step is one EVALSHA of a script in lua/. Loads scripts that the server does not
-// know. See blackboard.hpp for the contract.
+// have yet. See blackboard.hpp for the contract.
 #pragma once
 
 #include "blackboard/blackboard.hpp"
@@ -18,7 +18,7 @@ namespace stint {
 
 class RedisBlackboard final : public Blackboard {
  public:
-  /// `edit` changes the text of every script before the server gets it: so a simulation passes its own time in.
+  /// `edit` changes the text of every script before the server gets it; a simulation uses it to set the time.
   using Edit = std::string (*)(std::string_view text);
   RedisBlackboard(redis::Address address, std::string run, Edit edit = nullptr);
   RedisBlackboard(redis::Finder find, std::string run, Edit edit = nullptr);
@@ -51,18 +51,18 @@ class RedisBlackboard final : public Blackboard {
   std::map<std::uint64_t, std::string> failures() override;
   std::optional<std::string> result() override;
 
-  /// Where a chunk is, as `explain` in lua/ tells it; none: it is not in the run, or the run is done.
+  /// The reply of the script `explain`: where a chunk is. None: it is not in the run, or the run is done.
   std::optional<std::map<std::string, std::string>> explain(std::uint64_t chunk);
-  /// Worker → `seconds since the epoch;JSON`: its last heartbeat, and what it then did (Workload::at_work).
+  /// Worker → `seconds since the epoch;JSON`: its last heartbeat, and its activity then (Workload::at_work).
   std::map<std::string, std::string> at_work();
-  /// Worker → what it holds.
+  /// Worker → the ranges that it holds.
   std::map<std::string, std::vector<Range>> claims();
-  /// Which of these chunks are done.
+  /// For each of these chunks, whether it is done.
   std::vector<bool> done(const std::vector<std::uint64_t>& chunks);
   std::map<std::string, std::string> beats();  ///< worker → number of its last heartbeat
-  std::string leader();  ///< empty: nobody leads
-  double now();          ///< seconds since the epoch, on the clock of the server
-  /// The chunks that took longest, and their seconds.
+  std::string leader();  ///< empty: there is no leader
+  double now();          ///< seconds since the epoch, on the server's clock
+  /// The longest chunks, and their seconds.
   std::vector<std::pair<std::uint64_t, double>> slowest();
   /// The last events, newest first: seconds since the epoch, kind, text.
   struct Event {
@@ -72,7 +72,7 @@ class RedisBlackboard final : public Blackboard {
   };
   std::vector<Event> events(std::size_t most);
 
-  /// Seconds that a done run is kept; also how long its line in the list of runs stays.
+  /// Seconds for which a done run, and its line in the list of runs, are kept.
   static constexpr int keep_seconds = 14 * 24 * 3600;
 
  private:

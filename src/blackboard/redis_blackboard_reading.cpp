@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// What is only read from the blackboard.
+// The reading part of the blackboard on Redis.
 #include "base/error.hpp"
 #include "blackboard/redis_blackboard.hpp"
 #include "blackboard/run_record.hpp"

@@ -8,7 +8,7 @@
 namespace stint {
 namespace {
 
-// A whole number as scripts and we write it.
+// A whole number in the form in which the scripts and Stint write it.
 bool is_count(const std::string& text) {
   return !text.empty() && text.size() < 19 && text.find_first_not_of("0123456789") == text.npos &&
          (text == "0" || text.front() != '0');
@@ -56,7 +56,7 @@ std::optional<Node> node_named(std::string_view name) {
   if (level.ec != std::errc{} || level.ptr == end || *level.ptr != ':') return std::nullopt;
   const auto index = std::from_chars(level.ptr + 1, end, node.index);
   if (index.ec != std::errc{} || index.ptr != end || node.level > 32 || node.index >> 32 != 0) return std::nullopt;
-  if (node.name() != name) return std::nullopt;  // "01:2" is found by no script
+  if (node.name() != name) return std::nullopt;  // "01:2": no script finds such a name
   return node;
 }
 

@@ -51,11 +51,11 @@ class Commands {
     return Step::command;
   }
 
-  /// Where the next command begins; after a step that failed, the place of the fault.
+  /// The offset of the next command; after a failed step, of the fault.
   [[nodiscard]] std::uint64_t at() const { return at_; }
-  /// Where the command of the last step began.
+  /// The offset of the command of the last step.
   [[nodiscard]] std::uint64_t begin() const { return begin_; }
-  /// The word of the last command, if it has no other.
+  /// The word of the last command, if it has only one; else empty.
   [[nodiscard]] std::string_view only_word() const { return only_; }
 
  private:
@@ -67,7 +67,7 @@ class Commands {
     return Step::command;
   }
 
-  // "*3\r\n" → 3. Redis writes remarks ("#TS:1700000000\r\n") before commands only.
+  // "*3\r\n" → 3. Redis writes annotations ("#TS:1700000000\r\n") only before commands.
   Step header(char kind, std::uint64_t most, std::uint64_t& number) {
     while (kind == '*' && text_.substr(at_).starts_with('#')) {
       const auto end = text_.find(line_end, at_);
@@ -100,9 +100,9 @@ bool is_word(std::string_view text, std::string_view word) {
   return std::ranges::equal(text, word, [](char a, char b) { return (a & ~0x20) == b; });
 }
 
-// A length that a flipped bit made too long swallows what follows it. Then commands are found inside the value.
+// If a flipped bit made a length too long, the value swallows the commands after it. Then commands are found inside the value.
 bool holds_commands(std::string_view tail) {
-  std::unordered_set<std::uint64_t> vain;  // where commands begin that lead to damage: no command is read twice
+  std::unordered_set<std::uint64_t> vain;  // offsets from which the commands lead to damage: no command is read twice
   for (auto at = tail.find("\r\n*"); at != tail.npos; at = tail.find("\r\n*", at + 1)) {
     const auto begin = at + line_end.size();
     Commands commands(tail.substr(begin));
@@ -119,13 +119,13 @@ bool holds_commands(std::string_view tail) {
   return false;
 }
 
-// What a file system leaves where it knew the new length of a file, but not yet the bytes, when the machine went down.
+// The content after a crash of the machine, if the file system had stored the new length of a file, but not yet the bytes.
 bool only_zeros(std::string_view tail) { return tail.find_first_not_of('\0') == tail.npos; }
 
 struct Manifest {
   fs::path file;             // empty: there is none
-  fs::path base;             // what a rewrite left; empty: there is none
-  fs::path last;             // the one that is written to
+  fs::path base;             // written by a rewrite; empty: there is none
+  fs::path last;             // the one that Redis appends to
   std::uint64_t newest = 0;  // its number
 };
 
@@ -151,7 +151,7 @@ Manifest manifest_in(const fs::path& folder) {
   return manifest;
 }
 
-// "appendonly.aof.3.incr.aof" → 3; none: another kind of file.
+// "appendonly.aof.3.incr.aof" → 3; none: a file of another kind.
 std::optional<std::uint64_t> number_of_incremental(const std::string& name) {
   constexpr std::string_view end = ".incr.aof";
   if (!name.ends_with(end)) return std::nullopt;
@@ -163,13 +163,13 @@ std::optional<std::uint64_t> number_of_incremental(const std::string& name) {
   return number;
 }
 
-// A server that was killed while it rewrote leaves files that the manifest does not name: an empty one to write to, and
-// a base. Files with lower numbers are such as it was about to remove.
+// A server that was killed during a rewrite leaves files that the manifest does not name: an empty one to append to, and
+// a base. Files with lower numbers are those that it was about to remove.
 void check_manifest(const fs::path& folder, const Manifest& manifest) {
   const auto away = "; put back a copy of it, or move " + folder.parent_path().parent_path().string() +
                     " away, which begins anew without the runs in it";
   std::error_code error;
-  // Redis takes a file of no bytes for one that holds no keys; but it never writes such a base.
+  // Redis reads an empty file as one without keys; but it never writes such a base.
   if (!manifest.base.empty() && fs::file_size(manifest.base, error) == 0 && !error) {
     throw Error(Exit::damaged, "the blackboard's data are damaged: " + manifest.base.string() + " is empty" + away);
   }
@@ -191,7 +191,7 @@ void check_manifest(const fs::path& folder, const Manifest& manifest) {
 
 std::string failed(const fs::path& file) { return file.string() + ": " + std::strerror(errno); }
 
-// A file as memory, as long as this lives; nobody writes to it meanwhile.
+// A file in memory, during the lifetime of this object; no process writes to it meanwhile.
 class MappedFile {
  public:
   explicit MappedFile(const fs::path& path) : descriptor_(::open(path.c_str(), O_RDONLY | O_CLOEXEC)) {
@@ -220,7 +220,7 @@ class MappedFile {
   void* address_ = MAP_FAILED;
 };
 
-// One copy is kept, that of the last cut.
+// Only the end of the last cut is kept.
 void keep_copy(const fs::path& file, std::string_view text) {
   std::error_code ignored;
   std::vector<fs::path> older;
@@ -271,7 +271,7 @@ std::string repair_aof(const fs::path& folder) {
   if (!fs::exists(folder)) return "";
   const auto manifest = manifest_in(folder);
   check_manifest(folder, manifest);
-  if (manifest.last.empty() || !fs::exists(manifest.last)) return "";  // Redis names what it lacks
+  if (manifest.last.empty() || !fs::exists(manifest.last)) return "";  // Redis reports a missing file
   std::uint64_t cut = 0;
   AofText found;
   {

@@ -20,9 +20,9 @@
 namespace stint {
 namespace {
 
-constexpr double patient_seconds = 3;  // before anything is said
+constexpr double patient_seconds = 3;  // before the first message
 
-// The blackboard of one's own home, as `stint serve` prints it: whoever has the home has its password.
+// The address of the blackboard in one's own home, in the form that `stint serve` prints: adds the password, which the home has.
 redis::Address known_at_home(redis::Address address) {
   const auto home = home_path();
   if (!address.password.empty() || home_secret(home).empty()) return address;
@@ -75,7 +75,7 @@ void await_board_file(const std::string& board_file, double seconds, const std::
   const double begun = clock.now();
   for (bool said = false; clock.now() - begun < seconds; std::this_thread::sleep_for(std::chrono::milliseconds(100))) {
     std::error_code unseen;
-    const bool there = std::filesystem::exists(board_file, unseen) || unseen;  // given_board says why it cannot be read
+    const bool there = std::filesystem::exists(board_file, unseen) || unseen;  // given_board reports why it cannot be read
     if (there && ask(*given_board("", board_file)) != Answer::none) return;
     if (said || clock.now() - begun < patient_seconds) continue;
     say("waiting for the blackboard: " + board_file + (there ? " names one that does not answer" : " is not there yet"));

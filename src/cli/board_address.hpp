@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Which blackboard is meant: --board, --board-file, $STINT_BOARD, else the embedded one.
+// Chooses the blackboard: --board, --board-file, $STINT_BOARD, else the embedded one.
 #pragma once
 
 #include "redis/address.hpp"
@@ -10,12 +10,12 @@
 
 namespace stint {
 
-/// None: the embedded one. A password may stand in the file (mode 600) or in the environment, never in `board`, which
-/// came from the command line; that of one's own home is known. Throws Error(usage).
+/// None: use the embedded one. A password may be in the file (mode 600) or in the environment, never in `board`, which
+/// is from the command line. An address of the user's own blackboard gets the home's password. Throws Error(usage).
 std::optional<redis::Address> given_board(const std::string& board, const std::string& board_file);
 
-/// Waits for the blackboard of a --board-file: for the file, and until what it names answers; for so many seconds, and
-/// then leaves it to the caller to say what is wrong. `say`: told once, when it takes long.
+/// Waits until the --board-file exists and its blackboard answers, at most `seconds`; then returns in any case, and the
+/// caller reports the error. `say`: called once if it takes long.
 void await_board_file(const std::string& board_file, double seconds, const std::function<void(const std::string&)>& say);
 
 }  // namespace stint

@@ -44,12 +44,12 @@ BoardFacts board_facts(const redis::Address& address) {
     facts.data = field(info, "used_memory_dataset");
     facts.rewriting = field(info, "aof_rewrite_in_progress") != 0;
   } catch (const std::exception&) {
-    // Seen as one that does not answer.
+    // The caller sees that the server does not answer.
   }
   return facts;
 }
 
-// A rewrite costs a fork, and writing what there is; while runs are at work it waits until it saves much.
+// A rewrite costs a fork, and writes all data; while clients are connected it waits until it saves much.
 bool rewrite_pays(const BoardFacts& facts, bool idle) {
   return facts.answers && !facts.rewriting && facts.file > (idle ? 1 * mebi + 2 * facts.data : 64 * mebi + 3 * facts.data);
 }
@@ -58,7 +58,7 @@ void BoardUpkeep::now_and_then(const redis::Address& address, const BoardFacts& 
   if (!facts.answers) return;
   if (rewriting_ && !facts.rewriting) {
     rewriting_ = false;
-    rewritten_ = facts.base;  // not what has been written since
+    rewritten_ = facts.base;  // without what was written since
   }
   const bool idle = facts.clients == 0;
   if (steady_clock::now() >= next_look_) {
@@ -84,22 +84,22 @@ void BoardUpkeep::forget_expired(const redis::Address& address) {
   try {
     Directory directory(address);
     for (const auto& run : directory.runs()) {
-      const auto files = store_folder(home_, run);  // kept with it
+      const auto files = store_folder(home_, run);  // kept with the run
       std::error_code ignored;
       if (directory.forget_expired(run)) fs::remove_all(files, ignored);
     }
   } catch (const std::exception&) {
-    // At the next look.
+    // Retried at the next look.
   }
 }
 
 void BoardUpkeep::rewrite(const redis::Address& address, const BoardFacts& facts) {
-  if (facts.file <= 2 * rewritten_) return;  // it is as small as it gets
+  if (facts.file <= 2 * rewritten_) return;  // it cannot get much smaller
   try {
     redis::Connection(address, answer_bound).command({"BGREWRITEAOF"});
     rewriting_ = true;
   } catch (const std::exception&) {
-    // At the next look.
+    // Retried at the next look.
   }
 }
 

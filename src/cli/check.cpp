@@ -27,7 +27,7 @@ class OneChunk final : public Sink {
   const AnyJob& job_;
 };
 
-// What is not in a partial's bytes is lost on its way to another rank.
+// Parts of a value that are missing in its bytes would be lost on the way to another rank.
 void check_way(const AnyJob& job, std::uint64_t left_chunk, std::uint64_t right_chunk, Partial left, Partial right) {
   auto stored_left = job.decode(job.encode(*left));
   auto stored_right = job.decode(job.encode(*right));

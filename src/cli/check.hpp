@@ -8,9 +8,9 @@
 
 namespace stint {
 
-/// Computes `count` chunks, spread over the plan, with 1, 2, 3 and all threads, and compares; then merges two of them
-/// as they were computed, and as they are once stored and read. Returns how many chunks it looked at. Throws
-/// Error(defect) that names the first that differs.
+/// Computes `count` chunks, spread over the plan, with 1, 2, 3 and all threads, and compares. Then merges two of them,
+/// once as computed and once as stored and read back, and compares. Returns the number of chunks checked. Throws
+/// Error(defect) with the first chunk that differs.
 std::uint64_t check_chunks(const AnyJob& job, const RunFacts& facts, std::uint64_t count);
 
 }  // namespace stint

@@ -26,7 +26,7 @@ bool ChunkTexts::has_plan() {
   try {
     if (job_ && !std::exchange(read_, true)) adopt_stored_plan(*job_, board_, state_, run_);
   } catch (const Error&) {
-    job_ = nullptr;  // a finished run has no plan
+    job_ = nullptr;  // a done run has no plan any more
   }
   return job_ != nullptr;
 }
@@ -47,16 +47,16 @@ std::uint64_t ChunkTexts::number_of(std::uint64_t chunk) {
   }
 }
 
-// "4-6,9-10", as ranges on the blackboard are written, as "chunks 4-5, 9".
+// "4-6,9-10", ranges in the form of the blackboard, become "chunks 4-5, 9".
 std::string ChunkTexts::list_in_words(const std::string& list) {
-  constexpr std::uint64_t most = 100'000;  // to be put in order
+  constexpr std::uint64_t most = 100'000;  // maximum to sort
   const auto ranges = parse_range_list(list);
   std::vector<std::uint64_t> numbers;
   for (const auto range : ranges.value_or(std::vector<Range>())) {
     if (range.size() > most - numbers.size()) return item() + "s " + list;
-    for (auto chunk = range.first; chunk + 1 < range.last; ++chunk) numbers.push_back(number_of(chunk));  // it was read as inclusive
+    for (auto chunk = range.first; chunk + 1 < range.last; ++chunk) numbers.push_back(number_of(chunk));  // read as inclusive
   }
-  if (numbers.empty()) return item() + "s " + list;  // it was too long to be kept whole
+  if (numbers.empty()) return item() + "s " + list;  // the event was too long to be kept whole
   std::ranges::sort(numbers);
   std::string text;
   for (std::size_t i = 0; i < numbers.size();) {
@@ -68,7 +68,7 @@ std::string ChunkTexts::list_in_words(const std::string& list) {
   return item() + (numbers.size() == 1 ? " " : "s ") + text;
 }
 
-// "W with 2 chunks in hand: 4-6" of a rank that was lost, "4-6 by W" of a copy; others name one chunk, if any.
+// "W with 2 chunks in hand: 4-6" for a lost rank, "4-6 by W" for a copy; other events name at most one chunk.
 std::string ChunkTexts::event(const std::string& kind, const std::string& text) {
   constexpr std::string_view in_hand = " in hand: ";
   const auto with = text.rfind(" with "), hand = text.find(in_hand), by = text.find(" by ");

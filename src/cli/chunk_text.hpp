@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// What a chunk of a run is, in the words of its job, for verbs that look at runs.
+// The chunks of a run in the words of its job, for verbs that show runs.
 #pragma once
 
 #include <stint/main.hpp>
@@ -18,29 +18,29 @@ namespace stint {
 
 class ChunkTexts {
  public:
-  /// All must outlive it. Reads the plan, which may be large, when the first text is asked for.
+  /// The arguments must outlive this object. Reads the plan, which may be large, for the first text.
   ChunkTexts(Blackboard& board, const RunState& state, std::string run, std::span<const JobEntry> jobs);
-  /// Empty if the job is none of `jobs`, has nothing to say, or its plan is no longer stored.
+  /// The job's text of a chunk. Empty if the job is not in `jobs`, has no text, or its plan is no longer stored.
   std::string of(std::uint64_t chunk);
-  /// As the user knows it: "chunk 3", or "command 4".
+  /// The user's name for a chunk: "chunk 3", or "command 4".
   std::string name(std::uint64_t chunk);
   /// The number in that name.
   std::uint64_t number_of(std::uint64_t chunk);
-  /// The chunk that the user knows by this number; none: there is none.
+  /// The chunk with this number in the user's words; none: there is no such chunk.
   std::optional<std::uint64_t> chunk_of(std::uint64_t number);
-  /// The same for a list. Throws Error(usage) for a number that is not there.
+  /// The same for a list. Throws Error(usage) for a number without a chunk.
   std::vector<Range> chunks_of(const std::vector<Range>& numbers);
   /// "chunk", or "command".
   [[nodiscard]] std::string item() const { return job_ ? std::string(job_->item()) : "chunk"; }
-  /// The text with its first "chunk 3" as the user knows it.
+  /// The text with its first "chunk 3" in the user's words.
   std::string in_words(const std::string& text);
-  /// What happened, as the blackboard keeps it, in such words: its lists of chunks, too.
+  /// An event of the blackboard in such words, including its lists of chunks.
   std::string event(const std::string& kind, const std::string& text);
-  /// What the job says of this failure. `store`: the folder of files that are kept with the run.
+  /// The job's text of this failure. `store`: the folder of files that are kept with the run.
   std::optional<FailureText> failure(const FailedChunk& failed, const std::filesystem::path& store);
-  /// What it says of a chunk that is done; throws Error(damaged) if what is stored of it cannot be read.
+  /// The job's text of a done chunk. Throws Error(damaged) if its partial cannot be read.
   TextRows done(std::uint64_t chunk, const std::filesystem::path& store);
-  /// The option of `stint result` that shows this chunk alone; empty: there is none.
+  /// The option of `stint result` that shows only this chunk; empty: there is none.
   std::string result_option(std::uint64_t chunk);
 
  private:
@@ -53,8 +53,8 @@ class ChunkTexts {
   bool read_ = false;
 };
 
-/// The chunks that the user knows by these numbers. The job has its plan. Throws Error(usage) for a number that is not
-/// there.
+/// The chunks with these numbers in the user's words. The job has its plan. Throws Error(usage) for a number without a
+/// chunk.
 std::vector<Range> chunks_of(const AnyJob& job, const std::string& run, const std::vector<Range>& numbers);
 
 /// ": TEXT" on one line, shortened; empty for an empty text.

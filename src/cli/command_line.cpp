@@ -45,7 +45,7 @@ redis::Address address_of(const BoardChoice& choice) {
   return given ? *given : existing_blackboard();
 }
 
-// None: there is no blackboard of one's own yet.
+// None: the user has no blackboard yet.
 std::optional<redis::Address> address_if_any(const BoardChoice& choice) {
   const auto given = given_board(choice.board, choice.board_file);
   return given ? given : blackboard_with_data();
@@ -73,7 +73,7 @@ int CommandLine::run() {
     }
   }
   try {
-    if (!launched_.launched()) refuse_shared_paths(options_, chosen->options);  // else the launcher has looked
+    if (!launched_.launched()) refuse_shared_paths(options_, chosen->options);  // else the launcher has checked it
     if (options_.ranks > 1 && !launched_.launched()) options_.texts = chosen->options.texts_read();
   } catch (const std::invalid_argument& error) {
     throw Error(Exit::usage, error.what());
@@ -103,7 +103,7 @@ int CommandLine::rerun() {
   });
 }
 
-// Computes in this process, a rank of a world or alone, or starts the world.
+// Computes in this process, as a rank of a world or alone, or starts a world.
 int CommandLine::start(JobNamed job) {
   std::error_code gone;
   [[maybe_unused]] const auto here = std::filesystem::current_path(gone);
@@ -117,7 +117,7 @@ int CommandLine::start(JobNamed job) {
     const int ranks = mpi::under_launcher() ? 2 : options_.ranks;  // or more
     if (!options_.log.empty()) check_log(log_path(options_.log, mpi::rank_from_environment(), ranks), options_.ranks);
   }
-  // Partials come and go by the megabyte; giving their pages back each time costs more than computing them.
+  // Partials are allocated and freed by the megabyte; returning their pages each time would cost more than computing them.
   ::mallopt(M_MMAP_THRESHOLD, 1 << 30);
   ::mallopt(M_TRIM_THRESHOLD, 1 << 30);
   if (options_.ranks > 0 && !launched_.launched() && mpi::under_launcher()) {
@@ -127,7 +127,7 @@ int CommandLine::start(JobNamed job) {
     await_board_file(options_.board_file, options_.board_timeout, [](const std::string& line) { std::fprintf(stderr, "stint: %s\n", line.c_str()); });
   }
   if (options_.ranks > 1 && !launched_.launched()) {
-    given_board(options_.board, options_.board_file);  // what is wrong there is said once, and before mpirun starts
+    given_board(options_.board, options_.board_file);  // an error there is reported once, before mpirun starts
     restore_affinity();  // mpirun and the ranks inherit it
     return launch(options_, argc_, argv_);
   }
@@ -138,7 +138,7 @@ bool CommandLine::has_subcommand(const CLI::App& app, const std::string& name) {
   return !app.get_subcommands([&](const CLI::App* choice) { return choice->get_name() == name; }).empty();
 }
 
-// The words of the command line, with `help VERB` as `VERB --help`, and options of other programs as ours.
+// The words of the command line, with `help VERB` as `VERB --help`, and options of other programs as Stint's own.
 std::vector<std::string> CommandLine::words() {
   std::vector<std::string> words(argv_ + 1, argv_ + argc_);
   if (!words.empty() && words.front() == "help") {
@@ -156,7 +156,7 @@ std::vector<std::string> CommandLine::words() {
 }
 
 // The parser sets the options of all verbs from their variables. Several verbs have the same option, and that of another
-// would be set over what the command line says.
+// verb would overwrite the value of the command line.
 void CommandLine::read_variables_of(const std::string& verb) {
   for (auto* other : app_.get_subcommands([&](const CLI::App* each) { return each->get_name() != verb; })) {
     for (auto* option : other->get_options()) option->envname("");
@@ -172,7 +172,7 @@ void CommandLine::parse() {
     all.erase(all.begin() + 1, all.end());
     all.insert(all.end(), split.options.begin(), split.options.end());
   }
-  std::ranges::reverse(all);  // as the parser takes them
+  std::ranges::reverse(all);  // the order that the parser takes
   app_.parse(std::move(all));
   refuse_empty_values(app_);
   if (split.job == nullptr) return;

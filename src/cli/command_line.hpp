@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// The command line of a program: which verb, with what, and the call of that verb. The options of each verb are in
-// command_line_options.cpp, what becomes of them in command_line.cpp. Made by run_main.
+// The command line of a program: finds the verb and its arguments, and calls the verb. command_line_options.cpp has the
+// options of each verb, command_line.cpp the calls. Made by run_main.
 #pragma once
 
 #include <stint/main.hpp>
@@ -24,7 +24,7 @@
 
 namespace stint {
 
-/// Which blackboard a verb is to look at.
+/// The blackboard for a verb.
 struct BoardChoice {
   std::string board;
   std::string board_file;
@@ -36,7 +36,7 @@ class CommandLine {
   CommandLine(int argc, char** argv, std::span<const JobEntry> jobs, double begun, LaunchedRank& launched)
       : argc_(argc), argv_(argv), jobs_(jobs), begun_(begun), launched_(launched), program_(program()) {}
 
-  /// Parses, and does what the verb says. Returns the exit code; throws Error, BadInput, BoardLost.
+  /// Parses the command line and executes the verb. Returns the exit code; throws Error, BadInput, BoardLost.
   int operator()();
 
  private:

@@ -26,7 +26,7 @@ std::string in_our_name(std::string_view advice) {
   return std::string(advice.substr(0, at)) + program() + std::string(advice.substr(at + 2));
 }
 
-/// Goes through the words from the front, and hands each option on with its value.
+/// Reads the words from the front, and passes on each option with its value.
 class Reader {
  public:
   Reader(const std::vector<std::string>& words, std::vector<std::string>& options) : words_(words), options_(options) {}
@@ -38,7 +38,7 @@ class Reader {
     return {words_.begin() + static_cast<std::ptrdiff_t>(at_), words_.end()};
   }
 
-  /// The option that stands here: of `app`, or else of `other`. False if neither has it, nor is it known from elsewhere.
+  /// Takes the option at this word: of `app`, or else of `other`. False if neither has it, and no other program's is known.
   bool take_option(const CLI::App& app, const CLI::App& other) {
     const auto find = [&](const std::string& name) {
       const auto* option = app.get_option_no_throw(name);
@@ -51,12 +51,12 @@ class Reader {
     const auto* option = foreign_option(whole) == nullptr ? find(name) : find(whole);  // -np is not -n p
     if (option == nullptr) return take_foreign(whole, is_long, find);
     ++at_;
-    if (equals != whole.npos && equals + 1 == whole.size() && takes_value(*option)) {  // the parser would take the next word
+    if (equals != whole.npos && equals + 1 == whole.size() && takes_value(*option)) {  // else it takes the next word
       options_.insert(options_.end(), {name, ""});
       return true;
     }
     options_.push_back(whole);
-    std::size_t letter = 1;  // of short options in one word: flags, and perhaps one with a value
+    std::size_t letter = 1;  // of short options in one word: flags, and at most one with a value
     while (!is_long && option != nullptr && !takes_value(*option) && ++letter < whole.size()) {
       option = find(std::string("-") + whole[letter]);
     }
@@ -111,7 +111,7 @@ std::string unknown(const std::string& word, const std::vector<const CLI::App*>&
   std::vector<std::string> known;
   for (const auto* parser : parsers) {
     for (const auto* option : parser->get_options()) {
-      if (option->get_group().empty()) continue;  // not for people
+      if (option->get_group().empty()) continue;  // not shown to users
       for (const auto& name : option->get_lnames()) known.push_back("--" + name);
     }
   }
@@ -153,7 +153,7 @@ CommandWords split_words(const std::vector<std::string>& words, const CLI::App& 
       if (!reader.take_option(app, run)) refuse_option(reader.word(), app, run, jobs);
     } else if (split.job == nullptr) {
       split.job = named(reader.word(), jobs);
-      if (split.job == nullptr) {  // for the parser to refuse, with all that follows
+      if (split.job == nullptr) {  // the parser refuses it, with all that follows
         for (auto& word : reader.rest()) split.options.push_back(std::move(word));
         return split;
       }

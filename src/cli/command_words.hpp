@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
-// The words behind `stint run`, before the parser of options sees them. An option of Stint, or of the job, stands before
-// the first word of the user's command; that word and all behind it are the job's, whatever they look like (as env and
-// nice do). Of a job whose words are files, options may stand behind them too; `--` ends them. So the parser never sees
-// a word of the user's.
+// The words after `stint run`, before the parser of options sees them. Options of Stint, and of the job, come before
+// the first word of the user's command; that word and all after it are the job's, whatever they look like (as with env and
+// nice). If the job's words are files, options may follow them; `--` ends the options. So the parser never sees
+// a word of the user's command.
 #pragma once
 
 #include <stint/options.hpp>
@@ -16,24 +16,24 @@ namespace stint {
 
 /// A job that the command line may name.
 struct JobParser {
-  CLI::App* app = nullptr;           ///< where its options are registered; that of `run` in a program of one job
+  CLI::App* app = nullptr;           ///< with its options; in a program of one job, that of `run`
   const Options* options = nullptr;
 };
 
 struct CommandWords {
   std::vector<std::string> options;     ///< for the parser, with the name of the job
   std::vector<std::string> positional;  ///< FILEs, or the words of the user's command
-  const JobParser* job = nullptr;       ///< named, if any
+  const JobParser* job = nullptr;       ///< the named job; null: none is named
 };
 
-/// Takes the words behind `run` apart. Options of GNU parallel, xargs and HyperQueue become those of Stint. Throws
-/// Error(usage) for an option that there is not, with the one that may be meant.
+/// Splits the words after `run`. Options of GNU parallel, xargs and HyperQueue become those of Stint. Throws
+/// Error(usage) for an unknown option, with the one that may be meant.
 CommandWords split_words(const std::vector<std::string>& words, const CLI::App& run, const std::vector<JobParser>& jobs);
 
-/// The words of a verb that names no job: foreign options become ours, and all else stays.
+/// The words of a verb without a job: foreign options become Stint's own, all else stays.
 std::vector<std::string> in_our_words(const std::vector<std::string>& words, const CLI::App& app);
 
-/// What to say of an option that `app` does not have: "there is no option --thraeds; did you mean --threads?".
+/// The error for an option that `app` does not have: "there is no option --thraeds; did you mean --threads?".
 std::string unknown_option(const std::string& word, const CLI::App& app);
 
 }  // namespace stint

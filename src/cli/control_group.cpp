@@ -11,9 +11,9 @@ namespace stint {
 namespace {
 
 namespace fs = std::filesystem;
-constexpr std::uint64_t no_limit = std::uint64_t{1} << 60;  // v1 writes a number near 2^63
+constexpr std::uint64_t no_limit = std::uint64_t{1} << 60;  // for no limit, v1 writes a number near 2^63
 
-// The first words of a file; empty: it is not there.
+// The first words of a file; empty: the file does not exist.
 std::pair<std::string, std::string> two_words(const fs::path& file) {
   std::pair<std::string, std::string> words;
   std::ifstream(file) >> words.first >> words.second;
@@ -33,7 +33,7 @@ void lower_by_file(std::optional<std::uint64_t>& limit, const fs::path& file) {
 }
 
 void lower_by_quota(std::optional<double>& limit, const std::string& quota, const std::string& period) {
-  const double time = std::strtod(quota.c_str(), nullptr);  // "max" and "-1": none
+  const double time = std::strtod(quota.c_str(), nullptr);  // "max" and "-1": no limit
   const double per = std::strtod(period.c_str(), nullptr);
   if (time > 0 && per > 0) lower(limit, time / per);
 }
@@ -58,7 +58,7 @@ GroupLimits group_limits() {
     const auto second = line.find(':', first + 1);
     if (first == line.npos || second == line.npos) continue;
     const fs::path mount = root / line.substr(first + 1, second - first - 1);
-    // In a container the path may be that of the host: then the mount itself is this group.
+    // In a container the path may be the host's: then the mount itself is this group.
     fs::path folder = mount / fs::path(line.substr(second + 1)).relative_path();
     for (; folder != mount && folder.string().size() > mount.string().size(); folder = folder.parent_path()) {
       lower_by_folder(limits, folder);

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// What the control groups (v1 and v2) of this process allow it: containers and batch systems set these limits, and
+// The limits of the control groups (v1 and v2) of this process. Containers and batch systems set them, and
 // neither sched_getaffinity nor /proc/meminfo shows them.
 #pragma once
 
@@ -9,7 +9,7 @@
 namespace stint {
 
 struct GroupLimits {
-  std::optional<double> cores;          ///< processor time per time
+  std::optional<double> cores;          ///< processor seconds a second
   std::optional<std::uint64_t> memory;  ///< bytes
   std::optional<std::uint64_t> tasks;   ///< processes and threads
 };

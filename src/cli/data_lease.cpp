@@ -22,7 +22,7 @@ namespace {
 namespace fs = std::filesystem;
 using std::chrono::steady_clock;
 constexpr std::string_view prefix = "serve.lease.";
-constexpr std::uint64_t most_generations = std::uint64_t{1} << 53;  // one a start: never reached
+constexpr std::uint64_t most_generations = std::uint64_t{1} << 53;  // one for each start of a guardian: never reached
 constexpr auto lease_pause = std::chrono::milliseconds(100);
 
 DataLease::Owner owner_of(const std::string& text) {
@@ -31,7 +31,7 @@ DataLease::Owner owner_of(const std::string& text) {
   return owner;
 }
 
-// 0: it is not a lease.
+// 0: not the name of a lease.
 std::uint64_t generation_of(const std::string& name) {
   if (!name.starts_with(prefix)) return 0;
   const char* const end = name.data() + name.size();
@@ -40,7 +40,7 @@ std::uint64_t generation_of(const std::string& name) {
   return read.ec == std::errc{} && read.ptr == end && generation < most_generations ? generation : 0;
 }
 
-// 0: there is none.
+// 0: there is no lease.
 std::uint64_t newest_generation(const fs::path& home) {
   std::uint64_t newest = 0;
   for (const auto& entry : fs::directory_iterator(home)) {
@@ -53,7 +53,7 @@ fs::path lease_file(const fs::path& home, std::uint64_t generation) {
   return home / (std::string(prefix) + std::to_string(generation));
 }
 
-// Empty: nobody has the lease.
+// Empty: no guardian has the lease.
 std::string boot_of_owner(const fs::path& home) {
   return owner_of(private_line(lease_file(home, newest_generation(home)))).boot;
 }
@@ -64,7 +64,7 @@ bool write_whole(int descriptor, const std::string& text) {
 
 }  // namespace
 
-// The lock reaches all of a kernel, also another container's processes.
+// The lock works for all processes of a kernel, also those of another container.
 DataLease::Owner DataLease::Owner::here() {
   const auto where = Whereabouts::here();
   return {where.host, where.boot.substr(0, where.boot.find('/')), where.pid};
@@ -103,7 +103,7 @@ DataLease::DataLease(fs::path home, Owner owner, double patience,
       since = steady_clock::now();
     }
     const auto waited = steady_clock::now() - since;
-    // One that lives has given a sign by then.
+    // A living owner would have renewed it by then.
     if (foreign && on_wait && !told && waited > std::chrono::duration<double>(patience / 5)) {
       told = true;
       on_wait("the blackboard's data were last in use on " + other.host + "; waiting " +
@@ -118,7 +118,7 @@ DataLease::DataLease(fs::path home, Owner owner, double patience,
       throw Error(Exit::damaged, "the number of " + file(last).string() + " is beyond all bounds; remove it");
     }
     const int made = ::open(file(generation_).c_str(), O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
-    if (made < 0 && errno == EEXIST) continue;  // another was faster, and is looked at
+    if (made < 0 && errno == EEXIST) continue;  // another guardian was faster: look at its lease
     const bool written = made >= 0 && write_whole(made, text());
     const int error = errno;
     if (made >= 0) ::close(made);
@@ -146,7 +146,7 @@ DataLease::~DataLease() {
     const auto there = owner_of(private_line(file(generation_)));
     if (there.boot == owner_.boot && there.pid == owner_.pid) fs::remove(file(generation_));
   } catch (const std::exception&) {
-    // Then the next one waits for a sign of life.
+    // Then the next guardian waits for the lease to expire.
   }
 }
 
@@ -156,7 +156,7 @@ bool DataLease::renew() {
   ++beat_;
   const int descriptor = ::open(file(generation_).c_str(), O_WRONLY | O_NOFOLLOW | O_CLOEXEC);
   if (descriptor < 0) return errno != ENOENT;
-  // A full disk is no reason to give up: the text does not grow.
+  // A full disk is not a reason to give up: the text does not grow.
   [[maybe_unused]] const bool written = write_whole(descriptor, text());
   ::close(descriptor);
   return true;
@@ -170,7 +170,7 @@ bool held_elsewhere(const fs::path& home) {
 void part_from_old_files(const fs::path& data, bool taken_over) {
   const fs::path old = data.string() + ".old";
   const fs::path copy = data.string() + ".new";
-  if (!fs::exists(data) && fs::exists(old)) fs::rename(old, data);  // who did this before did not come to the end
+  if (!fs::exists(data) && fs::exists(old)) fs::rename(old, data);  // an earlier copy was not completed
   if (taken_over && fs::exists(data)) {
     fs::remove_all(copy);
     fs::copy(data, copy, fs::copy_options::recursive);

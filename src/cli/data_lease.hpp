@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
-// Who serves the data of a home: one guardian among all nodes that see the folder, also where a lock that one node
-// holds is nothing to another. A lease is a file serve.lease.G in the home, made exclusively and so by one only; G is
-// its generation. Its owner writes a number that grows into it. Who sees a number stand still for `patience` may make
-// the file of the next generation; who sees a newer one, or its own gone, has lost the data. Used by the guardian,
-// after it has the lock that keeps off others on its own node.
+// The lease of a home's data: at most one guardian among all nodes that share the folder serves them, even if a lock of
+// one node does not exclude the others. A lease is a file serve.lease.G in the home, created exclusively and so by one guardian
+// only; G is its generation. Its owner writes a growing number into it. A guardian that sees the number unchanged for
+// `patience` may create the file of the next generation. An owner that sees a newer generation, or its own file gone, has lost
+// the data. Used by the guardian, after it has the lock against other guardians of its own node.
 #pragma once
 
 #include <cstdint>
@@ -17,24 +17,24 @@ class DataLease {
  public:
   struct Owner {
     std::string host;
-    std::string boot;  ///< of the kernel: with the lock in hand, another of the same boot is gone
+    std::string boot;  ///< of the kernel: a process that has the lock knows that another owner of the same boot is gone
     std::int64_t pid = 0;
     static Owner here();
   };
   static constexpr double default_patience = 10;  ///< seconds
 
-  /// Waits for the lease of another node to run out; `on_wait` is told once, when that takes long. Throws Error(board)
-  /// while that node renews it, and where the folder cannot be written.
+  /// Waits until the lease of another node expires; `on_wait` is called once if that takes long. Throws Error(board)
+  /// if that node renews it, or if the folder cannot be written.
   DataLease(std::filesystem::path home, Owner owner, double patience = default_patience,
             const std::function<void(const std::string& line)>& on_wait = nullptr);
-  ~DataLease();  ///< gives it back
+  ~DataLease();  ///< releases the lease
   DataLease(const DataLease&) = delete;
   DataLease& operator=(const DataLease&) = delete;
 
-  /// The owner's sign of life; to be given far more often than once in `patience`. False: the data are another's.
+  /// Renews the lease; call it much more often than once in `patience`. False: another guardian has the data.
   [[nodiscard]] bool renew();
 
-  /// The owner before came from another node and did not give it back: it may still write to the files of its server.
+  /// The previous owner was on another node and did not release the lease: its server may still write to its files.
   [[nodiscard]] bool taken_over() const { return taken_over_; }
 
  private:
@@ -52,8 +52,8 @@ class DataLease {
 /// Whether a guardian on another host has the lease, alive or not.
 bool held_elsewhere(const std::filesystem::path& home);
 
-/// Where the data were taken over, gives the server files of its own: what a server on a lost node still writes to the
-/// old ones is not in these. Ends, too, what a guardian began here that was killed.
+/// If the data were taken over, copies them, so that the server has its own files: a server on a lost node may still write to
+/// the old ones. Also completes a copy that a killed guardian had begun here.
 void part_from_old_files(const std::filesystem::path& data, bool taken_over);
 
 }  // namespace stint

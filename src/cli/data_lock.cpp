@@ -49,7 +49,7 @@ DataLock::~DataLock() {
   if (descriptor_ >= 0) ::close(descriptor_);
 }
 
-// The file stays what it is: who has it open waits for this very one.
+// The file is never replaced: other processes wait for the lock of this very file.
 void DataLock::write(const std::string& job, const fs::path& socket) const {
   const auto here = Whereabouts::here();
   const auto text = here.boot + " " + std::to_string(here.pid) + " " + std::to_string(here.start) + " " +

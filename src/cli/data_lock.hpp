@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// The lock of a home's data among the processes of one host: serve.lock. The guardian holds it as long as it lives, and
-// writes into it who it is and where its server's socket is, so that commands find both whatever their environment is.
+// The lock of a home's data among the processes of one host: serve.lock. The guardian holds it during its lifetime, and
+// writes into it its identity and the place of its server's socket, so that commands find both in any environment.
 // Other hosts: data_lease.hpp.
 #pragma once
 
@@ -13,16 +13,16 @@ namespace stint {
 
 class DataLock {
  public:
-  /// None: another process of this host has it. Throws Error(usage) where the file cannot be locked.
+  /// None: another process of this host has it. Throws Error(usage) if the file cannot be locked.
   static std::optional<DataLock> take(const std::filesystem::path& home);
-  ~DataLock();  ///< gives it back
+  ~DataLock();  ///< releases the lock
   DataLock(DataLock&& other) noexcept;
   DataLock& operator=(DataLock&& other) noexcept;
   DataLock(const DataLock&) = delete;
   DataLock& operator=(const DataLock&) = delete;
 
-  /// Says that this process is the guardian, for which batch job it was started ('': it is to outlive that), and where
-  /// the socket is.
+  /// Records this process as the guardian, the batch job for which it was started ('': it outlives a job), and the place of
+  /// the socket.
   void write(const std::string& job, const std::filesystem::path& socket) const;
 
  private:
@@ -31,14 +31,14 @@ class DataLock {
 };
 
 struct GuardianRecord {
-  bool here = false;     ///< it is of this host, and of this boot
-  std::int64_t pid = 0;  ///< 0: it ended, or is out of sight of this process
+  bool here = false;     ///< it was written on this host, in this boot
+  std::int64_t pid = 0;  ///< 0: the guardian has ended, or is in another pid namespace
   std::string job;
   std::filesystem::path socket;
 };
-/// What the last guardian of the home wrote; none: there was none.
+/// The record of the last guardian of the home; none: there was no guardian.
 std::optional<GuardianRecord> last_guardian(const std::filesystem::path& home);
-/// The same of this host and this boot.
+/// The same, if it was written on this host in this boot.
 std::optional<GuardianRecord> guardian_here(const std::filesystem::path& home);
 
 /// The batch job in which this process runs, of any batch system known; empty: none.

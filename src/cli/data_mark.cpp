@@ -22,7 +22,7 @@ bool is_empty_file(const fs::path& file) {
   return fs::file_size(file, error) == 0 && !error;
 }
 
-// No file that Redis would read or miss.
+// Whether the folder has no file that Redis would read or miss.
 bool holds_nothing(const fs::path& folder) {
   std::error_code error;
   const fs::directory_iterator entries(folder, error);
@@ -62,7 +62,7 @@ void write_data_mark(const fs::path& home) noexcept {
     if (newest.empty() || is_empty_file(newest) || private_line(data_mark(home)) == newest.filename()) return;
     if (sync(newest)) write_private(data_mark(home), newest.filename().string() + "\n");
   } catch (const std::exception&) {
-    // The next time.
+    // Retried a second later.
   }
 }
 

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
-// A file beside the blackboard's data that names the append-only file that has held something: `data.mark` in the home. Data
-// that have vanished, or a file of no bytes, look to Redis like a first start, and all runs would be gone without a word.
-// It is written when the bytes that it speaks of are on the disk, so that no crash of the machine makes it wrong. A rewrite
-// by Redis leaves an empty file with another name, which is no loss.
+// A file beside the blackboard's data that names an append-only file that was not empty: `data.mark` in the home. To Redis,
+// vanished data, or a file of no bytes, look like a first start, and all runs would be lost without an error.
+// The mark is written when its bytes are on the disk, so that no crash of the machine makes it wrong. A rewrite
+// by Redis leaves an empty file with another name, which is not a loss.
 #pragma once
 
 #include <filesystem>
@@ -11,10 +11,11 @@ namespace stint {
 
 std::filesystem::path data_mark(const std::filesystem::path& home);
 
-/// Throws Error(damaged) if the data in `home` have lost all that the mark says they held. A home without a mark is new.
+/// Throws Error(damaged) if the data in `home` have lost all that the mark says they had. A home without a mark is new.
 void check_data_mark(const std::filesystem::path& home);
 
-/// Makes the mark, or names the file that a rewrite has begun, once that holds something. Called by the guardian, which has the lease; a full disk is no error.
+/// Makes the mark, or updates it to the file that a rewrite has begun, once that file is not empty. Called by the guardian,
+/// which has the lease. Ignores a full disk.
 void write_data_mark(const std::filesystem::path& home) noexcept;
 
 }  // namespace stint

@@ -14,7 +14,7 @@
 namespace stint {
 namespace {
 
-// The children of `pid`, their children, and so on, as /proc shows them now; without `pid`.
+// The children of `pid`, their children, and so on, from /proc at this moment; without `pid`.
 std::vector<pid_t> descendants(pid_t pid) {
   std::multimap<pid_t, pid_t> children;
   std::error_code error;

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// The processes below a process on this host: Ctrl-Z stops the user's commands with what has started them, though they have
-// process groups of their own, which the terminal does not reach. Used by the launcher and by a run without mpirun.
+// The processes below a process on this host: Ctrl-Z stops the user's commands and their children, although they have
+// their own process groups, which the terminal does not reach. Used by the launcher and by a run without mpirun.
 #pragma once
 
 #include <sys/types.h>
@@ -8,10 +8,10 @@
 
 namespace stint {
 
-/// SIGSTOP for the children of `pid`, their children, and so on, without `pid`; also for those that they start meanwhile. Returns those that were stopped.
+/// Sends SIGSTOP to the descendants of `pid`, without `pid`, including those started meanwhile. Returns the stopped ones.
 std::vector<pid_t> stop_descendants(pid_t pid);
 
-/// SIGCONT for them.
+/// Sends SIGCONT to them.
 void continue_processes(const std::vector<pid_t>& pids);
 
 }  // namespace stint

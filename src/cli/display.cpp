@@ -25,7 +25,7 @@ namespace {
 
 constexpr double first_bar = 0.5;  // seconds; a shorter run needs no bar
 constexpr double bar_every = 0.2;
-// Seconds between two looks at the ranks for the oldest chunk, which cost the blackboard a line for each.
+// Seconds between two searches for the oldest chunk, which cost the blackboard a line for each rank.
 double oldest_every(std::uint64_t workers) { return std::clamp(static_cast<double>(workers) / 1000, 0.4, 10.0); }
 
 Sighting sighting_of(const Progress& progress, double now, int threads, double oldest) {
@@ -82,7 +82,7 @@ void check_log(const std::string& file, int ranks) {
   auto tried = open_to_write(file, file, O_APPEND | O_CREAT);
   if (!tried) refuse(errno == ENXIO ? "nobody reads this pipe" : std::strerror(errno));
   std::error_code error;
-  if (std::filesystem::is_fifo(file, error)) tried.release();  // its reader would see an end
+  if (std::filesystem::is_fifo(file, error)) tried.release();  // closing it would end the reader's input
 }
 
 Display::Display(const RunOptions& options, int rank, int ranks)
@@ -152,7 +152,7 @@ void Display::loop(const Session& session, const RunName& run, int threads, cons
   for (double wait = first_bar;; wait = bar_every) {
     const double begun = clock.now();
     if (stopping_.wait_for(lock, std::chrono::duration<double>(wait), [&] { return stop_; })) return;
-    if (!session.leading()) continue;  // the rank that leads shows it
+    if (!session.leading()) continue;  // the leading rank shows it
     lock.unlock();
     const double now = clock.now();
     if (age >= 0) age += now - begun;

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// What the user sees on stderr while a run is computed: lines, and on a terminal a bar below them, elsewhere one plain
+// The output on stderr during a run: lines; on a terminal also a bar below them, elsewhere a plain
 // line from time to time. Thread-safe.
 #pragma once
 
@@ -25,24 +25,25 @@ struct RunOptions;
 
 struct RunName {
   std::string id;
-  std::string item;  ///< what its job calls a chunk
+  std::string item;  ///< the job's word for a chunk
 };
 
-/// What a bar says of a run at one moment, and what a Remaining thinks of it.
+/// The bar of a run at one moment, with the estimate in `remaining`.
 BarFields fields_of(const Progress& progress, const RunName& run, const Remaining& remaining);
 
-/// The log of a rank: in a world of many FILE.R, unless FILE is a device or a pipe, which all write to.
+/// The log of a rank: FILE.R in a world of several, unless FILE is a device or a pipe, which all ranks write to.
 std::string log_path(const std::string& file, int rank, int ranks);
-/// Throws Error(usage) unless this log can be written; `ranks`: of -n, whose ranks have no descriptors of ours; else 0.
+/// Throws Error(usage) unless this log can be written. `ranks`: of -n, whose ranks lack the launcher's descriptors; else 0.
 void check_log(const std::string& file, int ranks);
 
 class Display {
  public:
-  /// Seconds that the chunk at work for longest has been; below 0: none has for long. May throw: then it is not known.
+  /// Seconds that the oldest running chunk has taken; below 0: none has taken long. May throw: then it is not known.
   using Oldest = std::function<double()>;
   using ShowBar = std::function<void(const BarFields&)>;
 
-  /// `rank`: of this process. A log that cannot be written here, though check_log has passed elsewhere, is said, and left.
+  /// `rank`: of this process. If the log cannot be written here, although check_log passed elsewhere, says so once and goes on
+  /// without it.
   Display(const RunOptions& options, int rank, int ranks);
   ~Display();
   Display(const Display&) = delete;
@@ -50,16 +51,16 @@ class Display {
 
   /// For the user, unless -q.
   void say(const std::string& line);
-  /// The same, and no bar any more: this process ends.
+  /// The same, and removes the bar: this process ends.
   void say_last(const std::string& line);
   /// An error: also with -q.
   void error(const std::string& line);
-  /// For the log, and with -v for stderr.
+  /// A line for the log, and with -v for stderr.
   void log(const std::string& line);
 
-  /// Who draws the bar, if it is not the terminal of this process.
+  /// Draw the bar with this function, not on the terminal of this process.
   void show_bar_with(ShowBar show) { show_bar_ = std::move(show); }
-  /// Shows the progress until stop(), whenever this rank leads. `threads`: of a rank, each with a chunk.
+  /// Shows the progress until stop(), while this rank leads. `threads`: of a rank, each with a chunk.
   void start(const Session& session, const RunName& run, int threads, Oldest oldest);
   void stop();
 

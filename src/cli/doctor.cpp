@@ -25,7 +25,7 @@ constexpr const char* colours[] = {"\x1b[32m", "\x1b[33m", "\x1b[31m"};
 
 class Report {
  public:
-  // On a terminal each line is shown as soon as it is known.
+  // On a terminal each line is shown as soon as its check is done.
   explicit Report(bool json)
       : json_(json),
         colour_(::isatty(STDOUT_FILENO) != 0 && !mpi::under_launcher() && std::getenv("NO_COLOR") == nullptr) {}
@@ -99,7 +99,7 @@ Check bad_check(const std::string& name, const std::string& line, Exit exit) {
   return {name, Health::bad, line.substr(0, cut), cut == line.npos ? "" : line.substr(cut + 2), exit};
 }
 
-// With OMP_PROC_BIND, sched_getaffinity would tell one core: the library keeps the mask that it found.
+// With OMP_PROC_BIND, sched_getaffinity would return one core: the library keeps the mask that it found.
 int usable_cores() { return ::omp_get_num_procs(); }
 
 std::string shown_bytes(std::uint64_t bytes) {

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// What doctor tries on the blackboard: the way to it, its password, its clock, and whether it takes a script. The one
-// thing written is a removal that removes nothing, sent as the script that a run would send.
+// Doctor's checks of the blackboard: the connection, its password, its clock, and whether it accepts a script. They write
+// one thing: a removal that removes nothing, sent as the script that a run would send.
 #include "base/clock.hpp"
 #include "base/program.hpp"
 #include "blackboard/blackboard.hpp"
@@ -24,7 +24,7 @@ namespace {
 
 using std::chrono::steady_clock;
 constexpr int pings = 200;
-constexpr double ping_bound = 3;           // seconds, for all of them
+constexpr double ping_bound = 3;           // seconds, for all pings
 constexpr double slow_round_trip = 0.002;  // seconds
 constexpr double wrong_clock = 1;          // seconds
 
@@ -52,7 +52,7 @@ Check cluster_check(redis::Connection& connection, const Told& told) {
     const auto at = info.find("cluster_size:");
     if (at != info.npos) size = std::to_string(std::atoi(info.c_str() + at + 13));
   } catch (const redis::Refused&) {
-    // not told: as if there were several
+    // Not reported: treated as if there were several.
   }
   if (size == "1") return {"cluster", Health::ok, "of one shard", ""};
   return {
@@ -61,7 +61,7 @@ Check cluster_check(redis::Connection& connection, const Told& told) {
       Exit::board};
 }
 
-// What one script of a run would meet now: permissions, memory, disk, role.
+// Whether a script of a run would be accepted now: permissions, memory, disk, role.
 Check scripts_check(redis::Connection& connection) {
   try {
     connection.command({"EVAL", "#!lua\nreturn redis.call('ZREM', KEYS[1], '')", "1", keys::runs});
@@ -94,7 +94,7 @@ Check round_trip_check(redis::Connection& connection) {
           "each claim and each steal waits that long; use a blackboard nearer to the ranks, or larger chunks"};
 }
 
-// None: the second connection that this takes was not made.
+// None: the second connection, which this needs, could not be made.
 std::optional<bool> answers_without_password(redis::Address address) {
   address.user.clear();
   address.password.clear();
@@ -110,7 +110,7 @@ std::optional<bool> answers_without_password(redis::Address address) {
 
 bool is_loopback(const std::string& host) { return host == "localhost" || host == "::1" || host.starts_with("127."); }
 
-// 'bind' is a list of addresses; a '-' before one says that it may be missing.
+// 'bind' is a list of addresses; a '-' before one means that it may be missing.
 bool binds_loopback_alone(const std::string& bind) {
   for (std::size_t at = 0; at < bind.size();) {
     const auto end = std::min(bind.find(' ', at), bind.size());
@@ -162,7 +162,7 @@ Check board_clock_check(redis::Connection& connection) {
 }
 
 std::vector<Check> checks_of(const redis::Address& address) {
-  const auto runs = Directory(address).runs().size();  // its errors are those that a run would end with
+  const auto runs = Directory(address).runs().size();  // reports the errors that would also end a run
   redis::Connection connection(address, std::chrono::seconds(5));
   const Told told(connection);
   std::vector<Check> checks{version_check(address, told, runs)};
@@ -194,7 +194,7 @@ std::vector<Check> board_checks(const redis::Address& address, bool embedded) {
     } catch (const redis::Lost&) {
       return {{"board", Health::ok, "none is running; " + typed("run") + " starts it", ""}};
     } catch (const redis::Refused&) {
-      // It is there, and the checks below say what it refuses.
+      // It answers, and the checks below report what it refuses.
     }
   }
   try {

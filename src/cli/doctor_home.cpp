@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// What doctor says about the folder of the embedded blackboard: locks and fsync are tried there, since what a network
-// file system promises and what it does are two things.
+// Doctor's checks of the folder of the embedded blackboard: they try locks and fsync there, since a network
+// file system may not do what it promises.
 #include "base/error.hpp"
 #include "cli/data_mark.hpp"
 #include "cli/doctor_checks.hpp"
@@ -28,7 +28,7 @@ constexpr std::uint64_t good_space = 1024 * mebi;
 constexpr double slow_sync = 0.2;            // seconds; Redis syncs once a second
 constexpr std::size_t longest_socket = 107;  // bytes
 
-// A file of its own in the folder, without a name, or gone again at the end.
+// A file in the folder, without a name, or removed at the end.
 class ScratchFile {
  public:
   explicit ScratchFile(const fs::path& folder) : name_((folder / "doctor-XXXXXX").string()) {

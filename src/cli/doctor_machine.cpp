@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// What doctor says about this machine: programs, cores, memory, limits, clock.
+// Doctor's checks of this machine: programs, cores, memory, limits, clock.
 #include "base/environment.hpp"
 #include "base/program.hpp"
 #include "cli/control_group.hpp"
@@ -118,7 +118,7 @@ Check overcommit_check() {
         "a redis-server here that cannot reserve its own size again cannot rewrite its append-only file, which then "
         "grows; sysctl vm.overcommit_memory=1"};
   }
-  // 0: a fork is refused only when the server is about as large as the whole memory; board_memory warns long before.
+  // 0: a fork is refused only if the server is about as large as the whole memory; board_memory warns long before.
   return {"overcommit", Health::ok, found, ""};
 }
 
@@ -133,7 +133,7 @@ Check huge_pages_check() {
 Check open_files_check() {
   rlimit limit{};
   ::getrlimit(RLIMIT_NOFILE, &limit);
-  const rlim_t usable = std::min<rlim_t>(limit.rlim_max, most_clients);  // the server raises its own to the hard limit
+  const rlim_t usable = std::min<rlim_t>(limit.rlim_max, most_clients);  // the server raises its own limit to the hard limit
   const rlim_t ranks = usable > 64 ? (usable - 64) / connections_of_rank : 0;
   const std::string found = fmt::format("{}, at most {}: a redis-server started here serves {}",
                                         shown_limit(limit.rlim_cur), shown_limit(limit.rlim_max), counted(ranks, "rank"));
@@ -150,11 +150,11 @@ Check processes_check() {
   rlimit limit{};
   ::getrlimit(RLIMIT_NPROC, &limit);
   const auto tasks = group_limits().tasks;
-  const bool free = limit.rlim_cur == RLIM_INFINITY || ::geteuid() == 0;  // root is not held to it
+  const bool free = limit.rlim_cur == RLIM_INFINITY || ::geteuid() == 0;  // the limit does not apply to root
   auto least = free ? std::uint64_t{1} << 40 : std::uint64_t{limit.rlim_cur};
   least = std::min(least, tasks.value_or(least));
   const std::string found = shown_limit(limit.rlim_cur) + (tasks ? fmt::format(", control group {}", *tasks) : "");
-  // A rank has its threads, four of Stint and about four of MPI.
+  // A rank has its own threads, four of Stint's and about four of MPI's.
   const auto wanted = static_cast<std::uint64_t>(usable_cores()) * 10 + 100;
   if (least >= wanted) return {"processes", Health::ok, found, ""};
   return {"processes", Health::warn, found,

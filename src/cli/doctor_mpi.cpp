@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// What doctor says about mpirun, from real starts of 2 ranks of this program: as `stint run -n` starts them; the same
-// with a rank that is killed; and without its flags, as a user may call mpirun. Each start has a bound.
+// Doctor's checks of mpirun, by real starts of 2 ranks of this program: in the way of `stint run -n`; the same
+// with a rank that is killed; and without these flags, as a user may call mpirun. Each start has a timeout.
 #include "base/environment.hpp"
 #include "base/program.hpp"
 #include "cli/doctor.hpp"
@@ -30,14 +30,14 @@ constexpr double slow_launch = 5;
 constexpr auto rank_bound = std::chrono::seconds(10);
 constexpr auto until_ended = std::chrono::seconds(2);  // mpirun without recovery ends the other ranks after 1 s
 Trial start_two(std::vector<std::string> words, const std::string& part) {
-  std::erase(words, "-q");  // what mpirun says is wanted here
+  std::erase(words, "-q");  // here mpirun's own output is wanted
   const std::string self = std::filesystem::read_symlink("/proc/self/exe").string();
   words.insert(words.end(), {"-n", "2", self, "doctor", "--as-rank", part});
   if (::geteuid() != 0) return try_program(words, launch_bound);
   return try_program(words, launch_bound, {"OMPI_ALLOW_RUN_AS_ROOT=1", "OMPI_ALLOW_RUN_AS_ROOT_CONFIRM=1"});
 }
 
-// Its first paragraph on one line, without the frame that mpirun draws around it.
+// The first paragraph of its output on one line, without the frame that mpirun draws around it.
 std::string said(const Trial& trial) {
   if (!trial.in_time) return fmt::format("no end within {:.0f} s", launch_bound);
   std::string text;
@@ -57,11 +57,11 @@ std::string said(const Trial& trial) {
   return text;
 }
 
-// What the ranks said of themselves.
+// The reports of the ranks.
 struct Ranks {
   int count = 0;
-  int alone = 0;  // in a world of one each
-  int cores = 0;  // the fewest of any rank
+  int alone = 0;  // ranks that are each a world of one
+  int cores = 0;  // the minimum over the ranks
 };
 
 Ranks ranks_of(const std::string& out) {
@@ -172,10 +172,10 @@ int doctor_rank(bool lose) {
   print(fmt::format("rank {} of {}: {} cores\n", world.rank(), world.size(), usable_cores()));
   if (!lose || world.size() < 2) return 0;
   if (world.rank() == 0) {
-    std::this_thread::sleep_for(milliseconds(100));  // the others have its word by then
+    std::this_thread::sleep_for(milliseconds(100));  // the other ranks have reported by then
     std::raise(SIGKILL);
   }
-  // mpirun has seen the death when the process is gone; on another host there is only time to go by.
+  // When the process is gone mpirun has seen its death; on another host only time can tell.
   const auto end = std::chrono::steady_clock::now() + rank_bound;
   if (world.ranks_here() == world.size()) {
     while (::kill(first, 0) == 0 && std::chrono::steady_clock::now() < end) {
@@ -186,7 +186,7 @@ int doctor_rank(bool lose) {
   }
   std::this_thread::sleep_for(until_ended);
   print(fmt::format("rank {} went on\n", world.rank()));
-  ::_exit(0);  // MPI_Finalize might wait for the lost one
+  ::_exit(0);  // MPI_Finalize might wait for the lost rank
 }
 
 }  // namespace stint

@@ -31,7 +31,7 @@ Told::Told(redis::Connection& connection) {
       const auto reply = connection.command({"CONFIG", "GET", name});
       if (reply.size() == 2) told_[name] = reply[1].str().empty() ? "none" : reply[1].str();
     } catch (const redis::Refused&) {
-      // NOPERM, unknown command: not told
+      // NOPERM, unknown command: not reported.
     }
   }
 }

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// What a Redis tells of itself by INFO and CONFIG GET, and what doctor thinks of it. A managed Redis may refuse CONFIG,
-// or leave lines of INFO out: what it does not tell is said to be 'not told', and is ok.
+// The answers of a Redis to INFO and CONFIG GET, and doctor's checks of them. A managed Redis may refuse CONFIG,
+// or omit lines of INFO: a missing answer is shown as 'not told', and is ok.
 #pragma once
 
 #include "cli/doctor_checks.hpp"
@@ -13,12 +13,12 @@ namespace stint {
 
 class Told {
  public:
-  /// Asks. Throws redis::Lost; redis::Refused when INFO is refused, which a run needs, too.
+  /// Asks the server. Throws redis::Lost; redis::Refused if INFO is refused, which a run also needs.
   explicit Told(redis::Connection& connection);
 
-  /// A line of INFO or a setting; "": not told.
+  /// A line of INFO or a setting; "" if the server did not report it.
   [[nodiscard]] std::string operator[](const char* name) const;
-  [[nodiscard]] long long number(const char* name) const;  ///< 0: not told
+  [[nodiscard]] long long number(const char* name) const;  ///< 0 if the server did not report it
 
  private:
   std::map<std::string, std::string> told_;

@@ -40,13 +40,13 @@ namespace fs = std::filesystem;
 using std::chrono::steady_clock;
 constexpr auto elsewhere_pause = std::chrono::milliseconds(100);
 constexpr auto end_seconds = std::chrono::seconds(30);
-// For a server on another host, which has just begun to start, or is asked to listen.
+// For a server on another host that has just begun to start, or was just asked to listen.
 constexpr auto elsewhere_seconds = std::chrono::seconds(5);
 constexpr auto leave_seconds = std::chrono::seconds(10);
-constexpr int guardian_silent_seconds = 120;  // longer than a guardian waits for anything but data that load
+constexpr int guardian_silent_seconds = 120;  // longer than any wait of a guardian, except for loading data
 constexpr const char* looker_idle = "10";  // seconds
 
-// A guardian that nobody has to wait for. `ready`: a descriptor that it is to keep; -1: none.
+// Starts a guardian without waiting for it. `ready`: a descriptor that it inherits; -1: none.
 void start_guardian(const fs::path& home, const std::string& interface, int ready, const std::string& job) {
   const std::string self = fs::read_symlink("/proc/self/exe").string();
   const auto idle = environment("STINT_IDLE");
@@ -57,7 +57,7 @@ void start_guardian(const fs::path& home, const std::string& interface, int read
   std::vector<char*> arguments;
   for (auto& word : words) arguments.push_back(word.data());
   arguments.push_back(nullptr);
-  // The variables of the launcher are not for a process that outlives it, and the rule for --interface is applied.
+  // The launcher's variables are not for a process that outlives it; --interface has been applied already.
   std::vector<char*> variables;
   for (char** variable = environ; *variable != nullptr; ++variable) {
     const std::string_view text = *variable;
@@ -69,7 +69,7 @@ void start_guardian(const fs::path& home, const std::string& interface, int read
   const pid_t child = ::fork();
   if (child < 0) throw Error(Exit::board, std::string("cannot start a process: ") + std::strerror(errno) + shortage_advice(errno));
   if (child == 0) {
-    // Only calls that are safe after fork. Twice, so that nobody has to wait for the guardian.
+    // Only calls that are safe after fork. A second fork, so that no process has to wait for the guardian.
     ::setsid();
     if (const pid_t guardian = ::fork(); guardian != 0) ::_exit(guardian > 0 ? 0 : errno);
     const int null = ::open("/dev/null", O_RDWR);
@@ -90,30 +90,30 @@ void start_guardian(const fs::path& home, const std::string& interface, int read
   }
 }
 
-// Starts a guardian. Returns where it answers.
+// Starts a guardian. Returns the stream of its answers.
 std::FILE* guardian_with_answers(const fs::path& home, const std::string& interface, const std::string& job) {
   int pipe_ends[2];
   if (::pipe2(pipe_ends, O_CLOEXEC) != 0) throw Error(Exit::board, std::string("no pipe: ") + std::strerror(errno) + shortage_advice(errno));
   std::FILE* answers = ::fdopen(pipe_ends[0], "r");
-  std::setvbuf(answers, nullptr, _IONBF, 0);  // poll sees what was not read yet
+  std::setvbuf(answers, nullptr, _IONBF, 0);  // else poll would miss what is in the buffer
   start_guardian(home, interface, pipe_ends[1], job);
   ::close(pipe_ends[1]);
   return answers;
 }
 
-// Why there is no server: the guardian's exit code and words.
+// Why there is no server: the guardian's exit code and its line.
 struct GuardianFailure {
   Exit exit = Exit::board;
   std::string line;
 };
 
-// Something to read, or the end; false: not in time.
+// Waits for input or its end. False: neither came in time.
 bool await_line(std::FILE* file, int seconds) {
   pollfd wish{::fileno(file), POLLIN, 0};
   return ::poll(&wish, 1, seconds * 1000) != 0;
 }
 
-// Waits for the guardian's last word; none: the server answers. `told`: the note that the user has seen last.
+// Waits for the guardian's last line; none: the server answers. `told`: the note that the user has seen last.
 std::optional<GuardianFailure> word_of_guardian(const fs::path& home, std::FILE* answers, std::string& told) {
   std::string word;
   char* buffer = nullptr;
@@ -137,7 +137,7 @@ std::optional<GuardianFailure> word_of_guardian(const fs::path& home, std::FILE*
                                           std::to_string(guardian_silent_seconds) + " s; see " + (home / "redis.log").string()};
 }
 
-// A server that loads its data is ready for those who see it load; on this host the guardian says if it fails at that.
+// For other hosts, a server that loads its data counts as running; on this host its guardian reports if the load fails.
 std::optional<redis::Address> running(const fs::path& home) {
   auto found = answering(home);
   if (found && !found->socket.empty() && ask(*found) == Answer::loading) return std::nullopt;
@@ -189,10 +189,10 @@ EmbeddedBoard embedded_blackboard(const std::string& interface, bool lasting) {
 
 std::optional<redis::Address> blackboard_with_data() {
   if (home_path().empty() || !home_is_there(home_path())) return std::nullopt;
-  const fs::path home = home_folder();  // says whose it is, if it is not ours
+  const fs::path home = home_folder();  // throws if the folder is another user's
   if (const auto found = answering(home)) return found;
   if (!fs::exists(home / "data") && !fs::exists(data_mark(home))) return std::nullopt;
-  // Whoever only looks, perhaps on a login node, does not keep the data from the nodes that compute for long.
+  // A verb that only reads, perhaps on a login node, must not keep the data from the computing nodes for long.
   ::setenv("STINT_IDLE", looker_idle, 0);
   return embedded_blackboard(environment("STINT_INTERFACE")).here;
 }
@@ -224,11 +224,11 @@ void leave_embedded() noexcept {
       if (guardian->here ? DataLock::take(home).has_value() : !held_elsewhere(home)) return;
     }
   } catch (const std::exception&) {
-    // Then another host waits for a sign of life.
+    // Then another host waits for the lease to expire.
   }
 }
 
-// Its guardian ends it; one on another host, or out of sight, sees that its server was told to end.
+// The guardian ends the server; a guardian that this process cannot signal sees that its server was shut down.
 bool stop_embedded() {
   const fs::path home = home_folder();
   const auto address = answering(home);

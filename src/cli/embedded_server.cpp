@@ -34,7 +34,7 @@ namespace fs = std::filesystem;
 using std::chrono::steady_clock;
 constexpr auto poll_pause = std::chrono::milliseconds(2);
 constexpr unsigned fewest_files = 64;       // Redis keeps 32 for itself
-constexpr int server_silent_seconds = 60;  // before it says that it loads its data
+constexpr int server_silent_seconds = 60;  // before it reports that it loads its data
 
 std::string program_on_path(const std::string& name) {
   if (name.find('/') != name.npos) return ::access(name.c_str(), X_OK) == 0 ? name : "";
@@ -48,7 +48,7 @@ std::string program_on_path(const std::string& name) {
   return "";
 }
 
-// What Redis says about data that it cannot read.
+// Whether the warning is Redis's error about data that it cannot read.
 bool names_damage(std::string_view warning) {
   for (const auto* word : {"redis-check-aof", "redis-check-rdb", "Bad file format", "Unrecoverable error", "AOF file",
                            "manifest", "rdb file", "RDB", "Fatal error loading"}) {
@@ -57,7 +57,7 @@ bool names_damage(std::string_view warning) {
   return false;
 }
 
-// Redis itself would ask for all that it could ever use.
+// Throws Error(usage) if too few open files are allowed. Redis itself would ask for the maximum that it could ever use.
 void check_files() {
   rlimit limit{};
   if (::getrlimit(RLIMIT_NOFILE, &limit) != 0 || limit.rlim_max >= fewest_files) return;
@@ -65,7 +65,7 @@ void check_files() {
                                " open files, and the user's limit is " + std::to_string(limit.rlim_max) + "; raise it (ulimit -n)");
 }
 
-// A pipe takes so much at once; the configuration is far smaller.
+// A pipe buffers this much; the configuration is far smaller.
 int pipe_with(const std::string& text) {
   std::array<int, 2> ends{};
   if (::pipe2(ends.data(), O_CLOEXEC) != 0) throw Error(Exit::board, std::string("no pipe: ") + std::strerror(errno) + shortage_advice(errno));
@@ -129,23 +129,23 @@ std::string EmbeddedServer::configuration() const {
   text << "port 0\n"
        << "unixsocket " << quoted_for_redis(address_.socket) << "\n"
        << "unixsocketperm 700\n"
-       << "proc-title-template \"{title} unixsocket:{unixsocket}\"\n"  // which home it is of, wherever it listens
+       << "proc-title-template \"{title} unixsocket:{unixsocket}\"\n"  // names the home, wherever the server listens
        << "protected-mode yes\n"
        << "requirepass " << quoted_for_redis(address_.password) << "\n"
        << "daemonize no\n"
        << "dir " << quoted_for_redis((home_ / "data").string()) << "\n"
-       // An incomplete end is cut off before the start (aof_repair.hpp): whatever else Redis finds is damage.
+       // An incomplete end was cut off before the start (aof_repair.hpp): all else that Redis finds is damage.
        << "appendonly yes\nappendfsync everysec\naof-use-rdb-preamble yes\naof-load-truncated no\nsave \"\"\n"
        << "maxmemory-policy noeviction\n"
        << "logfile " << quoted_for_redis((home_ / "redis.log").string()) << "\n"
-       // Redis raises its own limit of open files as far as it may, and takes so many clients.
+       // Redis raises its own limit of open files as far as it may, and accepts as many clients.
        << "maxclients " << most_clients << "\n"
        << "busy-reply-threshold 60000\n";
   return text.str();
 }
 
-// It ends with its guardian: a server that nobody looks after has no lease, and another host would start a second one on
-// the same data. The configuration comes through a pipe: Redis would take `*` and `[` in a file's name as a pattern.
+// The server ends with its guardian: without one it has no lease, and another host would start a second server on
+// the same data. The configuration comes through a pipe: Redis would read `*` and `[` in a file's name as a pattern.
 void EmbeddedServer::start() {
   const std::string program = server_program();
   check_space(home_);
@@ -161,12 +161,12 @@ void EmbeddedServer::start() {
   check_own_file(home_ / "redis.log");
   std::error_code none;
   if (const auto note = repair_aof(home_ / "data" / "appendonlydir"); !note.empty()) {
-    fs::remove(data_mark(home_), none);  // perhaps nothing stands before what was cut off; the guardian makes it anew
+    fs::remove(data_mark(home_), none);  // perhaps nothing is left before the cut; the guardian makes the mark again
     say_(note);
   }
   const auto log_size = fs::file_size(home_ / "redis.log", none);
   log_begin_ = none ? 0 : log_size;
-  fs::remove(home_ / "redis.conf", none);  // of an earlier version, with the password
+  fs::remove(home_ / "redis.conf", none);  // of an earlier version of Stint, with the password
   const int input = pipe_with(configuration());
   std::string name = "redis-server";
   std::string from_input = "-";
@@ -205,7 +205,7 @@ void EmbeddedServer::await_answer(const std::function<void(Answer)>& meanwhile) 
       const auto warning = last_warning();
       const auto log = (home_ / "redis.log").string();
       if (!names_damage(warning)) {
-        const bool no_threads = warning.find("Background Jobs") != warning.npos;  // its way to say so
+        const bool no_threads = warning.find("Background Jobs") != warning.npos;  // Redis's error if it cannot start threads
         throw Error(Exit::board, "the blackboard's redis-server ended at once: " + warning + " (see " + log + ")" +
                                      (no_threads ? shortage_advice(EAGAIN) : ""));
       }

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// The redis-server process of a home: what it is configured to, how it is started on data that were checked, and how
-// it is ended, always within a bound. Used by the guardian alone, from its first thread: with that thread the kernel
-// ends the server, too.
+// The redis-server process of a home: its configuration, its start on checked data, and its
+// end, always within a bound. Used by the guardian alone, from its first thread: when that thread ends, the kernel
+// also ends the server.
 #pragma once
 
 #include "cli/home_board.hpp"
@@ -17,45 +17,45 @@
 
 namespace stint {
 
-/// Connections that the embedded blackboard takes, where its limit of open files lets it; 40 bytes of memory each.
+/// Maximum of connections to the embedded blackboard, if its limit of open files allows it; 40 bytes of memory each.
 constexpr int most_clients = 60000;
 
-/// A word of redis.conf, in double quotes, whatever bytes it holds.
+/// A word of redis.conf in double quotes; it may hold any bytes.
 std::string quoted_for_redis(std::string_view word);
 
 /// redis-server or valkey-server on the PATH, or $STINT_REDIS_SERVER. Throws Error(board).
 std::string server_program();
-/// Bytes that the file system of a home must have left.
+/// Bytes that must be free on the file system of a home.
 constexpr std::uint64_t least_space = std::uint64_t{64} << 20;
-/// Throws Error(board) when that of `home` has less.
+/// Throws Error(board) if fewer are free.
 void check_space(const std::filesystem::path& home);
 
 class EmbeddedServer {
  public:
-  /// `say`: gets lines for the user.
+  /// `say`: receives lines for the user.
   EmbeddedServer(std::filesystem::path home, std::function<void(const std::string& line)> say);
-  ~EmbeddedServer();  ///< ends it
+  ~EmbeddedServer();  ///< ends the server
   EmbeddedServer(const EmbeddedServer&) = delete;
   EmbeddedServer& operator=(const EmbeddedServer&) = delete;
 
-  /// Starts it; the one before has ended. Throws Error(board), or Error(damaged) for data that it must not be started on.
+  /// Starts the server; a previous one has ended. Throws Error(board), or Error(damaged) if it must not start on the data.
   void start();
-  /// Waits until it answers, as long as it loads its data; `meanwhile` is called now and then. Throws Error when it ends,
-  /// is silent for a minute, or `meanwhile` throws.
+  /// Waits until it answers, however long it loads its data; calls `meanwhile` now and then. Throws Error if it ends or
+  /// is silent for a minute, and what `meanwhile` throws.
   void await_answer(const std::function<void(Answer)>& meanwhile);
 
-  /// A server is there, as far as its process tells.
+  /// The process of the server runs.
   [[nodiscard]] bool running();
-  /// It ended with exit code 0, as after SHUTDOWN.
+  /// The server ended with exit code 0, as after SHUTDOWN.
   [[nodiscard]] bool ended_well() const { return ended_well_; }
-  /// Where it listens.
+  /// The address of its socket.
   [[nodiscard]] const redis::Address& address() const { return address_; }
-  /// The socket that it made is still at its place.
+  /// The socket that it made is still in its place.
   [[nodiscard]] bool has_socket() const;
 
-  /// SIGTERM, upon which it writes what it has; SIGKILL after `patience`.
+  /// Sends SIGTERM, upon which the server writes its data; SIGKILL after `patience`.
   void end(std::chrono::seconds patience = std::chrono::seconds(10));
-  /// SIGKILL: what it has not written is not to be written any more.
+  /// Sends SIGKILL: data not written yet must not be written any more.
   void kill() { end(std::chrono::seconds(0)); }
 
  private:
@@ -67,7 +67,7 @@ class EmbeddedServer {
   redis::Address address_;
   pid_t pid_ = -1;  // -1: none
   bool ended_well_ = false;
-  std::uintmax_t log_begin_ = 0;  // what stands before is of earlier servers
+  std::uintmax_t log_begin_ = 0;  // earlier bytes of the log are from previous servers
   ino_t socket_ = 0;              // of its socket, once it answered
 };
 

@@ -39,7 +39,7 @@ using Event = RedisBlackboard::Event;
 constexpr std::size_t all_events = 100'000;  // the board keeps fewer
 constexpr std::size_t shown_events = 12;
 
-// Whether the text names the chunk: as "chunk 17", or in a range "16-20".
+// Whether the text names the chunk: as "chunk 17", or within a range "16-20".
 bool names(const std::string& text, std::uint64_t chunk) {
   if ((text + " ").find("chunk " + std::to_string(chunk) + " ") != std::string::npos) return true;
   for (std::size_t at = 0; at < text.size();) {
@@ -58,7 +58,7 @@ bool names(const std::string& text, std::uint64_t chunk) {
   return false;
 }
 
-// With the day, if that was long before `now`.
+// With the date, if that was long before `now`.
 std::string clock_of(double seconds, double now) {
   const auto time = static_cast<std::time_t>(seconds);
   std::tm local{};
@@ -75,7 +75,7 @@ std::string field_of(const Story& story, const char* name) {
   return found == story.end() ? std::string() : found->second;
 }
 
-// Where the chunk is, in a sentence.
+// The place of the chunk, in a sentence.
 std::string place_of(const Story& story, const RunView& view) {
   const std::string state = field_of(story, "state");
   const auto worker = field_of(story, "worker");
@@ -100,7 +100,7 @@ std::string place_of(const Story& story, const RunView& view) {
   return "the blackboard does not know where: a defect in Stint";
 }
 
-// What is the matter with the run, and what to do.
+// What is wrong with the run, and what to do.
 std::string advice_on(const RunView& view) {
   const auto run = view.run.field("run");
   std::size_t lost = view.workers.size() - view.living();
@@ -130,7 +130,7 @@ std::string advice_on(const RunView& view) {
   return "";
 }
 
-// A text of several lines begins below its name.
+// A text of several lines begins on the line after its name.
 std::string row_text(const std::string& name, const std::string& text) {
   std::string rows;
   std::istringstream lines(text);
@@ -186,7 +186,7 @@ nlohmann::ordered_json events_json(const std::vector<Event>& events) {
   return list;
 }
 
-// What the job says of a chunk that has ended, and how to see its output.
+// The job's text about a chunk that has ended, and the command that shows its output.
 TextRows ended_rows(ChunkTexts& texts, std::uint64_t chunk, const Story& story, const std::vector<FailedChunk>& failures,
                     const std::string& run) {
   TextRows rows;

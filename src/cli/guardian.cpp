@@ -29,7 +29,7 @@ namespace fs = std::filesystem;
 using std::chrono::steady_clock;
 constexpr auto guardian_pause = std::chrono::milliseconds(20);
 constexpr int watch_pause = 250;       // ms
-constexpr int other_silent_seconds = 60;  // of another guardian on this host, whose server does not load either
+constexpr int other_silent_seconds = 60;  // another guardian on this host gives no sign, and its server does not load
 constexpr int older_end_seconds = 15;  // for a server whose guardian was killed
 constexpr auto rewrite_patience = std::chrono::seconds(5);
 constexpr auto sign_pause = std::chrono::seconds(5);
@@ -38,7 +38,7 @@ constexpr auto quick = std::chrono::seconds(2);
 constexpr int most_quick_ends = 3;
 
 std::atomic<bool> told_to_stop{false};
-std::atomic<bool> data_lost{false};  // another node serves them now
+std::atomic<bool> data_lost{false};  // another node serves the data now
 
 class Guardian {
  public:
@@ -48,7 +48,7 @@ class Guardian {
   Guardian& operator=(const Guardian&) = delete;
 
   int run();
-  /// The last line for the process that started us.
+  /// Writes the last line for the process that started this one.
   void answer(const std::string& line);
 
  private:
@@ -65,18 +65,18 @@ class Guardian {
 
   const fs::path home_;
   const GuardOptions options_;
-  int ready_;  // -1: nobody listens any more
-  // In this order: the server ends first, and the lease is given back when it has.
+  int ready_;  // -1: no process reads any more
+  // In this order: the server ends first, then the lease is released.
   std::optional<DataLock> lock_;
   std::optional<DataLease> lease_;
   std::jthread keeper_;
   std::optional<EmbeddedServer> server_;
   steady_clock::time_point last_start_;
-  steady_clock::time_point last_sign_;  // to the process that started us
-  int quick_ends_ = 0;  // one after another
+  steady_clock::time_point last_sign_;  // to the process that started this one
+  int quick_ends_ = 0;  // successive ones
 };
 
-// What it lies in goes with the socket.
+// Also removes the socket and its folder.
 Guardian::~Guardian() {
   if (!server_) return;
   const fs::path socket = server_->address().socket;
@@ -92,7 +92,7 @@ void Guardian::answer(const std::string& line) {
   if (ready_ >= 0) ::close(std::exchange(ready_, -1));
 }
 
-// For the user, and into the log, where it can be found later.
+// Writes a line for the user, and into the log.
 void Guardian::note(const std::string& line) {
   tell(guard_note + line);
   log(line);
@@ -130,7 +130,7 @@ bool Guardian::take_lock() {
   }
 }
 
-// Its guardian was killed, and the kernel has told it to end; with much data that takes a moment.
+// The guardian of that server was killed, and the kernel has sent SIGTERM to the server; with much data its end takes a while.
 void Guardian::end_older_server() {
   const auto address = socket_address(home_);
   const auto end = steady_clock::now() + std::chrono::seconds(older_end_seconds);
@@ -143,7 +143,7 @@ void Guardian::end_older_server() {
   }
 }
 
-// On the network, too, where that is wished, was so before, or another host asks for it.
+// Lets the server also listen on the network, if the user wants that, if it did before, or if another host asks for it.
 void Guardian::listen_where_wished(const std::string& interface) {
   if (!interface.empty()) {
     open_to_network(home_, interface);
@@ -151,7 +151,7 @@ void Guardian::listen_where_wished(const std::string& interface) {
     try {
       open_to_network(home_, "auto");
     } catch (const Error&) {
-      // This host has no network: the server is still good for those who are here.
+      // This host has no network: processes of this host can still use the server.
     }
   }
 }
@@ -168,12 +168,12 @@ void Guardian::start_server(const std::string& interface) {
       last_sign_ = steady_clock::now();
       tell(guard_loads);
     }
-    // Also while it loads: so others see that it is there.
+    // Also while it loads, so that other hosts see it.
     if (said != Answer::none && (!std::exchange(listens, true) || asked_to_listen(home_))) listen_where_wished(interface);
   });
 }
 
-// False: it ends too often.
+// False: the server ends too often.
 bool Guardian::start_again() {
   quick_ends_ = steady_clock::now() - last_start_ < quick ? quick_ends_ + 1 : 0;
   if (quick_ends_ > most_quick_ends) return false;
@@ -182,7 +182,7 @@ bool Guardian::start_again() {
   return true;
 }
 
-// While the home is out of reach, nobody may have taken the data over for as long as nobody may take us for lost.
+// If the home is out of reach, the data count as lost before another guardian may take them over.
 void Guardian::keep_lease(const std::stop_token& stop) {
   auto renewed = steady_clock::now();
   while (!data_lost && pause(stop, 0.5)) {
@@ -200,10 +200,10 @@ int Guardian::watch() {
   auto last_used = steady_clock::now();
   auto marked = last_used - mark_pause;
   while (!told_to_stop && !data_lost) {
-    ::poll(nullptr, 0, watch_pause);  // a signal ends it
+    ::poll(nullptr, 0, watch_pause);  // a signal ends the wait
     if (told_to_stop || data_lost) break;
     const bool running = server_->running();
-    if (!running && server_->ended_well()) return 0;  // it was told to end
+    if (!running && server_->ended_well()) return 0;  // it was shut down
     if (running && !server_->has_socket()) note("the blackboard's socket has vanished; starting the server again, on a new one");
     if ((!running || !server_->has_socket()) && !start_again()) return static_cast<int>(Exit::board);
     if (asked_to_listen(home_)) listen_where_wished("");
@@ -216,10 +216,10 @@ int Guardian::watch() {
       write_data_mark(home_);
     }
     if (std::chrono::duration<double>(now - last_used).count() <= options_.idle) continue;
-    fs::remove(connection_file(home_));  // nobody is to start it again; another host has not, we have the lease
+    fs::remove(connection_file(home_));  // no rank is to start it again; this guardian has the lease, so no other host serves
     break;
   }
-  // What a server still wrote to files that are no longer its own would be lost in them.
+  // The files are no longer this server's own: what it still wrote to them would be lost.
   if (data_lost) {
     server_->kill();
     return static_cast<int>(Exit::board);
@@ -230,7 +230,7 @@ int Guardian::watch() {
 }
 
 int Guardian::run() {
-  if (ready_ >= 0) ::fcntl(ready_, F_SETFD, FD_CLOEXEC);  // the server must not keep it open
+  if (ready_ >= 0) ::fcntl(ready_, F_SETFD, FD_CLOEXEC);  // the server must not inherit it
   server_program();
   check_space(home_);
   make_home_secret(home_);
@@ -244,7 +244,7 @@ int Guardian::run() {
   keeper_ = std::jthread([this](const std::stop_token& stop) { keep_lease(stop); });
   end_older_server();
   part_from_old_files(home_ / "data", lease_->taken_over());
-  // Until here SIGTERM ends us at once: there is no server yet.
+  // Until here SIGTERM ends this process at once: there is no server yet.
   for (int signal : {SIGTERM, SIGINT, SIGHUP}) std::signal(signal, [](int) { told_to_stop = true; });
   server_.emplace(home_, say);
   start_server(options_.interface);
@@ -257,7 +257,7 @@ int Guardian::run() {
 fs::path stopped_file(const fs::path& home) { return home / "stopped"; }
 
 int guard(const fs::path& home, const GuardOptions& options) {
-  std::signal(SIGPIPE, SIG_IGN);  // whoever started us may be gone
+  std::signal(SIGPIPE, SIG_IGN);  // the process that started this one may be gone
   Guardian guardian(home, options);
   try {
     return guardian.run();

@@ -17,7 +17,7 @@ namespace {
 const std::map<std::string, HaltRule::Of> counted_kinds{
     {"fail", HaltRule::Of::fail}, {"success", HaltRule::Of::success}, {"done", HaltRule::Of::done}};
 
-// Short forms that GNU parallel knows.
+// The short forms of GNU parallel.
 const std::map<std::string, std::string> short_forms{
     {"0", "never"}, {"1", "soon,fail=1"}, {"2", "now,fail=1"}, {"-1", "soon,success=1"}, {"-2", "now,success=1"}};
 

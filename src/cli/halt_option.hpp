@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// --halt WHEN,WHAT=N, spelled as GNU parallel spells it: when a run ends before all of it is computed, and what is said
-// then. Used by the options of run and by RunCommand.
+// --halt WHEN,WHAT=N, in GNU parallel's spelling: when a run ends before all of it is computed, and the line for the
+// user then. Used by the options of run and by RunCommand.
 #pragma once
 
 #include "blackboard/blackboard.hpp"
@@ -11,10 +11,10 @@
 
 namespace stint {
 
-/// The rule for a run of `chunks` chunks: N% are rounded up. Throws std::invalid_argument for what is none.
+/// The rule for a run of `chunks` chunks; N% is rounded up. Throws std::invalid_argument if `text` is not a rule.
 HaltRule halt_rule(const std::string& text, std::uint64_t chunks);
 
-/// What a run that halts under `rule` says and returns, but for who says so.
+/// The exit code and the line of a run that halts under `rule`; the caller sets the other fields.
 Halted halt_of(const HaltRule& rule, const RunState& state, std::string_view item, bool exit_count);
 
 }  // namespace stint

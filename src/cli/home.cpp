@@ -87,7 +87,7 @@ fs::path store_folder(const fs::path& home, const std::string& run) {
   const auto runs = home / "runs";
   struct stat info {};
   for (const auto& folder : {runs, runs / run}) {
-    if (::lstat(folder.c_str(), &info) != 0 || !S_ISLNK(info.st_mode)) continue;  // nobody else gets through the home
+    if (::lstat(folder.c_str(), &info) != 0 || !S_ISLNK(info.st_mode)) continue;  // other users cannot pass through the home
     throw Error(Exit::usage, "cannot use " + folder.string() + ": it is a link; remove it, or set STINT_HOME to a folder on another disk");
   }
   return runs / run;
@@ -109,7 +109,7 @@ fs::path make_socket_path(const fs::path& home) {
     throw Error(Exit::usage, "cannot make " + folder.string() + " for the blackboard's socket: " +
                                  std::strerror(errno) + "; set XDG_RUNTIME_DIR to a folder that you may write");
   }
-  check_private(folder, advice);  // in /tmp anybody may have made it before us
+  check_private(folder, advice);  // in /tmp any user may have made it before
   ::chmod(folder.c_str(), 0700);
   return socket;
 }

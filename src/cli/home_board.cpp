@@ -29,11 +29,11 @@ constexpr auto lock_bound = std::chrono::seconds(10);
 constexpr auto end_bound = std::chrono::seconds(10);
 constexpr auto home_pause = std::chrono::milliseconds(20);
 constexpr int port_attempts = 8;
-constexpr std::size_t least_secret = 16;  // characters; those that are made here have 32
+constexpr std::size_t least_secret = 16;  // characters; generated ones have 32
 
 fs::path secret_file(const fs::path& home) { return home / "secret"; }
 
-// One process at a time lets the server listen; a file system without locks goes without.
+// Only one process at a time lets the server listen; without effect on a file system without locks.
 class Lock {
  public:
   explicit Lock(const fs::path& file) : descriptor_(::open(file.c_str(), O_RDWR | O_NOFOLLOW | O_CLOEXEC)) {
@@ -57,7 +57,7 @@ class Lock {
   int descriptor_;
 };
 
-// A port that the kernel holds free at this moment; 0: it has none there.
+// A port that the kernel reports as free now; 0: there is none on that address.
 int free_port(const std::string& host) {
   addrinfo wish{};
   wish.ai_flags = AI_NUMERICHOST;
@@ -98,7 +98,7 @@ redis::Address listening(redis::Connection& server, const fs::path& home, const 
     }
     return address;
   }
-  // As before a restart, where that is possible: ranks that were connected look there first.
+  // The address from before a restart, if possible: ranks that were connected try it first.
   const auto before = network_address(home);
   const bool again = before && (interface == "auto" ? std::ranges::any_of(interfaces, [&](const Interface& each) {
                                                         return each.address == before->host;
@@ -113,7 +113,7 @@ redis::Address listening(redis::Connection& server, const fs::path& home, const 
       server.command({"CONFIG", "SET", "bind", address.host, "port", std::to_string(address.port)});
       return address;
     } catch (const redis::Refused& refused) {
-      why = refused.what();  // somebody was faster
+      why = refused.what();  // another process took the port first
     }
   }
   throw Error(Exit::board, "the blackboard cannot listen on " + address.host + ": " + why +
@@ -122,7 +122,8 @@ redis::Address listening(redis::Connection& server, const fs::path& home, const 
 
 }  // namespace
 
-// An empty one would open the blackboard to whoever reaches it. It is not made anew here: a server may use the one that was there.
+// An empty password would open the blackboard to every user who can reach it. Does not make a new one: a server may use the
+// one that was there.
 std::string home_secret(const fs::path& home) {
   const auto file = secret_file(home);
   auto secret = private_line(file);
@@ -144,7 +145,7 @@ redis::Address socket_address(const fs::path& home) {
   address.password = home_secret(home);
   address.password_file = secret_file(home).string();
   const auto folder = fs::path(address.socket).parent_path();
-  // In /tmp another user may have made it, and would be sent the password.
+  // In /tmp another user may have made it, and would get the password.
   if (fs::exists(folder, none)) check_private(folder, "remove it, or set XDG_RUNTIME_DIR to a folder of your own");
   return address;
 }
@@ -170,7 +171,7 @@ std::optional<redis::Address> network_address(const fs::path& home) {
     address.password_file = secret_file(home).string();
     return address;
   } catch (const Error&) {
-    // A wish, or not ours: the next server that is opened writes it anew.
+    // "wanted", or not an address: the next server that listens writes it again.
   }
   return std::nullopt;
 }
@@ -179,7 +180,7 @@ void shut_down(const redis::Address& address) noexcept {
   try {
     redis::Connection(address, end_bound).command({"SHUTDOWN", "NOSAVE"});
   } catch (const std::exception&) {
-    // As it should be.
+    // Expected: the server closes the connection.
   }
 }
 

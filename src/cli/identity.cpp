@@ -21,7 +21,7 @@ namespace {
 
 using nlohmann::json;
 
-// Paths need not be UTF-8; JSON must be. Bytes that are not are kept apart from each other by their code.
+// Paths need not be UTF-8, but JSON must be. Other bytes are encoded so that different paths stay different.
 std::string as_utf8(const std::string& bytes) {
   std::string text;
   for (unsigned char c : bytes) {
@@ -36,7 +36,7 @@ std::string as_utf8(const std::string& bytes) {
   return text;
 }
 
-// None: as_utf8 does not write this.
+// None: not a text that as_utf8 writes.
 std::optional<std::string> from_utf8(const std::string& text) {
   std::string bytes;
   for (std::size_t i = 0; i < text.size(); ++i) {
@@ -54,7 +54,7 @@ std::optional<std::string> from_utf8(const std::string& text) {
   return bytes;
 }
 
-// None: no list of texts.
+// None: not a list of texts.
 std::optional<std::vector<std::string>> texts_in(const json& list) {
   if (!list.is_array()) return std::nullopt;
   std::vector<std::string> texts;
@@ -78,13 +78,13 @@ std::string joined(const json& list) {
   return text.size() > 60 ? text.substr(0, 57) + "..." : text;
 }
 
-// Throws json::exception where it is no number of files or bytes.
+// Throws json::exception if the field is not a number of files or bytes.
 std::string count_in(const json& identity, const char* name) {
   const auto found = identity.find(name);
   return std::to_string(found == identity.end() ? 0 : found->get_ref<const json::number_unsigned_t&>());
 }
 
-// Throws json::exception where one of them is no identity.
+// Throws json::exception if one of them is not an identity.
 std::string difference_of(const json& left, const json& right) {
   if (left.value("job", "") != right.value("job", "")) {
     return "job " + left.value("job", "?") + ", here " + right.value("job", "?");
@@ -122,7 +122,7 @@ RunIdentity identify(AnyJob& job, const Options& options) {
         files += 1;
         bytes += file.size;
       }
-      // The files themselves count, not the words that named them.
+      // The files themselves count, not the words that name them.
     } else if (entry.kind == OptionKind::content) {
       content[entry.name] = entry.shown ? json::array({as_utf8(entry.shown())}) : texts_of(entry);
     }

@@ -18,7 +18,7 @@
 namespace stint {
 namespace {
 
-// "10.1.0.0/16" holds "10.1.2.3".
+// Whether a network such as "10.1.0.0/16" contains an address such as "10.1.2.3".
 bool in_network(const std::string& address, const std::string& network) {
   const auto slash = network.find('/');
   if (slash == network.npos) return address == network;

@@ -16,7 +16,7 @@ namespace {
 
 constexpr const char* group_of_jobs = "Options of the job";
 
-// The job's author sees this at the first start.
+// An error for the job's author, at the first start.
 void refuse_second(const CLI::App& app, const std::string& name) {
   for (const auto* each = &app; each != nullptr; each = each->get_parent()) {
     if (each->get_option_no_throw(name) == nullptr) continue;
@@ -50,7 +50,7 @@ void add_job_options(CLI::App& app, Options& options, const std::set<OptionKind>
     option->group(group_of_jobs)->type_name(entry.type.empty() ? "TEXT" : entry.type);
     if (!entry.initial.empty()) option->default_str(entry.initial);
     option->type_size(1);
-    if (entry.positional) {  // for --help alone: the parser would split a word like [a,b]; see command_words.hpp
+    if (entry.positional) {  // only for --help: the parser would split a word like [a,b]; see command_words.hpp
       option->expected(1, CLI::detail::expected_max_vector_size);
     } else {
       option->expected(1)->multi_option_policy(entry.repeats ? CLI::MultiOptionPolicy::TakeAll

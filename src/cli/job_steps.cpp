@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Steps of the job that belong to no chunk: a job that kills its process there would kill the next one, too. So the
-// process says in which step it dies, and of what, and the launcher does not start the ranks again and again.
+// Steps of the job outside chunks: a job that kills its process there would kill the next one. So the
+// process reports the step in which it dies, and the cause, and the launcher does not start the ranks again.
 #include "cli/run_command.hpp"
 
 #include "cli/check.hpp"
@@ -13,7 +13,7 @@
 
 namespace stint {
 
-// Before this rank has joined the run. The launcher takes the code unless other ranks go on, and end the run.
+// Before this rank has joined the run. The launcher returns the code unless other ranks go on and end the run.
 void RunCommand::in_job_step(const char* name, const std::function<void()>& call) {
   std::optional<CrashReport> report;
   const auto said = [this](const Death& death) -> std::optional<int> {
@@ -26,7 +26,7 @@ void RunCommand::in_job_step(const char* name, const std::function<void()>& call
   try {
     report.emplace(said);
   } catch (const std::system_error&) {
-    // No room for a thread: then without a report.
+    // The system cannot start a thread: a crash is then not reported.
   }
   const JobStep step(name);
   call();
@@ -43,7 +43,7 @@ void RunCommand::check(const RunFacts& facts) {
                             counted(same, "chunk")));
 }
 
-// A finished run has computed all, maybe on other machines: here its chunks can still be compared.
+// The chunks of a finished run were computed earlier, maybe on other machines: here they are compared again.
 void RunCommand::check_finished() {
   auto run_facts = facts();
   in_job_step("plan", [&] { job_->plan(Context(run_facts)); });
@@ -51,7 +51,7 @@ void RunCommand::check_finished() {
   check(run_facts);
 }
 
-// The board has ended the run, since it was the third to die like this.
+// The board has ended the run, since this was the third death in such a step.
 int RunCommand::ended_by_death(const RunState& state) {
   const int code = error_code(static_cast<int>(state.number("exit", static_cast<int>(Exit::defect))));
   if (launched_.claim_printing()) display_->error(state.field("error"));

@@ -28,10 +28,10 @@ namespace {
 
 namespace fs = std::filesystem;
 
-// mpirun starts the ranks of a host one after another, within milliseconds; one that has not begun by then was lost.
+// mpirun starts the ranks of a host one after another, within milliseconds; a rank that has not started by then was lost.
 constexpr double begin_seconds = 30;
 
-// A folder that another user could have made may hold anything.
+// A folder of another user may hold anything.
 bool is_my_private_folder(const fs::path& path) {
   struct stat info {};
   return ::lstat(path.c_str(), &info) == 0 && S_ISDIR(info.st_mode) && info.st_uid == ::geteuid() && (info.st_mode & 077) == 0;
@@ -39,7 +39,7 @@ bool is_my_private_folder(const fs::path& path) {
 
 void touch(const fs::path& file) { UniqueFd made(::open(file.c_str(), O_WRONLY | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0600)); }
 
-// The pid of mpirun is gone from ours: it died before we asked to be ended with it.
+// If the parent has changed, mpirun died before the kernel was asked to end this process with it.
 void end_with_parent() {
   const pid_t parent = ::getppid();
   ::prctl(PR_SET_PDEATHSIG, SIGKILL);
@@ -90,7 +90,7 @@ std::vector<std::string> decode_arguments(const std::string& text) {
 LaunchedRank::LaunchedRank(int argc, char** argv) : arguments_(argv, argv + argc) {
   if (argc != 2 || argv[1] != argument || environment(folder_variable).empty()) return;
   end_with_parent();
-  // What the user gave on standard input lies in the folder of the call; what mpirun gives here is an empty pipe.
+  // Standard input of the user is in the folder of the call; mpirun passes an empty pipe.
   const UniqueFd null(::open("/dev/null", O_RDONLY | O_CLOEXEC));
   ::dup2(null.get(), STDIN_FILENO);
   folder_.emplace(environment(folder_variable));
@@ -162,7 +162,7 @@ void LaunchedRank::show_bar(const std::string& fields) const {
 
 LocalTicket LocalTicket::of_rank_0(const CallFolder& folder) {
   LocalTicket ticket(folder);
-  // Locked before it gets its name: so nobody sees it without its owner.
+  // Locked before it gets its name: so no rank sees it without its owner.
   std::string name = folder.lead_lock().string() + ".XXXXXX";
   ticket.lock_.reset(::mkostemp(name.data(), O_CLOEXEC));
   if (!ticket.lock_ || ::flock(ticket.lock_.get(), LOCK_EX) != 0 || ::rename(name.c_str(), folder.lead_lock().c_str()) != 0) {
@@ -188,7 +188,7 @@ std::string LocalTicket::await() const {
   const SteadyClock clock;
   const double begun = clock.now();
   for (double pause = 0.001;; pause = std::min(0.02, pause * 1.3)) {
-    const bool lost = rank_0_lost();  // asked first: what it left before it was lost counts
+    const bool lost = rank_0_lost();  // checked first: a ticket that rank 0 left before it was lost counts
     if (fs::exists(folder_.ticket())) {
       std::ifstream file(folder_.ticket());
       std::string text{std::istreambuf_iterator<char>(file), {}};

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// This process as a rank that `stint run -n` started: what its launcher gave it, and what it reports back. Made once, in
-// main, and passed down. In a process that no launcher started every report does nothing.
+// This process as a rank that `stint run -n` started: what its launcher left for it, and its reports to the launcher. Made
+// once, in main, and passed down. In a process without a launcher every report does nothing.
 #pragma once
 
 #include "base/unique_fd.hpp"
@@ -21,19 +21,19 @@ class LaunchedRank {
  public:
   /// The word that the launcher gives a rank instead of the user's arguments.
   static constexpr std::string_view argument = "--launched-rank";
-  /// The arguments again, encoded, for hosts that do not see the launcher's folder; unset where they are too long.
+  /// The arguments again, encoded, for hosts that cannot read the launcher's folder; unset if they are too long.
   static constexpr const char* arguments_variable = "STINT_ARGUMENTS";
   static constexpr const char* folder_variable = "STINT_CALL";
   static constexpr const char* host_variable = "STINT_CALL_HOST";
   static constexpr const char* start_variable = "STINT_START";
 
-  /// Set where stdout and stderr of the launcher lead to one place.
+  /// Set if stdout and stderr of the launcher lead to one place.
   static constexpr const char* outputs_meet_variable = "STINT_OUTPUTS_MEET";
 
-  /// Not launched.
+  /// A process without a launcher.
   LaunchedRank() = default;
-  /// From the environment when the arguments say that this is a launched rank. Ends this process when its mpirun dies.
-  /// Throws Error(usage) when what the launcher left cannot be read.
+  /// Reads the environment if the arguments say that this is a launched rank. Ends this process when its mpirun dies.
+  /// Throws Error(usage) if the launcher's files cannot be read.
   LaunchedRank(int argc, char** argv);
   ~LaunchedRank();
   LaunchedRank(LaunchedRank&&) = default;
@@ -42,39 +42,39 @@ class LaunchedRank {
   [[nodiscard]] bool launched() const { return folder_.has_value(); }
   /// The user's arguments, the program's name first.
   [[nodiscard]] const std::vector<std::string>& arguments() const { return arguments_; }
-  /// How often the launcher has started the ranks before.
+  /// The number of earlier starts of the ranks in this call.
   [[nodiscard]] int start() const { return start_; }
   /// The ranks were started again.
   [[nodiscard]] bool restarted() const { return start_ > 0; }
-  /// What the call begins (--fresh, rerun) was begun by ranks before these. Where the note of that cannot be seen, any start
-  /// before this one counts.
+  /// Whether earlier ranks began what the call begins (--fresh, rerun). If their note cannot be read here, any earlier start
+  /// counts.
   [[nodiscard]] bool begun_before() const { return restarted() && (!near_ || std::filesystem::exists(folder_->begun())); }
-  /// stdout and stderr, those of the launcher if there is one, lead to one place.
+  /// Whether stdout and stderr, those of the launcher if there is one, lead to one place.
   [[nodiscard]] bool outputs_meet() const { return launched() ? outputs_meet_ : stint::outputs_meet(); }
-  /// The folder of the call if this rank is on the launcher's host, where every rank sees it.
+  /// The folder of the call if this rank is on the launcher's host; else null.
   [[nodiscard]] const CallFolder* shared_folder() const { return near_ ? &*folder_ : nullptr; }
-  /// A file beside the launcher's own, in which a leader notes what it printed for the next one; empty: not launched.
+  /// A file in the folder of the call in which a leader notes for the next one what it printed; empty: not launched.
   [[nodiscard]] std::filesystem::path printed_file() const { return launched() ? folder_->printed() : ""; }
 
-  /// Rank 0 on another host than the launcher's: makes the folder there, for as long as this object lives.
+  /// For rank 0 on another host than the launcher's: creates the folder there, for the lifetime of this object.
   void make_folder();
-  /// The run is planned and work begins.
+  /// Reports that the run is planned and work begins.
   void report_begun() const;
-  /// False: another rank of this call prints the result (a run may be led to its end twice, when the blackboard lost its last
-  /// second).
+  /// True: this rank prints the result. False: another rank of this call does (a run may be finished twice, if the blackboard
+  /// lost its last second).
   [[nodiscard]] bool claim_printing() const;
-  /// False: another rank of this call says why it failed. Apart from the result, which another rank may yet print.
+  /// True: this rank prints why the call failed. False: another rank does. Independent of claim_printing.
   [[nodiscard]] bool claim_error() const;
-  /// This rank ends for want of a thread, process or file: starting it again would not help.
+  /// Reports that this rank ends for lack of a thread, process or file: starting it again would not help.
   void report_shortage() const;
-  /// A rank of this call has printed the result and reported the exit code, which stands.
+  /// Whether a rank of this call has printed the result and reported the exit code, which is final.
   [[nodiscard]] bool result_reported() const;
-  /// The rank that ends the run reports the exit code, and how much of a result it printed; false: there is no launcher, so the
-  /// process itself must return the code. (With one it returns 0: mpirun reports every other code on stderr.)
+  /// The rank that ends the run reports the exit code, and how much of a result it printed. False: there is no launcher, so the
+  /// process itself must return the code. (With a launcher it returns 0: mpirun reports every other code on stderr.)
   [[nodiscard]] bool report_exit(const ExitReport& report) const;
-  /// What this rank says next on stderr comes behind the bytes that it wrote to stdout, which take another way.
+  /// The next lines of this rank on stderr must come after the `bytes` that it wrote to stdout, another pipe.
   void report_printed(std::uint64_t bytes) const;
-  /// The launcher draws the progress.
+  /// Lets the launcher draw the progress.
   void show_bar(const std::string& fields) const;
 
  private:
@@ -84,30 +84,30 @@ class LaunchedRank {
   std::optional<CallFolder> folder_;
   int start_ = 0;
   bool outputs_meet_ = false;
-  bool near_ = false;  // on the launcher's host
-  bool made_ = false;  // the folder, by us
+  bool near_ = false;  // this rank is on the launcher's host
+  bool made_ = false;  // this rank created the folder
 };
 
-/// This host in this boot, as launcher and rank compare it.
+/// This host in this boot, for a comparison of launcher and rank.
 std::string host_and_boot();
 
-/// Arguments as one word of an environment, and back.
+/// Arguments to one word of an environment, and back.
 std::string encode_arguments(const std::vector<std::string>& words);
 std::vector<std::string> decode_arguments(const std::string& text);
 
-/// How ranks of one host learn where the blackboard is, without MPI: rank 0 leaves it in the folder of the call, and holds a
-/// lock as long as it lives, so that nobody waits for a rank 0 that was lost.
+/// Tells the ranks of one host the address of the blackboard without MPI: rank 0 leaves it in the folder of the call, and holds
+/// a lock during its lifetime, so that no rank waits for a rank 0 that was lost.
 class LocalTicket {
  public:
-  /// Rank 0 of this start of the ranks; to be made as early as possible.
+  /// For rank 0 of this start of the ranks; call it as early as possible.
   static LocalTicket of_rank_0(const CallFolder& folder);
   static LocalTicket of_others(const CallFolder& folder) { return LocalTicket(folder); }
 
-  /// Rank 0: empty for "nothing to compute".
+  /// For rank 0. Empty text: "nothing to compute".
   void leave(const std::string& text) const;
-  /// Others: waits for it as long as rank 0 lives. Throws Error(interrupted) when it was lost, or never began.
+  /// For the others: waits for the text while rank 0 lives. Throws Error(interrupted) if rank 0 was lost, or did not start.
   [[nodiscard]] std::string await() const;
-  /// Whether rank 0 has begun and is gone.
+  /// Whether rank 0 has started and is gone.
   [[nodiscard]] bool rank_0_lost() const;
 
  private:

@@ -36,10 +36,10 @@ namespace {
 
 namespace fs = std::filesystem;
 
-constexpr std::size_t most_in_variable = 60 << 10;  // bytes; the kernel takes 128 KiB a variable, mpirun less
+constexpr std::size_t most_in_variable = 60 << 10;  // bytes; the kernel accepts 128 KiB a variable, mpirun less
 constexpr int default_restarts = 5;
-constexpr std::uint64_t most_looked_at = 4096;  // a limit so far above the need is not worth a look at every process
-constexpr int starts_before_plan = 3;  // ranks that are all lost before the run is planned will hardly do better
+constexpr std::uint64_t most_looked_at = 4096;  // with a limit so far above the need, the processes need not be counted
+constexpr int starts_before_plan = 3;  // after so many losses before the run is planned, another start would hardly do better
 
 std::vector<std::string> split_words(const std::string& text) {
   std::vector<std::string> words;
@@ -68,7 +68,7 @@ std::vector<std::string> split_words(const std::string& text) {
   return words;
 }
 
-// With fewer mpirun loses its ranks, or hangs.
+// With fewer files mpirun loses its ranks, or hangs.
 void refuse_few_files(int ranks) {
   const rlim_t needed = 32 + 4 * static_cast<rlim_t>(ranks);
   rlimit limit{};
@@ -78,7 +78,7 @@ void refuse_few_files(int ranks) {
                                "; raise it (ulimit -n), or run without -n");
 }
 
-// Processes and threads of this user, as RLIMIT_NPROC counts them.
+// The number of processes and threads of this user, as RLIMIT_NPROC counts them.
 std::uint64_t tasks_of_user() {
   std::uint64_t tasks = 0;
   std::error_code error;
@@ -92,7 +92,7 @@ std::uint64_t tasks_of_user() {
   return tasks;
 }
 
-// With fewer mpirun ends in many lines about itself, or hangs. What is needed at the least: three threads of the launcher, four
+// With fewer processes mpirun fails with many lines of its own, or hangs. The minimum: three threads of the launcher, four
 // of mpirun, three of each rank.
 void refuse_few_processes(int ranks) {
   const std::uint64_t needed = 7 + 3 * static_cast<std::uint64_t>(ranks);
@@ -105,7 +105,7 @@ void refuse_few_processes(int ranks) {
                                        "limit (ulimit -u), end what else runs, or run without -n", ranks, needed, there, limit.rlim_cur));
 }
 
-// The folder of a call, for as long as the call lasts.
+// The folder of a call; exists during the call.
 class OwnFolder {
  public:
   OwnFolder() : folder_(make()) {}
@@ -153,8 +153,8 @@ class Launch {
   ResultDelivery delivery_;
 };
 
-// A terminal may be asked for long. Nothing is there yet that a signal would leave behind; one that comes at the end stays in
-// `signals`.
+// The user may type for long. A signal may end the process now, since there is nothing to clean up; one that comes
+// at the end stays in `signals`.
 std::vector<ReadOnce> Launch::read_texts(Signals& signals) const {
   const std::jthread obedient([&](const std::stop_token& stop) {
     const std::stop_callback wake(stop, [&] { signals.wake(); });
@@ -179,7 +179,7 @@ void Launch::leave_for_ranks(const std::vector<ReadOnce>& texts) {
   keep_texts(texts, folder.path());  // ranks have no standard input
 }
 
-// For mpirun, which hands it to the ranks.
+// Sets variables that mpirun passes on to the ranks.
 void Launch::set_environment() const {
   const auto& folder = **folder_;
   ::setenv(LaunchedRank::folder_variable, folder.path().c_str(), 1);
@@ -193,7 +193,7 @@ void Launch::set_environment() const {
     ::setenv("OMPI_ALLOW_RUN_AS_ROOT", "1", 0);
     ::setenv("OMPI_ALLOW_RUN_AS_ROOT_CONFIRM", "1", 0);
   }
-  // For the launcher alone.
+  // Only for the launcher itself.
   for (const char* name : {"STINT_RANKS", "STINT_HOSTFILE", "STINT_MPIRUN"}) ::unsetenv(name);
 }
 
@@ -236,7 +236,7 @@ int Launch::start_ranks(int number, Signals& signals) {
   settings.message = [this](const std::string& message) { take(message); };
   const int status = MpirunProcess(std::move(settings), folder, terminal_, delivery_).wait(signals, wish_);
   terminal_.end_bar();
-  // What ranks say of themselves after their mpirun was lost is nothing, unless one has printed the result.
+  // An exit code that ranks report after their mpirun was lost does not count, unless one has printed the result.
   if (const auto report = folder.exit_report(); WIFSIGNALED(status) && report && !report->result_bytes &&
                                                     !fs::exists(folder.shortage())) {
     fs::remove(folder.exit(), ignored);
@@ -244,7 +244,7 @@ int Launch::start_ranks(int number, Signals& signals) {
   return status;
 }
 
-// The run has ended with `code`; what stdout did not take counts, too.
+// The run has ended with `code`; bytes that stdout did not take are an error.
 int Launch::deliver(int code, const std::optional<ExitReport>& report) {
   if (delivery_.reader_gone) {
     folder_.reset();
@@ -262,7 +262,7 @@ int Launch::deliver(int code, const std::optional<ExitReport>& report) {
   return code;
 }
 
-// No rank reported an exit code, and nothing is started again.
+// No rank reported an exit code, and the ranks are not started again.
 int Launch::ended_early(int status) const {
   const bool begun = fs::exists((**folder_).begun());
   std::string line;
@@ -296,7 +296,7 @@ int Launch::operator()() {
   folder_.emplace();
   leave_for_ranks(texts);
   set_environment();
-  // A chunk may kill its rank some times before it has failed for good: ranks that are all lost are started again.
+  // A chunk may kill several ranks before it has failed for good: so ranks that are all lost are started again.
   for (int number = 0;; ++number) {
     const int status = start_ranks(number, signals);
     const auto report = (**folder_).exit_report();
@@ -312,8 +312,8 @@ int Launch::operator()() {
   }
 }
 
-// Open MPI 4 shortens its list of hosts by a pattern that knows no other characters, and does not start where this host's
-// name has one, as `my_host`.
+// Open MPI 4 compresses its list of hosts by a pattern that allows no other characters, and fails to start if this host's
+// name has one, such as `my_host`.
 bool has_plain_name() {
   char name[256] = "";
   ::gethostname(name, sizeof name - 1);
@@ -323,7 +323,7 @@ bool has_plain_name() {
 
 }  // namespace
 
-// mpirun is told to be quiet, and then does not say that it cannot read its hostfile. A variable, as STINT_HOSTFILE, may be
+// With -q, mpirun does not report a hostfile that it cannot read. A variable such as STINT_HOSTFILE may be
 // meant for other calls.
 void check_launch_options(const RunOptions& options) {
   const auto needs_n = [&](const char* option, const std::string& value, const char* variable) {
@@ -346,7 +346,7 @@ void check_launch_options(const RunOptions& options) {
 std::vector<std::string> launch_words() {
   std::vector<std::string> words{"mpirun", "--enable-recovery", "--bind-to", "none", "--oversubscribe"};
   if (mpi::major_version() < 5 && !has_plain_name()) words.insert(words.end(), {"--mca", "regx", "naive"});
-  if (mpi::major_version() < 5) words.push_back("-q");  // Open MPI 5 has no banners, and does not know it
+  if (mpi::major_version() < 5) words.push_back("-q");  // Open MPI 5 has no banners, and rejects -q
   return words;
 }
 

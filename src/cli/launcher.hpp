@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// `stint run -n N` outside a world: starts mpirun with what survival needs, again when all ranks were lost, passes on what
-// ranks write and the signals of the user, and gives the run's own exit code, which mpirun with recovery does not.
+// `stint run -n N` outside a world: starts mpirun with the flags for survival, again when all ranks were lost; passes on the
+// output of the ranks and the signals of the user; and returns the run's own exit code, which mpirun with recovery does not.
 #pragma once
 
 #include "cli/run_options.hpp"
@@ -10,14 +10,14 @@
 
 namespace stint {
 
-/// mpirun with the flags that survival needs, for the version that this program is linked with.
+/// mpirun with the flags for survival, for the MPI version that this program is linked with.
 std::vector<std::string> launch_words();
 
-/// Throws Error(usage) for an option of this launcher that was given without -n, or a hostfile that cannot be read.
+/// Throws Error(usage) for a launcher option without -n, or a hostfile that cannot be read.
 void check_launch_options(const RunOptions& options);
 
-/// Starts this program as N ranks under mpirun, with the same arguments; again, some times, when all ranks were lost. Returns
-/// the exit code. It may not return: when nobody reads stdout any more, it dies of SIGPIPE as other programs do.
+/// Starts this program as N ranks under mpirun, with the same arguments; again, some times, if all ranks were lost. Returns
+/// the exit code. If no process reads stdout any more, dies of SIGPIPE instead, like other programs.
 int launch(const RunOptions& options, int argc, char** argv);
 
 }  // namespace stint

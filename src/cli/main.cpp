@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// The entry of every program: makes the descriptors safe, runs the command line, and ends every error as one line and an exit
+// The entry of every program: makes the descriptors safe, runs the command line, and reports every error as one line and an exit
 // code.
 #include <stint/main.hpp>
 
@@ -26,7 +26,7 @@
 namespace stint {
 namespace {
 
-// Every error ends as one line and an exit code.
+// Reports every error as one line and an exit code.
 template <class Step>
 int exit_code_of(Step step, const std::optional<LaunchedRank>& launched = std::nullopt) {
   try {
@@ -59,9 +59,9 @@ int run_main(int argc, char** argv, std::span<const JobEntry> jobs) {
   open_standard_descriptors();
   auto& terminal = Terminal::standard();
   std::signal(SIGPIPE, SIG_IGN);  // the reader of a pipe, or the blackboard, may go at any time
-  std::signal(SIGXFSZ, SIG_IGN);  // beyond `ulimit -f` a write is an error then, which is said
+  std::signal(SIGXFSZ, SIG_IGN);  // beyond `ulimit -f` a write then fails, which is reported
   std::optional<LaunchedRank> launched;
-  const TakenErrors errors;       // what jobs write to std::cerr
+  const TakenErrors errors;       // for what jobs write to std::cerr
   set_program(argv[0]);
   const int code = exit_code_of([&] {
     launched.emplace(argc, argv);
@@ -76,7 +76,7 @@ int run_main(int argc, char** argv, std::span<const JobEntry> jobs) {
     terminal.finish();
     return 0;
   });
-  if (!launched || !launched->launched()) leave_embedded();  // the launcher does, after its ranks
+  if (!launched || !launched->launched()) leave_embedded();  // after the ranks, the launcher does it
   if (terminal.reader_gone()) end_of_pipe();
   return code != 0 ? code : late;
 }

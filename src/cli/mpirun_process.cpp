@@ -27,11 +27,11 @@ namespace {
 
 constexpr double look_seconds = 0.5;
 constexpr int output_seconds = 5;
-// An mpirun whose ranks died while they started may wait for ever for nobody. Before it has started any it may have much to do.
+// If its ranks died while they started, mpirun may wait for ever. Before the first rank it may be busy for longer.
 constexpr double childless_seconds = 3;
 constexpr double first_child_seconds = 20;
-constexpr double after_grace_seconds = 10;  // for what ended to be stored
-constexpr double kill_seconds = 4;          // between SIGTERM and SIGKILL; mpirun itself gives its ranks some
+constexpr double after_grace_seconds = 10;  // to store the results of chunks that ended
+constexpr double kill_seconds = 4;          // between SIGTERM and SIGKILL; mpirun itself gives its ranks some time
 
 double now() { return SteadyClock().now(); }
 
@@ -55,17 +55,17 @@ void MpirunProcess::start() {
   std::vector<char*> arguments;
   for (const auto& word : settings_.words) arguments.push_back(const_cast<char*>(word.c_str()));
   arguments.push_back(nullptr);
-  // The child tells an exec that failed by the pipe, which a successful one closes.
+  // The child reports a failed exec through the pipe; a successful exec closes it.
   int failure[2];
   if (::pipe2(failure, O_CLOEXEC) != 0) throw Error(Exit::usage, std::string("cannot make a pipe: ") + std::strerror(errno));
   UniqueFd read_end(failure[0]), write_end(failure[1]);
   const pid_t launcher = ::getpid();
   pid_ = ::fork();
   if (pid_ == 0) {  // only calls that are safe after fork
-    // Its ranks die with it (LaunchedRank). On SIGTERM it would let them work on for a second, and what they finished in that
-    // time nobody would print.
+    // The ranks die with mpirun (LaunchedRank). On SIGTERM mpirun would let them work on for a second, and results that they
+    // finished in that time would not be printed.
     ::prctl(PR_SET_PDEATHSIG, SIGKILL);
-    ::setpgid(0, 0);  // what the terminal sends goes to the launcher alone
+    ::setpgid(0, 0);  // signals of the terminal go only to the launcher
     const int null = ::open("/dev/null", O_RDONLY);
     ::dup2(null, STDIN_FILENO);
     ::dup2(output_.write_end(), STDOUT_FILENO);
@@ -91,7 +91,7 @@ void MpirunProcess::start() {
   last_child_seen_ = now();
 }
 
-// The run is stopped: what cannot be shown now can be shown later.
+// Stops the run: output that cannot be shown now can be shown later.
 void MpirunProcess::fail_output(const Error& error) {
   const std::lock_guard lock(output_mutex_);
   if (dynamic_cast<const ReaderGone*>(&error) != nullptr) {
@@ -103,7 +103,7 @@ void MpirunProcess::fail_output(const Error& error) {
 }
 
 void MpirunProcess::take_output(std::string_view piece) {
-  if (!piece.empty() && output_failed_) return;  // what is no longer read is taken all the same, so that ranks can end
+  if (!piece.empty() && output_failed_) return;  // reads and drops the rest, so that ranks can end
   std::size_t written = 0;
   try {
     terminal_.out(piece);
@@ -117,7 +117,7 @@ void MpirunProcess::take_output(std::string_view piece) {
   output_grew_.notify_all();
 }
 
-// stdout and stderr reach the launcher on two ways: what a rank says behind its result is held until that has been written.
+// stdout and stderr reach the launcher by two pipes: lines of a rank after its result wait until the result is written.
 void MpirunProcess::await_output(std::uint64_t bytes) {
   std::unique_lock lock(output_mutex_);
   output_grew_.wait_for(lock, std::chrono::seconds(output_seconds),
@@ -130,7 +130,7 @@ void MpirunProcess::take_message(const std::string& message) {
   await_output(std::strtoull(message.c_str() + printed.size(), nullptr, 10));
 }
 
-// What Stint's ranks say begins on a line of its own, even behind a result that does not end with one.
+// Lines of Stint's ranks begin on a new line, even after a result that does not end with a line end.
 void MpirunProcess::take_errors(std::string_view piece) {
   constexpr std::string_view ours = "stint: ";
   const auto shown = without_noise(held_, piece, piece.empty(), mark_,
@@ -148,11 +148,11 @@ void MpirunProcess::take_errors(std::string_view piece) {
       errors_begin_line_ = whole;
     }
   } catch (const Error& error) {
-    fail_output(error);  // what commands or the job said is lost, as on stdout
+    fail_output(error);  // output of commands or the job is lost, as on stdout
   }
 }
 
-// A rank that has not yet set its own action for SIGUSR1 dies of it, and mpirun, too: that is an end as good.
+// A rank that does not handle SIGUSR1 yet dies of it, and mpirun ends with it, which serves the purpose.
 void MpirunProcess::press(const StopWish& wish) {
   const double time = now();
   if (wish.asked && asked_since_ < 0) asked_since_ = time;
@@ -161,7 +161,7 @@ void MpirunProcess::press(const StopWish& wish) {
   if (at_once_since_ >= 0) {
     ::kill(pid_, time - at_once_since_ > kill_seconds ? SIGKILL : SIGTERM);
   } else if (asked_since_ >= 0) {
-    ::kill(pid_, SIGUSR1);  // again and again: mpirun passes it on to those ranks alone that it has started
+    ::kill(pid_, SIGUSR1);  // repeatedly: mpirun passes it on only to those ranks that it has started
   }
 }
 
@@ -170,7 +170,7 @@ void MpirunProcess::obey(int signal, StopWish& wish) {
   if (signal == SIGTSTP) {
     ::kill(pid_, SIGTSTP);  // mpirun stops its ranks, also on other hosts
     const auto stopped = stop_descendants(pid_);
-    terminal_.end_bar();  // the shell writes there now; the next message draws it again
+    terminal_.end_bar();  // the shell writes there now; the next message draws the bar again
     ::raise(SIGSTOP);
     continue_processes(stopped);
     ::kill(pid_, SIGCONT);
@@ -202,7 +202,7 @@ void MpirunProcess::end_if_childless() {
   if (has_child()) {
     had_child_ = true;
     last_child_seen_ = time;
-  } else if (std::filesystem::exists(folder_.shortage()) ||  // it may have had none to start another rank, and waits for it
+  } else if (std::filesystem::exists(folder_.shortage()) ||  // mpirun itself may have been unable to start a rank, and waits for it
              time - last_child_seen_ > (had_child_ ? childless_seconds : first_child_seconds)) {
     ::kill(pid_, SIGKILL);
   }

@@ -17,7 +17,7 @@ namespace stint {
 namespace {
 
 constexpr std::size_t longest_name = 40;
-/// Targets that CMake keeps for itself, and the folder that the project is built in.
+/// Targets that CMake reserves, and the folder in which the project is built.
 constexpr std::array<std::string_view, 6> reserved{"all", "build", "clean", "help", "install", "test"};
 
 bool is_lower(char c) { return c >= 'a' && c <= 'z'; }
@@ -54,8 +54,8 @@ void replace_all(std::string& text, std::string_view from, std::string_view to) 
   }
 }
 
-// The option with which CMake finds this Stint, a space before it; empty: it looks there by itself. The package lies
-// beside the library that this code is in: installed, or where it was built.
+// The option with which CMake finds this Stint, after a space; empty: CMake looks there by default. The package is
+// beside the library of this code, installed or in its build folder.
 std::string cmake_option() {
   Dl_info code{};
   if (::dladdr(reinterpret_cast<const void*>(&cmake_option), &code) == 0 || code.dli_fname == nullptr) return "";
@@ -90,7 +90,7 @@ void new_project(const std::string& name, std::ostream& out) {
     replace_all(text, "{{Name}}", type);
     replace_all(text, "{{configure}}", configure);
     if (file == "job.cpp") file = name + ".cpp";
-    if (file == "run.sbatch") {  // Stint's own script, for another program
+    if (file == "run.sbatch") {  // Stint's own script, with the name of another program
       replace_all(text, "${STINT:-stint}", "${STINT:-$SLURM_SUBMIT_DIR/build/" + name + "}");
       replace_all(text, "--job-name=stint", "--job-name=" + name);
       replace_all(text, "slurm/run.sbatch wordcount /data/corpus", "run.sbatch");

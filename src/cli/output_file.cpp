@@ -23,11 +23,11 @@ namespace {
 
 namespace fs = std::filesystem;
 
-constexpr int most_links = 40;                                // as Linux follows
-constexpr auto silent_wait = std::chrono::milliseconds(500);  // for a reader that starts beside us
+constexpr int most_links = 40;                                // as many as Linux follows
+constexpr auto silent_wait = std::chrono::milliseconds(500);  // for a reader that starts at the same time
 constexpr auto reader_patience = std::chrono::seconds(10);
 constexpr auto reader_look = std::chrono::milliseconds(20);
-constexpr std::size_t longest_stem = 200;                     // bytes of a name, so that an ending fits
+constexpr std::size_t longest_stem = 200;                     // bytes of a name, so that a suffix fits
 
 std::string why(int error) { return std::strerror(error); }
 
@@ -35,7 +35,7 @@ fs::path folder_of(const fs::path& path) {
   return path.has_parent_path() ? path.parent_path() : fs::path(".");
 }
 
-// Whether a canonical folder is where Linux shows the descriptors of a process.
+// Whether a canonical folder is one in which Linux shows the descriptors of a process.
 bool shows_descriptors(const fs::path& folder) {
   const auto& text = folder.native();
   return text.starts_with("/proc/") && text.ends_with("/fd");
@@ -147,7 +147,7 @@ void OutputFile::refuse(const std::string& reason) const {
   throw Error(Exit::usage, "cannot write " + what_ + " to " + named_.string() + ": " + reason);
 }
 
-// Where the links lead; the last one may lead to what is not there yet.
+// Follows the links; the target of the last one need not exist yet.
 void OutputFile::follow_links() {
   path_ = named_;
   std::error_code error;
@@ -155,7 +155,7 @@ void OutputFile::follow_links() {
     if (links == most_links) refuse(why(ELOOP));
     const auto folder = fs::canonical(folder_of(path_), error);
     if (error) refuse(error.message());
-    if (shows_descriptors(folder)) return;  // of another process: opened, not followed
+    if (shows_descriptors(folder)) return;  // a descriptor of another process: opened, not followed
     const auto target = fs::read_symlink(path_, error);
     if (error) refuse(error.message());
     path_ = folder / target;
@@ -167,7 +167,7 @@ void OutputFile::open_pipe_or_device() {
   if (!descriptor_) refuse(errno == ENXIO ? "nobody reads this pipe; start its reader first" : why(errno));
 }
 
-// A new file beside it, without a name that anybody else has.
+// Creates a new file beside it, under a name that no other process uses.
 UniqueFd OutputFile::make_beside() {
   const std::string stem = path_.filename().native().substr(0, longest_stem) + ".part-" + std::to_string(::getpid());
   for (int number = 0;; ++number) {
@@ -177,7 +177,8 @@ UniqueFd OutputFile::make_beside() {
   }
 }
 
-// Before hours are burnt. A file in a folder where we may make none, as one that is mounted, is written in place.
+// Checks the path before hours of computing are spent. If no file can be made in the folder, as for a mounted file, the
+// file is written in place.
 void OutputFile::try_folder() {
   const auto made = make_beside();
   const int error = errno;
@@ -204,7 +205,7 @@ std::ostream& OutputFile::stream() {
   }
   buffer_ = std::make_unique<PassingBuffer>([this](std::string_view bytes) { keep(bytes); });
   stream_ = std::make_unique<std::ostream>(buffer_.get());
-  stream_->exceptions(std::ios::badbit);  // passes on what keep() throws
+  stream_->exceptions(std::ios::badbit);  // passes on exceptions of keep()
   return *stream_;
 }
 
@@ -225,7 +226,7 @@ void OutputFile::write(int descriptor, std::string_view bytes) const {
     }
     if (errno == EAGAIN) {
       pollfd ready{descriptor, POLLOUT, 0};
-      ::poll(&ready, 1, -1);  // as long as a write that blocks; whoever reads decides
+      ::poll(&ready, 1, -1);  // for as long as a blocking write; the reader decides
     } else if (errno != EINTR) {
       refuse(why(errno));
     }
@@ -261,7 +262,7 @@ void OutputFile::publish() {
   } else if (!same_bytes()) {
     struct stat before {};
     if (::stat(path_.c_str(), &before) == 0) {
-      [[maybe_unused]] const int owner = ::fchown(descriptor_.get(), before.st_uid, before.st_gid);  // root's may stay another's
+      [[maybe_unused]] const int owner = ::fchown(descriptor_.get(), before.st_uid, before.st_gid);  // root keeps the owner
       ::fchmod(descriptor_.get(), before.st_mode & 07777);
     }
     if (::fsync(descriptor_.get()) != 0) refuse(why(errno));

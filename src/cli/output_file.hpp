@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
-// A file that the user named for us to write: the one way in which results and summaries are written. A regular file
-// becomes visible whole or not at all (a new one takes its place; if its bytes are the same it is left alone, for its time
-// may be another run's identity). A link stays, and what it leads to is written. Devices, pipes and descriptors (/dev/fd/N)
-// are written through when all is there.
+// A file that the user named for output: all results and summaries are written by this class. A regular file
+// becomes visible whole or not at all: a new file replaces it; if the bytes are the same it is left alone, since its time
+// may be part of another run's identity. A link stays, and its target is written. Devices, pipes and descriptors
+// (/dev/fd/N) are written through once all output is there.
 #pragma once
 
 #include "base/unique_fd.hpp"
@@ -17,7 +17,7 @@
 
 namespace stint {
 
-/// Collects what a stream is given and passes it on in large pieces. What `write` throws comes out of the stream if the
+/// Collects the output of a stream and passes it on in large pieces. Exceptions of `write` come out of the stream if the
 /// stream's exceptions() has badbit.
 class PassingBuffer final : public std::streambuf {
  public:
@@ -31,27 +31,27 @@ class PassingBuffer final : public std::streambuf {
   char buffer_[65536];
 };
 
-/// The descriptor that a path means: 1 for /dev/stdout, 5 for /dev/fd/5; -1: it means a file.
+/// The descriptor that a path stands for: 1 for /dev/stdout, 5 for /dev/fd/5; -1: the path is a file.
 int descriptor_of(const std::filesystem::path& path);
 
-/// Opens what is written through, with these flags beside O_WRONLY. The reader of a pipe is waited for, 10 s, which is said
-/// (`named`: the path as the user gave it). Invalid: errno says why, ENXIO that nobody reads.
+/// Opens a pipe or device, with these flags beside O_WRONLY. Waits for the reader of a pipe, 10 s, and says so
+/// (`named`: the path as the user gave it). Invalid: errno has the reason; ENXIO: the pipe has no reader.
 UniqueFd open_to_write(const std::filesystem::path& path, const std::filesystem::path& named, int flags);
 
 class OutputFile {
  public:
-  /// `what`: of errors, "cannot write WHAT to PATH". Throws Error(usage) when the path cannot be written. Nothing is
-  /// changed there yet; a pipe is opened, and its reader waited for, 10 s.
+  /// `what`: for errors, "cannot write WHAT to PATH". Throws Error(usage) if the path cannot be written. Changes nothing
+  /// there yet; but opens a pipe, and waits for its reader, 10 s.
   OutputFile(std::filesystem::path path, std::string what);
   ~OutputFile();
   OutputFile(const OutputFile&) = delete;
   OutputFile& operator=(const OutputFile&) = delete;
 
-  /// Throws Error(usage) out of a stream that cannot write.
+  /// The stream to write to. It throws Error(usage) if it cannot write.
   std::ostream& stream();
-  /// Makes visible what was written. Throws Error(usage), and ReaderGone where the path is our stdout.
+  /// Makes the output visible. Throws Error(usage), and ReaderGone if the path is this process's stdout.
   void publish();
-  /// Forgets what was written.
+  /// Drops the output.
   void clear();
 
  private:
@@ -67,12 +67,12 @@ class OutputFile {
 
   const std::filesystem::path named_;
   const std::string what_;
-  std::filesystem::path path_;       // where the links lead
+  std::filesystem::path path_;       // the target of the links
   Way way_ = Way::whole;
-  int standard_ = -1;                // it is our stdout or stderr
-  UniqueFd descriptor_;              // of the new file, of the pipe or device
-  std::filesystem::path temporary_;  // the new file; empty: not begun
-  std::string memory_;               // what waits for publish() where there is no new file
+  int standard_ = -1;                // STDOUT_FILENO or STDERR_FILENO, if the path is one of them
+  UniqueFd descriptor_;              // of the new file, or of the pipe or device
+  std::filesystem::path temporary_;  // the new file; empty: not created yet
+  std::string memory_;               // the output until publish(), if there is no new file
   std::unique_ptr<PassingBuffer> buffer_;
   std::unique_ptr<std::ostream> stream_;
 };

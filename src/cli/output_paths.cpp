@@ -19,7 +19,7 @@ namespace {
 
 namespace fs = std::filesystem;
 
-// The same regular file, or the same place for one that is not there yet.
+// Whether both are the same regular file, or the same place for a file that does not exist yet.
 bool same_file(const std::string& left, const std::string& right) {
   std::error_code error;
   if (fs::is_regular_file(left, error)) return fs::equivalent(left, right, error) && !error;
@@ -27,14 +27,14 @@ bool same_file(const std::string& left, const std::string& right) {
   return fs::weakly_canonical(fs::absolute(left), error) == fs::weakly_canonical(fs::absolute(right), error);
 }
 
-// What the job may read: the files that it names, texts, standard input, and words that are files.
+// The paths that the job may read: its input files, texts, standard input, and words that are files.
 std::vector<std::string> read_by(const Options& job) {
   std::vector<std::string> paths;
   for (const auto& entry : job.entries()) {
     if (entry.inputs != nullptr && !entry.inputs->empty()) {
       try {
         for (const auto& file : entry.inputs->files()) paths.push_back(file.path);
-      } catch (const BadInput&) {  // said when the run is planned, perhaps on another host, which sees it
+      } catch (const BadInput&) {  // reported when the run is planned, perhaps on another host that has the file
       }
     } else if (entry.positional && entry.get) {
       const auto words = entry.get();
@@ -63,7 +63,7 @@ void refuse_twice(const Options::Written& output, const Options::Written& other)
   throw Error(Exit::usage, other.option + " and " + output.option + " are the same file, " + output.path + "; give two");
 }
 
-// Opened by its name it gets a place of its own, and what goes to the descriptor is written over it.
+// Opened by name, the file gets a second write position: output to the descriptor would overwrite it.
 void refuse_open_file(const Options::Written& output) {
   if (descriptor_of(output.path) < 0 || !is_regular(output.path)) return;
   throw Error(Exit::usage, output.option + " " + output.path + " is a regular file that is open already, and two would write at " +

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// The files that `run` writes, held against each other and against what it reads.
+// Compares the files that `run` writes with each other and with the files that it reads.
 #pragma once
 
 #include <stint/options.hpp>
@@ -8,8 +8,8 @@
 
 namespace stint {
 
-/// Throws Error(usage) when --output, --summary, --log and the files that the job writes itself are one file twice, one that
-/// the run reads, or (of the job, which opens it by its name) a file that already is our stdout or another descriptor.
+/// Throws Error(usage) if --output, --summary, --log and the job's own output files name one file twice, one that
+/// the run reads, or (for a job's file, which is opened by name) one that already is this process's stdout or another descriptor.
 void refuse_shared_paths(const RunOptions& run, const Options& job);
 
 }  // namespace stint

@@ -26,7 +26,7 @@ constexpr off_t longest_line = 4096;
                                "; make room, or set STINT_HOME to another folder");
 }
 
-// mkstemp makes it for the user alone, whatever the umask.
+// mkstemp makes the file for the user alone, whatever the umask.
 std::string written_beside(const fs::path& file, std::string_view text) {
   std::string name = file.string() + ".XXXXXX";
   const int descriptor = ::mkstemp(name.data());
@@ -53,7 +53,7 @@ void write_private(const fs::path& file, std::string_view text) {
   refuse(file, error);
 }
 
-// A link to a name that is there is refused, on every file system and for all hosts.
+// The kernel refuses a link to an existing name, on every file system and for all hosts.
 std::string made_once(const fs::path& file, std::string_view text) {
   struct stat info {};
   if (::lstat(file.c_str(), &info) != 0) {

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// Files and folders that the user alone may read (modes 600 and 700, whatever the umask), for secrets and what holds one.
-// They lie in $STINT_HOME, which several hosts may share; a reader sees an old text or a new one, never half of it. What
-// another user made, or could change, is refused: he would be sent our commands, or send us his. No link is followed.
+// Files and folders that only the user may read (modes 600 and 700, whatever the umask), for secrets and what holds one.
+// They are in $STINT_HOME, which several hosts may share; a reader sees an old text or a new one, never half of it. A file
+// that another user made or could change is refused: that user could get Stint's commands, or inject some. No link is followed.
 #pragma once
 
 #include <filesystem>
@@ -13,24 +13,24 @@ namespace stint {
 /// Replaces the file. Throws Error(board).
 void write_private(const std::filesystem::path& file, std::string_view text);
 
-/// Makes the file unless it is there, and returns its first line, whichever process made it. Throws Error(board), and
+/// Creates the file unless it exists, and returns its first line, whichever process made it. Throws Error(board), and
 /// as private_line.
 std::string made_once(const std::filesystem::path& file, std::string_view text);
 
-/// The first line of a file of ours; empty: there is none. Throws Error(usage) unless it is a regular file that is the
-/// user's and that nobody else may read or write.
+/// The first line of one of Stint's files; empty: there is none. Throws Error(usage) unless it is a regular file of the
+/// user that no other user may read or write.
 std::string private_line(const std::filesystem::path& file);
 
 /// The first line of any file; empty: there is none, or it cannot be read.
 std::string line_of(const std::filesystem::path& file);
 
-/// Makes the folder, or takes the one that is there. Throws Error(usage) where it cannot be made, or as check_private.
+/// Creates the folder, or accepts an existing one. Throws Error(usage) if it cannot be created, or as check_private.
 void make_private_folder(const std::filesystem::path& folder);
 
-/// Throws Error(usage) unless it is a folder, and the user's, and nobody else may write to it; `advice`: what to do.
+/// Throws Error(usage) unless it is a folder of the user that no other user may write to; `advice`: what to do.
 void check_private(const std::filesystem::path& folder, const std::string& advice);
 
-/// Throws Error(usage) where another program, which follows links, would write to what is not a file of the user's.
+/// Throws Error(usage) if another program, which follows links, would write to something else than a file of the user.
 void check_own_file(const std::filesystem::path& file);
 
 /// "user ada (1000)", of a file's owner.

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Numbers and times as people read them.
+// Numbers and times for people.
 #pragma once
 
 #include <cstdint>
@@ -16,7 +16,7 @@ std::string grouped(std::uint64_t number);
 std::string counted(std::uint64_t number, std::string_view what);
 /// Seconds for people: "0.8 s", "3 min 20 s", "2 h 5 min".
 std::string duration(double seconds);
-/// So many a second: "120/s", "1.5/s", "20/min", "3.0/h".
+/// A rate: "120/s", "1.5/s", "20/min", "3.0/h".
 std::string frequency(double per_second);
 
 }  // namespace stint

@@ -18,9 +18,10 @@ namespace {
 
 constexpr std::size_t buffer_bytes = 256 << 10;
 
-constexpr std::size_t longest_gap = 300;  // bytes that a * may stand for
+constexpr std::size_t longest_gap = 300;  // maximum of bytes that a * stands for
 
-// 1: `line` begins as the pattern says, in which * stands for anything up to a ] or the end of the line; 0: it may come to that; -1: it does not.
+// 1: `line` matches the beginning given by the pattern, in which * stands for anything up to a ] or the end of the line;
+// 0: it may match once more of it comes; -1: it does not match.
 int match(std::string_view pattern, std::string_view line) {
   if (pattern.empty()) return 1;
   if (line.empty()) return 0;
@@ -33,7 +34,7 @@ int match(std::string_view pattern, std::string_view line) {
   return best;
 }
 
-// The same of lines that are mpirun's own, of what Stint says better or what concerns nobody.
+// The same for mpirun's own lines, which Stint reports in its own words or which do not concern the user.
 int noise(std::string_view line) {
   int best = -1;
   for (const auto* pattern : {"mpirun: Forwarding signal ", "[*] PMIX ERROR:",
@@ -43,7 +44,7 @@ int noise(std::string_view line) {
   return best;
 }
 
-// Bytes at the end of `text` that may become `mark`.
+// The number of bytes at the end of `text` that may become `mark`.
 std::size_t beginning_of(const std::string& mark, const std::string& text) {
   for (auto length = std::min(mark.size() - 1, text.size()); length > 0; --length) {
     if (text.ends_with(mark.substr(0, length))) return length;
@@ -63,7 +64,7 @@ std::string without_noise(std::string& held, std::string_view piece, bool last, 
     const int is = noise(held);
     if (is >= 0 && !whole) break;
     std::string line = held.substr(0, end == held.npos ? end : end + 1);
-    const auto at = is == 1 ? line.npos : line.find(mark);  // also behind what else came without a line end
+    const auto at = is == 1 ? line.npos : line.find(mark);  // also after output without a line end
     if (!whole) {
       const auto kept = at == line.npos ? beginning_of(mark, line) : line.size() - at;
       shown += line.substr(0, line.size() - kept);

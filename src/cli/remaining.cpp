@@ -12,13 +12,13 @@ namespace {
 
 constexpr std::size_t most_ends = 512;
 constexpr double recent_share = 1.0 / 3;  // of the time so far
-constexpr double even_ratio = 1.8;        // of two estimates that one number may stand for
+constexpr double even_ratio = 1.8;        // maximum ratio of two estimates that are shown as one number
 constexpr double early_low = 0.7, early_high = 1.3;  // of a range from few chunks
 constexpr double skewed_ratio = 3;        // of the longest chunk to the usual one
-// Of an estimate from a rate that a few long chunks made slow, or a few short ones fast.
+// Factors of an estimate from a rate that a few long chunks made slow, or a few short ones fast.
 constexpr double skewed_low = 0.6, skewed_high = 1.6;
-constexpr double few = 4;                 // chunks a lane, from which a rate follows
-constexpr double least_age = 0.5;         // seconds from which on a chunk at work is told of
+constexpr double few = 4;                 // chunks a lane, below which a rate is not known
+constexpr double least_age = 0.5;         // seconds from which on a running chunk is shown
 constexpr double tail = 2;                // times the longest chunk so far
 
 }  // namespace
@@ -42,7 +42,7 @@ std::string Estimate::text() const {
 }
 
 void Remaining::see(const Sighting& sighting) {
-  // Another count: the run was made anew, or failed chunks were revived.
+  // Another count: the run was made anew, or failed chunks were queued again.
   if (!begun_ || sighting.ended < last_.ended || sighting.total != last_.total) {
     begun_ = true;
     first_ = {sighting.now, sighting.ended};
@@ -58,7 +58,7 @@ void Remaining::see(const Sighting& sighting) {
   ends_ = std::move(half);
 }
 
-// Where the last part of the time begins: from one end to another, so that chunks that end together count as they came.
+// The beginning of the recent part: measured from end to end, so that chunks that end together count as they came.
 Remaining::End Remaining::recent() const {
   const double from = ends_.back().time - std::max(recent_share * (ends_.back().time - first_.time), 2 * last_.longest);
   End begin = first_;
@@ -84,7 +84,7 @@ Estimate Remaining::estimate() const {
   if (left <= static_cast<double>(last_.lanes)) {
     estimate.kind = Estimate::Kind::running;
     estimate.running = static_cast<std::uint64_t>(left);
-    // Nothing waits, so what is at work was begun before the last one ended.
+    // No chunk waits, so the running chunks started before the last one ended.
     const double idle = ends_.empty() ? 0 : last_.now - ends_.back().time;
     estimate.oldest = std::max(last_.oldest, idle >= least_age ? idle : -1);
     estimate.usual = last_.usual;
@@ -94,27 +94,27 @@ Estimate Remaining::estimate() const {
   const double idle = last_.now - ends_.back().time;
   const auto since = [&](const End& begin) {
     const double seconds_each = (ends_.back().time - begin.time) / static_cast<double>(ends_.back().ended - begin.ended);
-    return left * seconds_each - idle;  // the next ones are on their way
+    return left * seconds_each - idle;  // the next chunks are running already
   };
   const double overall = since(first_), recently = since(recent());
   const auto known = static_cast<double>(ends_.back().ended - first_.ended);
   estimate.low = std::max(0.0, std::min(overall, recently));
   estimate.high = std::max({0.0, overall, recently});
-  // Had all lanes been at work from now on, on chunks as most that ended were.
+  // The time if all lanes worked from now on, on chunks of the typical length.
   const double others = known > 1 ? std::max(0.0, (last_.usual * known - last_.longest) / (known - 1)) : last_.usual;
   const double fresh = left * others / static_cast<double>(last_.lanes);
-  // Of few that ended nobody knows how far the others are that are at work beside them.
+  // If few chunks have ended, it is not known how far the running ones are.
   const bool is_early = last_.usual > 0 && known < few * static_cast<double>(last_.lanes);
   if (is_early) {
     estimate.low = std::min(estimate.low, fresh);
     estimate.high = std::max(estimate.high, fresh);
   }
-  // Longer than any that ended: what is at work now does not go on as before.
+  // The pause is longer than any chunk that ended: the running chunks are different.
   if (idle > last_.longest) estimate.high = std::max(estimate.high, left * (last_.now - first_.time) / known);
   const bool skewed = last_.longest > skewed_ratio * last_.usual || last_.oldest > last_.longest;
   if (last_.usual > 0 && skewed) {
-    // What still waits may be longer than all that ended, the more so the more is left; what is at work is already, if it
-    // is older than they became, and nobody knows how much longer it takes.
+    // Waiting chunks may be longer than all that ended, the more so the more are left; a running chunk is longer if it
+    // is older than those became, and it is not known by how much.
     estimate.low = skewed_low * std::min(estimate.low, fresh);
     estimate.high = skewed_high * estimate.high + tail * last_.longest * std::sqrt(1 + left / known);
     if (last_.oldest > last_.longest) estimate.high = std::numeric_limits<double>::infinity();

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// How long a run still takes, from what has ended so far: one number where the work is even, a range where it is not, and
-// once nothing waits any more no number at all, for nothing is known of chunks at work but their age. A pure function of
+// Estimates the remaining time of a run from the chunks that have ended: one number if the work is even, a range if it is
+// not, and no number once no chunk waits any more, since of running chunks only the age is known. A pure function of
 // its sightings.
 #pragma once
 
@@ -16,16 +16,16 @@ struct Sighting {
   std::uint64_t total = 0;  ///< chunks
   std::uint64_t ended = 0;  ///< done or failed
   double usual = -1;        ///< mean seconds of a chunk; below 0: not known
-  double longest = 0;       ///< seconds of the longest that ended
-  std::uint64_t lanes = 1;  ///< chunks that can be at work at once
-  double oldest = -1;       ///< seconds that the oldest at work has been there; below 0: not long
+  double longest = 0;       ///< seconds of the longest chunk that ended
+  std::uint64_t lanes = 1;  ///< chunks that can run at once
+  double oldest = -1;       ///< seconds of the oldest running chunk; below 0: not long
 };
 
 struct Estimate {
   enum class Kind { unknown, number, range, running };
   Kind kind = Kind::unknown;
-  double low = 0, high = 0;   ///< seconds; alike in a number; a range may have no end
-  std::uint64_t running = 0;  ///< chunks at work
+  double low = 0, high = 0;   ///< seconds; equal for one number; `high` may be infinite
+  std::uint64_t running = 0;  ///< running chunks
   double oldest = -1, usual = -1;
   /// "3.0 s left", "3.0 s to 12.0 s left", "at least 3.0 s left", "4 running, oldest 12.0 s (usual 0.3 s)"; empty: unknown.
   [[nodiscard]] std::string text() const;
@@ -35,7 +35,7 @@ class Remaining {
  public:
   void see(const Sighting& sighting);
   [[nodiscard]] Estimate estimate() const;
-  /// Chunks that ended a second, lately; 0: none ended yet.
+  /// Chunks that ended per second, recently; 0: none ended yet.
   [[nodiscard]] double rate() const;
 
  private:
@@ -46,8 +46,8 @@ class Remaining {
   [[nodiscard]] End recent() const;
 
   Sighting last_;
-  End first_;             // where the counting began
-  std::deque<End> ends_;  // when the number was seen to grow, thinned
+  End first_;             // the first sighting
+  std::deque<End> ends_;  // sightings in which the number grew, thinned
   bool begun_ = false;
 };
 

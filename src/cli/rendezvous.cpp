@@ -13,8 +13,8 @@
 namespace stint {
 namespace {
 
-constexpr int word_seconds = 10;     // how long the word of a lost rank 0 stands
-constexpr int silence_seconds = 5;   // how long there may be none
+constexpr int word_seconds = 10;     // after which the announcement of a lost rank 0 expires
+constexpr int silence_seconds = 5;   // maximum of time without an announcement
 constexpr int told_seconds = 3600;
 constexpr const char* planning = "planning";
 constexpr const char* nothing = "nothing to compute";
@@ -42,7 +42,7 @@ WorldHost::WorldHost(redis::Finder board, std::string world, int ranks)
   try {
     Directory(board_).tell_world(world_, planning, word_seconds);
   } catch (const BoardLost&) {
-    // It is waited for, by the others, too.
+    // The other ranks also wait for the blackboard.
   }
   renewer_ = std::thread([this] { renew(); });
 }
@@ -54,7 +54,7 @@ void WorldHost::renew() {
     try {
       directory.tell_world(world_, planning, word_seconds);
     } catch (const std::exception&) {
-      // The next word will come through, or the others give up.
+      // A later announcement succeeds, or the other ranks give up.
     }
   }
 }
@@ -81,7 +81,7 @@ WorldHost::~WorldHost() {
   try {
     Directory(board_).tell_world(world_, nothing, told_seconds);
   } catch (const std::exception&) {
-    // The others wait until they know that rank 0 is silent.
+    // The other ranks wait until the silence of rank 0 is long enough.
   }
 }
 
@@ -92,7 +92,7 @@ std::optional<RunWord> await_word(const redis::Finder& board, const std::string&
   double last_heard = clock.now();
   double lost_since = -1;
   for (double pause = 0.002;; pause = std::min(0.05, pause * 1.5)) {
-    const bool lost = rank_0_lost();  // asked first: what it said before it was lost counts
+    const bool lost = rank_0_lost();  // checked first: an announcement from before the loss counts
     std::optional<std::string> word;
     try {
       word = directory.hear_world(world);
@@ -100,7 +100,7 @@ std::optional<RunWord> await_word(const redis::Finder& board, const std::string&
     } catch (const BoardLost&) {
       if (lost_since < 0) lost_since = clock.now();
       if (clock.now() - lost_since > board_timeout) throw;
-      last_heard = clock.now();  // rank 0 cannot speak while the blackboard is away
+      last_heard = clock.now();  // rank 0 cannot announce anything while the blackboard is away
     }
     if (word == nothing) return std::nullopt;
     if (word && *word != planning) {

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// How the ranks of one world learn their run: rank 0 plans and then leaves a word on the blackboard, the others wait
-// for it. While rank 0 plans it renews the word, so that they know a long plan from a lost rank 0.
+// How the ranks of one world learn their run: rank 0 plans and then announces the run on the blackboard, the others wait
+// for it. While rank 0 plans it renews an announcement, so that the others can tell a long plan from a lost rank 0.
 #pragma once
 
 #include "redis/address.hpp"
@@ -15,22 +15,22 @@
 
 namespace stint {
 
-/// What rank 0 tells the others.
+/// The announcement of rank 0 to the others.
 struct RunWord {
   std::string run;
   std::string job;
   std::uint64_t seed = 0;
   std::string program;
-  std::string options;  ///< JSON, all options of the job as rank 0 was given them
-  bool joined = false;  ///< this world joins a run that others compute
+  std::string options;  ///< JSON, all options of the job as rank 0 got them
+  bool joined = false;  ///< this world joins a run that another world owns
 
   [[nodiscard]] std::string encode() const;
-  /// Throws Error(damaged) for what encode() does not make.
+  /// Throws Error(damaged) for a text that encode() does not make.
   static RunWord decode(const std::string& text);
 };
 
-/// Rank 0's side. From construction on the others know that it plans; unless tell() names a run, they are told in the
-/// destructor that there is nothing to compute. Does nothing in a world of one.
+/// Rank 0's side. From construction on it announces that rank 0 plans. If tell() is never called, the destructor announces
+/// that there is nothing to compute. Does nothing in a world of one.
 class WorldHost {
  public:
   WorldHost(redis::Finder board, std::string world, int ranks);
@@ -54,8 +54,9 @@ class WorldHost {
   std::thread renewer_;
 };
 
-/// The other ranks' side: waits for the word; none: there is nothing to compute. Throws Error(interrupted) when rank 0
-/// was silent for too long or is known to be lost, Error(damaged) for a word that is none, and BoardLost after `board_timeout` seconds without the blackboard.
+/// The other ranks' side: waits for the announcement; none: there is nothing to compute. Throws Error(interrupted) if rank 0
+/// was silent for too long or is known to be lost, Error(damaged) for an invalid text, and BoardLost after `board_timeout`
+/// seconds without the blackboard.
 std::optional<RunWord> await_word(const redis::Finder& board, const std::string& world, double board_timeout,
                                   const std::function<bool()>& rank_0_lost);
 

@@ -12,7 +12,7 @@
 namespace stint {
 namespace {
 
-// What `step` cannot write can be written later.
+// Adds to the errors of `step` that the result can be written later.
 template <class Step>
 void with_advice(Step step) {
   try {
@@ -46,7 +46,7 @@ void ResultOutput::clear() {
 void ResultOutput::go_live() {
   if (live_ || main_) return;
   live_ = std::make_unique<std::ostream>(&straight_);
-  live_->exceptions(std::ios::badbit);  // passes on what to_stdout throws
+  live_->exceptions(std::ios::badbit);  // passes on exceptions of to_stdout
 }
 
 void ResultOutput::flush() {
@@ -58,7 +58,7 @@ std::ostream& ResultOutput::text() {
   return main_ ? main_->stream() : memory_;
 }
 
-// Written apart, what goes to stderr would overtake what stands in a buffer for stdout, or in the other pipe to the launcher.
+// If written separately, text for stderr would overtake text for stdout in a buffer, or in the other pipe to the launcher.
 std::ostream& ResultOutput::errors() { return live_ && meets_ ? *live_ : std::cerr; }
 
 std::ostream& ResultOutput::file(const std::string& name) {

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// The Output that a job's finish writes to: text in memory or in a file beside `--output`, further files beside it. All
-// of it becomes visible in publish(), each file whole; what is not published is removed again.
+// The Output for a job's finish: text in memory or in a file beside `--output`, further files beside it. All
+// of it becomes visible in publish(), each file whole; files that are not published are removed.
 #pragma once
 
 #include <stint/output.hpp>
@@ -15,20 +15,20 @@
 
 namespace stint {
 
-/// What to do where the result cannot be written, whether the run has ended or not; for the end of an error.
+/// Advice for an error if the result cannot be written, whether the run has ended or not: "; what is computed stays …".
 std::string written_later();
 
 class ResultOutput final : public Output {
  public:
-  /// `path`: of `--output`; empty: text goes to stdout. Throws Error(usage) when the file cannot be written: before
-  /// hours are burnt. `meets`: stdout and stderr lead to one place.
+  /// `path`: of `--output`; empty: text goes to stdout. Throws Error(usage) if the file cannot be written: before
+  /// hours of computing are spent. `meets`: stdout and stderr lead to one place.
   ResultOutput(const std::filesystem::path& path, bool meets);
   ResultOutput(const ResultOutput&) = delete;
   ResultOutput& operator=(const ResultOutput&) = delete;
 
-  /// From now on what goes to stdout is seen at once, and not kept in memory: for a job that follows its results.
+  /// From now on text for stdout is visible at once, and not kept in memory: for a job that follows its results.
   void go_live();
-  /// Lets what has been written so far be seen, after go_live. Throws as Terminal::out.
+  /// Makes the text so far visible, after go_live. Throws as Terminal::out.
   void flush();
 
   std::ostream& text() override;
@@ -37,7 +37,7 @@ class ResultOutput final : public Output {
 
   /// Makes the result visible. Throws Error(usage) for a full disk or a closed stdout, and ReaderGone.
   void publish();
-  /// Forgets what was written: the result is rendered again.
+  /// Drops all output: the result is rendered again.
   void clear();
 
  private:
@@ -48,7 +48,7 @@ class ResultOutput final : public Output {
   std::ostringstream memory_;
   PassingBuffer straight_;             // to stdout
   std::unique_ptr<std::ostream> live_;
-  std::unique_ptr<OutputFile> main_;   // none: stdout
+  std::unique_ptr<OutputFile> main_;   // null: stdout
   std::map<std::string, std::unique_ptr<OutputFile>> files_;  // by path
 };
 

@@ -40,15 +40,15 @@ namespace {
 
 constexpr double init_seconds_launched = 30;
 constexpr double init_seconds_alone = 300;
-// What has side effects is committed as it ends; what ends together goes together.
+// A job with side effects commits each end at once; chunks that end together are committed together.
 constexpr double at_once_seconds = 0.002;
-// A guest that found nothing for so many leases leaves: by then what dead workers held has been given up and handed
+// A guest without work for this many leases leaves: by then chunks of dead workers have been given up and handed
 // out.
 constexpr double idle_leases = 3;
 
 }  // namespace
 
-// A blackboard that is there and does not answer is waited for, here as while computing.
+// Calls `step`; if the blackboard does not answer, retries as during the computation.
 template <class Step>
 auto RunCommand::patiently(Step step) {
   const SteadyClock clock;
@@ -58,12 +58,12 @@ auto RunCommand::patiently(Step step) {
     try {
       return step();
     } catch (const BoardLost& lost) {
-      // A board without room will hardly get some while nothing has begun yet.
+      // A board without memory or disk will hardly get more before the run has begun.
       const std::string why = lost.what();
       if (why.find(": OOM") != why.npos || why.find(": MISCONF") != why.npos) throw;
       if (since < 0) since = clock.now();
       if (clock.now() - since > options_.board_timeout) throw;
-      board_(misses + 1);  // it may have to be started elsewhere
+      board_(misses + 1);  // another host may have to start it
       if (misses == 5 && rank_ == 0) display_->say(std::string("waiting for the blackboard: ") + lost.what());
       std::this_thread::sleep_for(std::chrono::duration<double>(
           policy::reconnect_seconds(misses, options_.lease, std::uniform_real_distribution<>()(random))));
@@ -77,29 +77,29 @@ RunFacts RunCommand::facts() const {
   facts.seed = seed_;
   facts.threads = threads_.count;
   facts.store_dir = store_folder(run_);
-  if (options_.output.empty()) facts.call_file = launched_.printed_file();  // what was printed stays printed; a file is written whole
+  if (options_.output.empty()) facts.call_file = launched_.printed_file();  // text on stdout stays there; a file is written again as a whole
   facts.log = [this](std::string_view line) { display_->log(std::string(line)); };
   return facts;
 }
 
-// Rank 0 makes it before it names the run to ranks of other hosts: whoever finds it has the same home.
+// Rank 0 makes it before it names the run to ranks of other hosts: a rank that finds it has the same home.
 std::filesystem::path RunCommand::store_mark() const { return store_folder(run_) / ("seen-by-" + world_id_); }
 
 void RunCommand::mark_store() const {
   if (ranks_here_ == ranks_ || !job_->follows()) return;
-  std::error_code ignored;  // without it outputs are carried, and nothing is lost
+  std::error_code ignored;  // without the mark, records carry the outputs, and nothing is lost
   std::filesystem::create_directories(store_folder(run_), ignored);
   std::ofstream mark(store_mark());
 }
 
-// Whether the leader sees the files that are kept with the run here. A world that joins a run on a blackboard that it
-// was given knows nothing of the leader's home.
+// Whether the leader can read the files that this rank keeps with the run. A world that joins a run on a blackboard that
+// was given to it cannot know the leader's home.
 bool RunCommand::store_shared() const {
   if (joined_ && given_board(options_.board, options_.board_file)) return false;
   return rank_ == 0 || ranks_here_ == ranks_ || std::filesystem::exists(store_mark());
 }
 
-// When this call has to have ended, on the steady clock; 0: any time.
+// The time by which this call must have ended, on the steady clock; 0: none.
 double RunCommand::deadline() const {
   double end = options_.time_limit > 0 ? begun_ + options_.time_limit : 0;
   if (const double unix_end = std::atof(environment("SLURM_JOB_END_TIME").c_str()); unix_end > 0) {
@@ -120,7 +120,8 @@ ResultOutput& RunCommand::live_output() {
   return *output_;
 }
 
-// A reader that is gone, or a disk that is full, ends the run as Ctrl-C does: what is done stays, and what is at work may end.
+// If the reader is gone, or the disk is full, the run ends as by Ctrl-C: done chunks stay, running chunks may end, and nothing more is
+// shown.
 void RunCommand::follow(const std::function<void()>& step) {
   const auto& terminal = Terminal::standard();
   const auto given_up = [&] { return terminal.reader_gone() || !output_error_.empty(); };
@@ -205,7 +206,7 @@ Outcome RunCommand::compute() {
   setup.render = [this](Partial partial, const RunState&) {
     rendered_ = true;
     if (guest()) {
-      // Whoever began the run may be gone for good by now; then nobody else would show the result.
+      // The world that began the run may be gone for good by now; then no other rank would show the result.
       owned_ = false;
       for (const auto& [worker, who] : RedisBlackboard(board_, run_).workers()) owned_ = owned_ || !is_guest(who);
     }
@@ -242,10 +243,10 @@ Outcome RunCommand::compute() {
   return outcome;
 }
 
-// Only where mpirun has recovery on can a rank be lost in MPI_Init and leave the others waiting.
+// With recovery on, a rank may be lost in MPI_Init and leave the others waiting.
 double RunCommand::init_seconds() const { return launched_.launched() ? init_seconds_launched : init_seconds_alone; }
 
-// With recovery on, MPI_Finalize waits for ever for a rank that was lost; mpirun lets go whoever leaves it out.
+// With recovery on, MPI_Finalize waits for ever for a lost rank, and mpirun accepts a rank that skips it.
 // Without, mpirun itself ends the others when one is lost, and the wait for those that still compute may be long.
 int RunCommand::leave(mpi::World& world, int code) const {
   std::optional<Watchdog> watchdog;
@@ -254,11 +255,11 @@ int RunCommand::leave(mpi::World& world, int code) const {
   return code;
 }
 
-// In the thread of signals. A launcher says of itself what is waited for.
+// On the thread for signals. The launcher itself prints that the run stops.
 void RunCommand::obey(int signal) {
   const bool speaks = rank_ == 0 && !launched_.launched();
   if (signal == SIGTSTP) {
-    const auto stopped = stop_descendants(::getpid());  // the commands of the user
+    const auto stopped = stop_descendants(::getpid());  // the user's commands
     ::raise(SIGSTOP);
     continue_processes(stopped);
     return;
@@ -292,7 +293,7 @@ int RunCommand::operator()() {
       if (const auto signal = signals.wait(Signals::until_woken)) obey(*signal);
     }
   });
-  std::optional<Error> early;  // what rank 0 says once the others can hear that there is nothing to do
+  std::optional<Error> early;  // an error that rank 0 reports once the others can learn that there is nothing to do
   const bool local = launched_.shared_folder() != nullptr && mpi::one_host();
   if (zero) {
     try {
@@ -337,7 +338,7 @@ int RunCommand::operator()() {
   return leave(world, code);
 }
 
-// From the place of the blackboard to the exit code.
+// From the address of the blackboard to the exit code.
 int RunCommand::go(std::optional<WorldHost>& host) {
   const bool zero = rank_ == 0;
   int code = 0;
@@ -359,9 +360,9 @@ int RunCommand::go(std::optional<WorldHost>& host) {
       std::signal(SIGPIPE, SIG_IGN);
       at_work_ = true;
       const bool runs = patiently([&] { return take_plan(); });
-      const auto outcome = runs ? compute() : Outcome{};  // it has ended: what the blackboard says counts
+      const auto outcome = runs ? compute() : Outcome{};  // the run has ended: its state on the blackboard counts
       std::error_code ignored;
-      if (zero) std::filesystem::remove(store_mark(), ignored);  // whoever has not looked comes too late
+      if (zero) std::filesystem::remove(store_mark(), ignored);  // a rank that has not looked by now is too late
       code = patiently([&] { return conclude(outcome); });
     }
   } catch (const Error& error) {
@@ -377,7 +378,7 @@ int RunCommand::go(std::optional<WorldHost>& host) {
     const auto known = shortage(error);
     code = known ? say_and_end(known->what(), known->exit()) : say_and_end(std::string("the job failed outside a chunk: ") + error.what(), Exit::defect);
   }
-  host.reset();  // tells the others that there is nothing to compute, unless it named the run
+  host.reset();  // announces that there is nothing to compute, unless the run was named
   return code;
 }
 
@@ -385,7 +386,7 @@ int run_job(const RunOptions& options, JobNamed job, double begun, LaunchedRank&
   try {
     return RunCommand(options, std::move(job), begun, launched)();
   } catch (const std::exception& error) {
-    // Ranks that are started again would find no more room.
+    // Ranks that are started again would lack the same resources.
     const auto known = shortage(error);
     if (known) launched.report_shortage();
     if (!known || mpi::rank_from_environment() != 0 || !launched.report_exit({static_cast<int>(known->exit()), std::nullopt})) throw;

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // The verbs `run` and `rerun`, inside a world (or a world of one): finds the blackboard, makes or finds the run, works
-// on it, shows the result.
+// on it, prints the result.
 #pragma once
 
 #include <stint/detail/any_job.hpp>
@@ -12,13 +12,14 @@
 
 namespace stint {
 
-/// A job of this program with its options, as the command line gave them.
+/// A job of this program with its options from the command line.
 struct ChosenJob {
   AnyJob* job = nullptr;
   Options* options = nullptr;
 };
 
-/// The job that `run` was told to compute, whatever the name; for `rerun`, the one of that name, which the run tells.
+/// Returns the job to compute: for `run` the one on the command line, whatever `name`; for `rerun` the one with the name that
+/// the run has.
 using JobNamed = std::function<ChosenJob(const std::string& name)>;
 
 class LaunchedRank;

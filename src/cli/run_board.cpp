@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Where the blackboard of a call is: found or started by rank 0, told to the other ranks, and asked for again before
-// each connection, since it may move.
+// The address of a call's blackboard: rank 0 finds or starts the blackboard and passes its address to the other ranks. Each
+// rank asks for the address before each connection, since the blackboard may move.
 #include "cli/run_command.hpp"
 
 #include "base/clock.hpp"
@@ -29,9 +29,9 @@
 namespace stint {
 namespace {
 
-// A blackboard that is not there when a run begins: it may be about to restart, or its address is wrong.
+// For a blackboard that does not answer when a run begins: it may be restarting, or its address is wrong.
 constexpr double first_contact_seconds = 3;
-constexpr double rank_0_seconds = 120;  // for rank 0 to start it, where it cannot say so
+constexpr double rank_0_seconds = 120;  // for rank 0 to start it, if rank 0 cannot send a sign meanwhile
 constexpr auto board_pause = std::chrono::milliseconds(50);
 constexpr auto search_sign = std::chrono::seconds(5);
 constexpr const char* searching = "searching";
@@ -42,10 +42,10 @@ std::string random_id() {
 
 }  // namespace
 
-// Rank 0 speaks as soon as MPI is initialised. Only where mpirun has recovery on can it be lost and the others stay.
+// Rank 0 broadcasts as soon as MPI is initialised. Only if mpirun has recovery on can rank 0 be lost while the others stay.
 double RunCommand::broadcast_seconds() const { return launched_.launched() ? 15 : 120; }
 
-// The server starts while MPI does.
+// Starts the server at the same time as MPI.
 void RunCommand::start_board() {
   if (!given_board(options_.board, options_.board_file)) start_.emplace(options_.interface);
 }
@@ -69,14 +69,14 @@ void RunCommand::find_board() {
       return;
     } catch (const BoardLost& lost) {
       const std::string why = lost.what();
-      if (why.starts_with("LOADING") || why.starts_with("BUSY")) return;  // it is there, and waited for later
+      if (why.starts_with("LOADING") || why.starts_with("BUSY")) return;  // it answers, and a later step waits for it
       if (clock.now() < end) continue;
       throw Error(Exit::board, why + (given ? "; start the blackboard, or leave --board away" : "; " + typed("doctor") + " says more"));
     }
   }
 }
 
-// It may move while the run goes on.
+// The blackboard may move during the run.
 void RunCommand::follow_board() {
   std::shared_ptr<BoardPlace> place;
   if (!options_.board_file.empty()) {
@@ -102,8 +102,8 @@ void RunCommand::listen_for_other_hosts() {
   network_ = open_to_network(home_folder(), options_.interface.empty() ? "auto" : options_.interface);
 }
 
-// Rank 0 finds the blackboard, which may first have much to load, and tells the others where it is; empty: it could not,
-// and has `trouble`. From time to time it says that it is at it: who hears nothing takes it for lost.
+// Rank 0 finds the blackboard, which may first have to load much data, and passes its address to the others. Empty: it
+// failed, and sets `trouble`. Meanwhile it sends a sign from time to time: without one the others would consider it lost.
 std::string RunCommand::tell_place(mpi::World& world, std::optional<WorldHost>& host, std::optional<Error>& trouble) {
   const auto say = [&](const std::string& told) {
     if (ticket_) {
@@ -144,7 +144,7 @@ std::string RunCommand::hear_place(mpi::World& world) {
   return told;
 }
 
-// Address for ranks of other hosts, address for those of this host, host, kernel and world, a line each.
+// One line each: the address for ranks of other hosts, the address for this host's ranks, host, kernel, and world.
 std::string RunCommand::place_told() const {
   const auto here = Whereabouts::here();
   return fmt::format("{}\n{}\n{}\n{}\n{}", network_.value_or(address_).whole(), address_.whole(), here.host, here.boot, world_id_);
@@ -159,7 +159,7 @@ void RunCommand::take_place(const std::string& told) {
   follow_board();
 }
 
-// What rank 0 would tell. It sees to it that the blackboard of the home is there and on the network.
+// The text that rank 0 would pass. Rank 0 starts the blackboard of the home, and opens it to the network.
 std::string RunCommand::place_without_mpi() {
   const auto step = *mpi::slurm_step();
   const SteadyClock clock;
@@ -172,7 +172,7 @@ std::string RunCommand::place_without_mpi() {
         return place_told();
       }
     } catch (const BoardLost&) {
-      end = clock.now() + rank_0_seconds;  // it is there, and loads its data
+      end = clock.now() + rank_0_seconds;  // it answers, and loads its data
     }
     if (clock.now() > end) {
       throw Error(Exit::interrupted, "rank 0 started no blackboard in " + home_folder().string() +

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// One process's way through `run` and `rerun`, in six files: run.cpp goes the way and computes, run_board.cpp finds
-// the blackboard, run_prepare.cpp makes or finds the run, run_take_over.cpp spares what a run of an older list has
-// done, run_conclude.cpp says how it ended, job_steps.cpp what the job dies of. Included by these alone.
+// One process's execution of `run` and `rerun`, in six files: run.cpp has the sequence and computes, run_board.cpp finds
+// the blackboard, run_prepare.cpp makes or finds the run, run_take_over.cpp reuses what a run of an older list has
+// done, run_conclude.cpp reports the end, job_steps.cpp reports a death in a step of the job. Only these include it.
 #pragma once
 
 #include "base/clock.hpp"
@@ -35,7 +35,7 @@ namespace mpi {
 class World;
 }
 
-/// Members in the order in which they come to be known.
+/// Members in the order in which they become known.
 class RunCommand {
  public:
   RunCommand(const RunOptions& options, JobNamed job_named, double begun, LaunchedRank& launched)
@@ -70,14 +70,14 @@ class RunCommand {
   ResultOutput& live_output();
   void follow(const std::function<void()>& step);
   void write_summary(const RunState& state, std::uint64_t computed_here);
-  // Whoever joins a run is a guest: it leaves when nothing is left, and prints nothing.
+  // A world that joins a run is a guest, unless --wait: it leaves when nothing is left to do, and prints nothing.
   bool guest() const { return joined_ && !options_.wait; }
   Outcome compute();
   int conclude(const Outcome& outcome);
   void say_failures(RedisBlackboard& board, const RunState& state);
   void say_halted(RedisBlackboard& board, const std::string& why, int code);
-  int code_of(const RunState& state) const;  // of a run that was finished
-  int error_code(int code) const;            // of one that was not
+  int code_of(const RunState& state) const;  // of a finished run
+  int error_code(int code) const;            // of another one
   void result_is_out() const { launched_.report_printed(Terminal::standard().written()); }
   int show_stored(RedisBlackboard& board, const RunState& state);
   void take_source_of(RunIdentity& identity, const std::optional<RunState>& found) const;
@@ -111,16 +111,16 @@ class RunCommand {
   LaunchedRank& launched_;
   const bool fresh_ = options_.fresh && !launched_.begun_before();
 
-  std::optional<LocalTicket> ticket_;  // how ranks of one host speak, without MPI
+  std::optional<LocalTicket> ticket_;  // how ranks of one host communicate, without MPI
   AnyJob* job_ = nullptr;
   Options* job_options_ = nullptr;
   std::unique_ptr<Display> display_;
   std::unique_ptr<ResultOutput> output_;
   std::unique_ptr<OutputFile> summary_;
-  std::optional<EmbeddedStart> start_;     // rank 0, of a blackboard of one's own
+  std::optional<EmbeddedStart> start_;     // on rank 0, for the embedded blackboard
   redis::Address address_;                 // of the blackboard, for processes of this host
-  std::optional<redis::Address> network_;  // for those of others
-  redis::Finder board_;                    // where it is now
+  std::optional<redis::Address> network_;  // the same for other hosts
+  redis::Finder board_;                    // its present address
   std::string world_id_;
   int rank_ = 0;
   int ranks_ = 1;
@@ -134,15 +134,15 @@ class RunCommand {
   std::string program_;
   std::uint64_t computed_before_ = 0;
   std::uint64_t done_before_ = 0;
-  bool joined_ = false;    // others compute the run already
-  bool owned_ = true;      // when it ended here, somebody was there who is no guest
+  bool joined_ = false;    // another world owns the run
+  bool owned_ = true;      // when the run ended here, a rank was present that is not a guest
   bool rendered_ = false;  // output_ holds the result
-  std::string output_error_;  // why no more of it is shown
-  bool following_ = false; // the job has begun to see results
-  int exit_ = 0;        // of rank 0 when there is nothing to compute
+  std::string output_error_;  // why no more of the result is shown
+  bool following_ = false; // begin_follow was called
+  int exit_ = 0;        // of rank 0 if there is nothing to compute
   Session session_;
-  std::atomic<bool> at_work_{false};  // signals are for the session
-  bool stopping_ = false;  // a signal asked for it
+  std::atomic<bool> at_work_{false};  // signals stop the session, not the process
+  bool stopping_ = false;  // a signal asked to stop
 };
 
 }  // namespace stint

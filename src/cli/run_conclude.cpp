@@ -24,11 +24,11 @@ bool RunCommand::report_exit(int code, bool with_result) const {
   return launched_.report_exit(report);
 }
 
-// The exit code of this process. Only rank 0 returns another than 0: mpirun would end the ranks still at work.
+// Returns the exit code of this process. Only rank 0 may return another than 0: mpirun would end the ranks still at work.
 int RunCommand::say_and_end(const std::string& line, Exit exit) {
   if (launched_.result_reported()) return 0;
-  // Rank 0 says what befalls all; without it the launcher says that ranks were lost, and starts them again. What each rank finds
-  // for itself, such as a plan that is damaged, the first says.
+  // Rank 0 reports what affects all ranks; without rank 0 the launcher reports lost ranks and starts them again. An error that
+  // each rank finds itself, such as a damaged plan, is reported by the first.
   const bool befalls_all = exit == Exit::interrupted || exit == Exit::board;
   if (launched_.launched() && (befalls_all ? rank_ != 0 : !launched_.claim_error())) {
     display_->log(line);
@@ -40,7 +40,7 @@ int RunCommand::say_and_end(const std::string& line, Exit exit) {
 }
 
 std::map<std::string, std::string> RunCommand::final_fields(const RunState& state) const {
-  // What an earlier world computed before it was cut off is not this run's time.
+  // The time of an earlier world, before it was cut off, does not count.
   const double first_claim = std::max(state.number("first_claim"), begun_unix_);
   std::map<std::string, std::string> fields{
           {"ranks", std::to_string(state.workers)},
@@ -64,7 +64,7 @@ int RunCommand::error_code(int code) const {
 
 int RunCommand::code_of(const RunState& state) const {
   if (state.state != "partial") return static_cast<int>(Exit::complete);
-  // Of a run that was to end with so many successes, and has them, the others are not missed.
+  // A run that was to end after a number of successes, and has reached it, is complete without the other chunks.
   if (state.field("halt").find(";success;") != std::string::npos &&
       static_cast<double>(state.done) >= state.number("halt_at")) {
     return static_cast<int>(Exit::complete);
@@ -91,7 +91,7 @@ int RunCommand::show_stored(RedisBlackboard& board, const RunState& state) {
   return code;
 }
 
-// Each kind of failure with its first chunk, and how many there are in all.
+// One line for each kind of failure, with its first chunk, and the total number.
 void RunCommand::say_failures(RedisBlackboard& board, const RunState& state) {
   const auto failures = failed_chunks(board.failures());
   if (failures.empty()) return;
@@ -104,7 +104,7 @@ void RunCommand::say_failures(RedisBlackboard& board, const RunState& state) {
                               typed("rerun " + run_ + " -n N"), job_->side_effects() ? "runs" : "computes"));
 }
 
-// Failures for which a run halts are errors, as those of one that ends.
+// Failures for which a run halts are reported as errors, as those of a run that ends.
 void RunCommand::say_halted(RedisBlackboard& board, const std::string& why, int code) {
   const auto line = "run " + run_ + " " + why + "; the same command goes on with what is left";
   if (code == static_cast<int>(Exit::complete)) return display_->say(line);
@@ -115,12 +115,12 @@ void RunCommand::say_halted(RedisBlackboard& board, const std::string& why, int 
 
 int RunCommand::conclude(const Outcome& outcome) {
   display_->stop();
-  if (launched_.result_reported()) return 0;  // whatever became of the blackboard since
+  if (launched_.result_reported()) return 0;  // whatever has happened to the blackboard since
   RedisBlackboard board(board_, run_);
   int code = static_cast<int>(outcome.exit);
   auto kind = outcome.kind;
   if (kind == Outcome::Kind::ended && session_.leading() && output_ && rendered_) {
-    // The board took our result, and its answer was lost.
+    // The board accepted this rank's result, and the answer was lost.
     const auto state = board.state();
     if (state && (state->state == "done" || state->state == "partial")) {
       kind = Outcome::Kind::finished;
@@ -129,7 +129,7 @@ int RunCommand::conclude(const Outcome& outcome) {
   }
   bool with_result = kind == Outcome::Kind::finished;  // printed by this rank
   bool complete = with_result;
-  bool says = rank_ == 0;  // what ended all ranks: said once, by another where rank 0 is gone
+  bool says = rank_ == 0;  // what ended all ranks is reported once, by another rank if rank 0 is gone
   switch (kind) {
     case Outcome::Kind::finished: {
       const auto state = board.state();
@@ -162,18 +162,18 @@ int RunCommand::conclude(const Outcome& outcome) {
       const auto state = board.state();
       says = state && state->state == "failed" && launched_.launched() ? launched_.claim_printing() : rank_ == 0;
       if (rank_ != 0 && !says) return 0;
-      const bool ours = state && state->field("world") == world_id_;  // whoever ended it
+      const bool ours = state && state->field("world") == world_id_;  // a rank of this world ended it
       if (state && state->state == "failed") {
         code = static_cast<int>(state->number("exit", static_cast<int>(Exit::defect)));
         const auto error = state->field("error");
         if (says) display_->error(error.empty() ? "the run failed" : in_words_of(*job_, error));
       } else if (state && (state->state == "done" || state->state == "partial")) {
-        // A rank of our own that outlived its mpirun: nobody saw what it printed.
+        // A rank of this call that outlived its mpirun: its output was not shown.
         if (launched_.restarted()) {
           report_exit(show_stored(board, *state), true);
           return 0;
         }
-        // That rank prints, and tells; should it be lost before, the ranks are started again, and show the result.
+        // That rank prints and reports; if it is lost before, the launcher starts the ranks again, and they show the result.
         if (launched_.launched() && ours) return 0;
         complete = true;
         if (ours || guest()) {
@@ -184,7 +184,7 @@ int RunCommand::conclude(const Outcome& outcome) {
           with_result = true;
         }
       } else if (state && state->fields.contains("exit")) {
-        // It halted; the leader says so, if it is one of ours.
+        // The run halted; the leader reports that, if it belongs to this world.
         code = static_cast<int>(state->number("exit"));
         if (ours) return launched_.launched() ? 0 : code;
         if (job_->follows() && !guest() && launched_.claim_printing()) {
@@ -210,9 +210,9 @@ int RunCommand::conclude(const Outcome& outcome) {
         complete = true;
         break;
       }
-      return launched_.launched() ? 0 : code;  // whoever ends the run tells the launcher; nobody: it starts the ranks again
+      return launched_.launched() ? 0 : code;  // the rank that ends the run reports; if none does, the launcher starts the ranks again
     case Outcome::Kind::failed:
-      // What ends all ranks is said once; what only this rank knows, by this rank.
+      // An error that ends all ranks is reported once; one that only this rank knows, by this rank.
       if (launched_.launched() && (outcome.exit == Exit::usage || outcome.exit == Exit::defect)) {
         says = launched_.claim_printing();
         if (says) display_->error(outcome.error);

@@ -26,7 +26,7 @@ CLI::Validator positive(const char* what) {
       "");
 }
 
-// An option whose text `parse` turns into the field's value, or throws std::invalid_argument with what is wrong.
+// An option whose text `parse` turns into the field's value; `parse` throws std::invalid_argument with the reason.
 template <class T, class Parse>
 CLI::Option* parsed(CLI::App& app, const std::string& name, T& field, const char* type, const std::string& help,
                     Parse parse) {
@@ -41,7 +41,7 @@ CLI::Option* parsed(CLI::App& app, const std::string& name, T& field, const char
   return app.add_option(name, set, help, false)->type_name(type)->type_size(1)->envname(variable_of(name));
 }
 
-// A time as people write it, of at least `least` seconds.
+// A time in the notation of parse_seconds, of at least `least` seconds.
 CLI::Option* seconds(CLI::App& app, const std::string& name, double& field, const std::string& help, double least = 0) {
   return parsed(app, name, field, "TIME", help, [least](const std::string& text) {
     const double value = parse_seconds(text);
@@ -55,7 +55,7 @@ CLI::Option* bytes(CLI::App& app, const std::string& name, std::uint64_t& field,
 }
 
 
-// A number of chunks, or a part of them.
+// A number or a percentage of chunks.
 const CLI::Validator share(
     [](const std::string& text) -> std::string {
       const auto digits = text.ends_with('%') ? text.substr(0, text.size() - 1) : text;

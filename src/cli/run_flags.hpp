@@ -12,14 +12,14 @@
 
 namespace stint {
 
-/// The environment variable of an option: STINT_MAX_FAILED of "--max-failed".
+/// The environment variable of an option: STINT_MAX_FAILED for "--max-failed".
 inline std::string variable_of(const std::string& name) {
   std::string variable = "STINT_" + name.substr(2);
   for (auto& c : variable) c = c == '-' ? '_' : static_cast<char>(std::toupper(static_cast<unsigned char>(c)));
   return variable;
 }
 
-/// An option of its own and the environment variable STINT_… of the same name.
+/// Adds an option and the environment variable STINT_… of the same name.
 template <class T>
 CLI::Option* add(CLI::App& app, const std::string& names, T& field, const std::string& help) {
   const auto at = names.find("--");
@@ -31,20 +31,20 @@ CLI::Option* add(CLI::App& app, const std::string& names, T& field, const std::s
     option = app.add_option(names, field, help);
     if constexpr (!std::is_same_v<T, std::string>) option->capture_default_str();
   }
-  if (variable != "STINT_BOARD") option->envname(variable);  // that one may hold a password: read apart
+  if (variable != "STINT_BOARD") option->envname(variable);  // that one may hold a password: read separately
   return option;
 }
 
-/// A time, in any of the ways of parse_seconds.
+/// A time, in the notation of parse_seconds.
 void add_seconds_option(CLI::App& app, const std::string& name, double& field, const std::string& help,
                         const std::string& initial);
 
-/// On which interface the embedded blackboard listens, also for `serve`.
+/// The interface on which the embedded blackboard listens; also for `serve`.
 void add_interface_option(CLI::App& app, std::string& interface);
 
-/// What `run` alone takes, to begin a run; `options` must outlive `app`.
+/// The options of `run` alone, for a new run; `options` must outlive `app`.
 void add_new_run_options(CLI::App& app, RunOptions& options);
-/// What both `run` and `rerun` take beside the options of the job.
+/// The options of both `run` and `rerun`, beside those of the job.
 void add_run_options(CLI::App& app, RunOptions& options);
 
 }  // namespace stint

@@ -31,14 +31,14 @@ namespace {
 
 constexpr std::uint64_t most_chunks = (std::uint64_t{1} << 32) - 1;  // one bit each in a string of 512 MiB
 
-// Whether this call was made before, by the launcher or in a batch job that was requeued, and was cut off.
+// Whether an earlier start of this call, by the launcher or in a batch job that was requeued, was cut off.
 bool called_again(const LaunchedRank& launched) {
   return launched.begun_before() || std::atoi(environment("SLURM_RESTART_COUNT").c_str()) > 0;
 }
 
 }  // namespace
 
-// A source that is not there this time, as standard input of a call that goes on: the one of the run counts.
+// If the source is not available in this call, such as standard input of an earlier one, that of the run counts.
 void RunCommand::take_source_of(RunIdentity& identity, const std::optional<RunState>& found) const {
   if (found && job_->takes_over() && !identity.with_source && found->field("job") == job_->name() && !fresh_) {
     identity.json = found->field("identity");
@@ -72,11 +72,11 @@ std::int64_t RunCommand::failed_chunks_allowed(std::uint64_t chunks) const {
                                                                       : number);
 }
 
-// Whether first chunks that all fail say so for the rest. What acts on the world may fail by right, and the rest is to be
-// tried; and a number of failed chunks that is allowed is allowed.
+// Whether the run ends if all its first chunks fail. Not with side effects: such chunks may rightly fail, and the rest is to
+// be tried. Not with --max-failed, which allows a number of failures.
 bool RunCommand::ends_early() const { return options_.max_failed.empty() && !job_->side_effects(); }
 
-// The run is there, with all that it needs; what failed gets another life.
+// The run exists with all that it needs; its failed chunks are queued again.
 bool RunCommand::prepare_rerun() {
   run_ = Directory(board_).find(options_.rerun);
   RedisBlackboard board(board_, run_);
@@ -85,7 +85,7 @@ bool RunCommand::prepare_rerun() {
   if (!called_again(launched_)) refuse_good_chunks(run_, *state, board.failures(), {});
   choose(state->field("job"));
   auto chunks = options_.rerun_chunks;
-  if (!chunks.empty() && job_->item() != "chunk") {  // the user knows them by the numbers of the list
+  if (!chunks.empty() && job_->item() != "chunk") {  // the user knows them by their numbers in the list
     adopt_stored_plan(*job_, board, *state, run_);
     chunks = chunks_of(*job_, run_, chunks);
   }
@@ -94,7 +94,7 @@ bool RunCommand::prepare_rerun() {
   apply_words(*job_options_, options_.rerun_words, {OptionKind::run_time, OptionKind::result},
               typed("rerun") + " takes the options of " + std::string(job_->name()) + " that are not part of what is computed");
   refuse_shared_paths(options_, *job_options_);
-  read_files_only();  // who calls stands elsewhere: standard input is not the list
+  read_files_only();  // standard input of this call is not the list
   auto identity = identify(*job_, *job_options_);
   take_source_of(identity, state);
   if (identity.json != state->field("identity")) {
@@ -112,7 +112,7 @@ bool RunCommand::prepare_rerun() {
   }
   if (program_ != state->field("program")) {
     if (!options_.accept_program) refuse_program(*state);
-    adopt_stored_plan(*job_, board, *state, run_);  // before the run is ours
+    adopt_stored_plan(*job_, board, *state, run_);  // before this world owns the run
   }
   const auto revived = board.rerun({chunks, program_, options_.retries,
                                     failed_chunks_allowed(state->chunks), ends_early(),
@@ -134,7 +134,7 @@ void RunCommand::show_plan() {
     out << text << '\n';
   }
   out.flush();
-  // The plan and a bit a chunk are all that lies there before chunks end; what those give only they know.
+  // The blackboard begins with the plan and a bit a chunk; the size of the results is not known yet.
   const auto plan_bytes = job_->encode_plan().size();
   display_->say(fmt::format("run {} would compute {} on {} of {} on {}; its plan has {} bytes, the blackboard would begin "
                             "with about {} KiB; nothing was begun",
@@ -153,7 +153,7 @@ bool RunCommand::prepare_run() {
   run_ = options_.run_id.empty() ? identity.run : options_.run_id;
   seed_ = identity.seed;
   RedisBlackboard board(board_, run_);
-  const auto found = fresh_ ? std::nullopt : board.state();  // what begins anew need not be readable
+  const auto found = fresh_ ? std::nullopt : board.state();  // a fresh run need not read the old one
   if (!options_.run_id.empty()) take_source_of(identity, found);
   const auto earlier = earlier_run(identity, found);
   const bool there = found && !fresh_ && !options_.dry_run && earlier.empty();
@@ -164,7 +164,7 @@ bool RunCommand::prepare_run() {
   }
   if (there && found->field("program") != program_) {
     if (!options_.accept_program) refuse_program(*found);
-    if (found->state == "running") adopt_stored_plan(*job_, board, *found, run_);  // before the run is ours
+    if (found->state == "running") adopt_stored_plan(*job_, board, *found, run_);  // before this world owns the run
   }
   if (there && (found->state == "done" || found->state == "partial")) {
     if (options_.check > 0) check_finished();
@@ -196,7 +196,7 @@ bool RunCommand::prepare_run() {
     try {
       in_job_step("plan", [&] { job_->plan(Context(plan_facts)); });
     } catch (const std::invalid_argument& error) {
-      throw Error(Exit::usage, error.what());  // options that do not go together
+      throw Error(Exit::usage, error.what());  // options that exclude each other
     }
     spec.chunks = job_->chunks();
     if (spec.chunks > most_chunks) {
@@ -248,7 +248,7 @@ bool RunCommand::await_run() {
   return true;
 }
 
-// False: it has ended meanwhile.
+// False: the run has ended meanwhile.
 bool RunCommand::take_plan() {
   RedisBlackboard board(board_, run_);
   const auto state = board.state();

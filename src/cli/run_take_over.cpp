@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// A job with a source (a list of commands) whose text has changed: what the run of the old text had done is given to
-// the job before it plans the new one. The old run goes only once the new one is there, so that a crash loses nothing.
+// A job with a source (a list of commands) whose text has changed: the job gets the results of the old text's run
+// before it plans the new one. The old run is removed only once the new one exists, so that a crash loses nothing.
 #include "cli/run_command.hpp"
 
 #include "base/error.hpp"
@@ -14,7 +14,7 @@
 
 namespace stint {
 
-// The run of an older text of the same source; empty: there is none to take over.
+// The run of an older text of the same source; empty: there is no such run.
 std::string RunCommand::earlier_run(const RunIdentity& identity, const std::optional<RunState>& found) const {
   if (fresh_ || options_.dry_run || !job_->takes_over()) return "";
   if (found) {
@@ -26,7 +26,7 @@ std::string RunCommand::earlier_run(const RunIdentity& identity, const std::opti
 }
 
 // The newest run of the same job, options and paths whose input has changed since; empty: there is none. The beginning
-// of an id is a digest: only the identity on the blackboard says that it is the same content.
+// of an id is a digest: only the identity on the blackboard proves that the content is the same.
 std::string RunCommand::run_of_older_input(const RunIdentity& identity) const {
   for (const auto& other : Directory(board_).runs()) {
     if (!other.starts_with(identity.beginning) || other == identity.run) continue;
@@ -34,7 +34,7 @@ std::string RunCommand::run_of_older_input(const RunIdentity& identity) const {
       const auto state = RedisBlackboard(board_, other).state();
       if (state && same_but_input(state->field("identity"), identity.json)) return other;
     } catch (const Error& error) {
-      if (error.exit() != Exit::damaged) throw;  // else it is nothing to go on from
+      if (error.exit() != Exit::damaged) throw;  // a damaged run cannot be taken over
     }
   }
   return "";
@@ -58,7 +58,7 @@ void RunCommand::take_over(const std::string& earlier) {
   }
   display_->say(job_->take_over(std::move(partials), failed_chunks(board.failures())));
   if (earlier == run_) return;
-  // Its files are needed under the new name, and still under the old one until that is gone.
+  // Its files are needed under the new name, and also under the old one until that run is removed.
   std::error_code ignored;
   std::filesystem::create_directories(store_folder(run_), ignored);
   for (const auto& entry : std::filesystem::directory_iterator(store_folder(earlier), ignored)) {
@@ -67,7 +67,7 @@ void RunCommand::take_over(const std::string& earlier) {
   }
 }
 
-// Not if somebody computes it again meanwhile: what he computes is his.
+// Removes the old run, unless a world computes it again meanwhile.
 void RunCommand::let_go_of(const std::string& earlier) {
   if (earlier == run_) return;
   if (!Directory(board_).remove(earlier, false)) {

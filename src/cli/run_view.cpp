@@ -18,7 +18,7 @@ using nlohmann::json;
 
 constexpr double seconds_until_gone = 60;
 
-// What of these chunks is still in the worker's hands, and not done by another meanwhile.
+// Removes chunks that their worker no longer holds, or that another worker has done meanwhile.
 void leave_out_ended(RedisBlackboard& board, std::vector<WorkerView>& workers) {
   std::vector<std::uint64_t> chunks;
   for (const auto& worker : workers) {
@@ -103,7 +103,7 @@ WorkerView worker_view(const std::string& worker, const std::string& who, const 
   const double lease = json_field(known, "lease", Whereabouts().lease);
   const double patience = policy::lease_seconds(lease, workers);
   view.lives = !known_gone(who, here) && view.heartbeat_age < patience;
-  // Elsewhere nobody can look at the process; the board's clock may jump, though hardly by a minute at this moment.
+  // The process on another host cannot be checked; the board's clock may jump, but hardly by a minute at this moment.
   view.gone = known_gone(who, here) ||
               (!known_alive(who, here) && view.heartbeat_age > std::max(patience, seconds_until_gone));
   const auto border = told.find(';');

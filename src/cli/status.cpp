@@ -24,11 +24,11 @@ namespace {
 using nlohmann::json;
 using nlohmann::ordered_json;
 
-constexpr std::size_t most_at_work = 20;          // in the text
-constexpr std::size_t most_failed = 10;           // in the text
+constexpr std::size_t most_at_work = 20;          // lines of text
+constexpr std::size_t most_failed = 10;           // lines of text
 constexpr std::size_t most_failed_json = 10'000;
 
-// The longest first. Of ranks that are lost nothing is at work.
+// The longest first; without those of lost ranks.
 json chunks_at_work(const RunView& view, ChunkTexts& texts) {
   auto list = json::array();
   for (const auto& worker : view.workers) {
@@ -55,7 +55,7 @@ json slowest_chunks(RedisBlackboard& board, ChunkTexts& texts) {
   return list;
 }
 
-// Of the oldest chunk that is still at work: what was told and has ended since does not count.
+// Seconds of the oldest chunk still running: chunks of the last heartbeat that have ended since do not count.
 double oldest_now(const WorkerView& worker) {
   double oldest = 0;
   for (const auto& each : worker.chunks) oldest = std::max(oldest, each.seconds);

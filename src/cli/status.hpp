@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// The verb status: how a run is doing. Its counters, what each of its ranks does, which chunks have been at work for long,
-// which took longest and which failed. Only looks.
+// The verb status: the progress of a run. Its counters, what each of its ranks does, the chunks that have been running for
+// long, those that took longest, and those that failed. Only reads.
 #pragma once
 
 #include <stint/main.hpp>
@@ -14,7 +14,7 @@
 
 namespace stint {
 
-/// `run`: id, the beginning of one, or "last". `jobs` say what a chunk of theirs is.
+/// `run`: an id, the beginning of one, or "last". `jobs`: for their words about chunks.
 int show_status(const redis::Address& address, const std::string& run, bool json, std::span<const JobEntry> jobs);
 
 /// A line for each of the first failures.

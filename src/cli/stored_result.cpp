@@ -76,7 +76,7 @@ std::vector<std::pair<Range, Partial>> parts_in(const std::vector<Node>& nodes, 
   std::vector<std::pair<Range, Partial>> parts;
   const auto frames = board.frames(nodes);
   for (std::size_t i = 0; i < nodes.size(); ++i) {
-    if (frames[i].empty()) continue;  // merged into another meanwhile
+    if (frames[i].empty()) continue;  // merged into another node meanwhile
     try {
       parts.emplace_back(nodes[i].range(), codec.node(nodes[i], frames[i]));
     } catch (const std::exception& error) {
@@ -96,7 +96,7 @@ std::vector<std::pair<Range, Partial>> stored_parts(const AnyJob& job, Blackboar
 }
 
 Partial stored_part(const AnyJob& job, Blackboard& board, const RunState& state, const std::string& run, std::uint64_t chunk) {
-  for (int tries = 0; tries < 3; ++tries) {  // it may be merged into another meanwhile
+  for (int tries = 0; tries < 3; ++tries) {  // the node may be merged into another meanwhile
     auto nodes = board.nodes();
     std::erase_if(nodes, [&](const Node& node) { return chunk < node.first() || chunk >= node.last(); });
     auto parts = parts_in(nodes, job, board, state, run);

@@ -27,7 +27,7 @@ std::size_t distance(std::string_view a, std::string_view b) {
 
 std::string nearest(std::string_view word, const std::vector<std::string>& known) {
   const auto letters = word.size() - std::min(word.find_first_not_of('-'), word.size());
-  std::size_t best = std::max<std::size_t>(1, letters / 3) + 1;  // more changes make another word of it
+  std::size_t best = std::max<std::size_t>(1, letters / 3) + 1;  // with more changes it is another word
   std::string found;
   for (const auto& other : known) {
     // A beginning of three letters is an abbreviation, and better than one change.

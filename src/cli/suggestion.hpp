@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// "Did you mean": the known word that is nearest to a mistyped one.
+// "Did you mean": finds the known word nearest to a mistyped one.
 #pragma once
 
 #include <string>
@@ -8,8 +8,8 @@
 
 namespace stint {
 
-/// The one of `known` that takes the fewest changes (a letter too many, missing, other, or two exchanged) to become
-/// `word`, or that `word` begins. Empty if none is near enough to be meant.
+/// The one of `known` that takes the fewest changes (a letter too many, missing, wrong, or two exchanged) to become
+/// `word`, or that begins with `word`. Empty if none is near enough.
 std::string nearest(std::string_view word, const std::vector<std::string>& known);
 
 }  // namespace stint

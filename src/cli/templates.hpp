@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// The files of src/cli/templates, put into the library by cmake/embed_templates.cmake.
+// The files of src/cli/templates, embedded by cmake/embed_templates.cmake.
 #pragma once
 
 #include <string>

@@ -23,7 +23,7 @@
 namespace stint {
 namespace {
 
-constexpr int fewest_cells = 10;  // of a bar that is worth its place
+constexpr int fewest_cells = 10;  // minimum of a useful bar
 constexpr int most_cells = 40;
 constexpr const char* bar_gap = "  ";
 
@@ -44,7 +44,7 @@ bool sigpipe_is_ignored() {
   return ::sigaction(SIGPIPE, nullptr, &action) == 0 && action.sa_handler == SIG_IGN;
 }
 
-// Keeps nothing, so that several threads may write. What it throws makes std::cerr bad.
+// Keeps no bytes, so that several threads may write. An exception makes std::cerr bad.
 class ErrorBuffer final : public std::streambuf {
   int_type overflow(int_type c) override {
     const char byte = static_cast<char>(c);
@@ -149,7 +149,7 @@ void Terminal::write(Stream stream, std::string_view bytes) {
     if (error == EINTR) continue;
     if (error == EAGAIN || error == EWOULDBLOCK) {
       pollfd ready{descriptor, POLLOUT, 0};
-      ::poll(&ready, 1, -1);  // as long as a write that blocks; whoever reads decides
+      ::poll(&ready, 1, -1);  // for as long as a blocking write; the reader decides
       continue;
     }
     refuse(stream, error);
@@ -173,19 +173,19 @@ void Terminal::write_in_peace(std::string_view bytes) {
   }
 }
 
-// Where the line of the bar begins there is nothing else.
+// The line of the bar holds nothing else.
 void Terminal::clear() {
   if (drawn_) write_in_peace("\r\x1b[K");
   drawn_ = false;
 }
 
 void Terminal::draw() {
-  const std::string begin = drawn_ ? "\r\x1b[K" : line_begins_ ? "" : "\n";  // never behind or over an unfinished line
+  const std::string begin = drawn_ ? "\r\x1b[K" : line_begins_ ? "" : "\n";  // never after or over an unfinished line
   write_in_peace(begin + bar_text(*fields_, setup_.columns(), setup_.colour));
   drawn_ = line_begins_ = true;
 }
 
-// Not where the rest of a line may come at once.
+// Not if the rest of an unfinished line may come soon.
 void Terminal::draw_again() {
   unfinished_seen_ = false;
   if (setup_.screen && fields_ && line_begins_) draw();

@@ -34,7 +34,7 @@ std::size_t total(const std::vector<std::size_t>& widths) {
   return sum;
 }
 
-// Shortens the columns that may be, from the left; true if the table then fits.
+// Shortens the columns that may be shortened, from the left. True: the table then fits.
 bool shrink(const std::vector<Column>& columns, std::vector<std::size_t>& widths, std::size_t width) {
   for (std::size_t i = 0; i < columns.size() && total(widths) > width; ++i) {
     if (columns[i].least == 0) continue;

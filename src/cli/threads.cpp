@@ -22,12 +22,12 @@ Threads threads_for_rank(int wanted, int ranks_here, bool openmp) {
   CPU_ZERO(&mask);
   const int all = static_cast<int>(std::max(1L, ::sysconf(_SC_NPROCESSORS_ONLN)));
   ::sched_getaffinity(0, sizeof mask, &mask);
-  // What the process was given; with OMP_PROC_BIND set, this thread alone has been bound to one of them by now.
+  // The processors given to the process; with OMP_PROC_BIND set, this thread alone has been bound to one of them by now.
   const int usable = std::max(1, processors_given().value_or(::omp_get_num_procs()));
-  // A rank that is bound has its cores for itself; one that is not shares them with its neighbours.
+  // A bound rank has its cores for itself; an unbound one shares them with its neighbours.
   const bool bound = usable < all && ranks_here > 1;
   Threads threads;
-  // More threads than a container or a batch system gives processor time to are stopped again and again.
+  // A container or a batch system stops threads again and again if there are more than it gives processor time to.
   const double share = static_cast<double>(usable) / (bound ? 1 : ranks_here);
   const double quota = group_limits().cores.value_or(usable) / ranks_here;
   threads.count = std::max(1, static_cast<int>(std::min(share, std::ceil(quota))));

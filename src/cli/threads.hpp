@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// How many threads a rank gets, and what is odd about it.
+// Chooses the number of threads of a rank, and warns of odd ones.
 #pragma once
 
 #include <string>
@@ -8,11 +8,11 @@ namespace stint {
 
 struct Threads {
   int count = 1;
-  std::string warning;  ///< one line: cores that stay idle, or too many threads; empty: all well
+  std::string warning;  ///< one line: cores that stay idle, or too many threads; empty: no problem
 };
 
-/// `wanted`: of --threads; 0: OMP_NUM_THREADS, else the cores that the rank may use, divided by the ranks here that
-/// share them. `openmp`: false for a job that starts programs, for which variables of OpenMP are meant then.
+/// `wanted`: of --threads; 0: OMP_NUM_THREADS, else the cores that the rank may use, divided by the ranks of this host that
+/// share them. `openmp`: false for a job that starts programs: variables of OpenMP are then meant for these.
 Threads threads_for_rank(int wanted, int ranks_here, bool openmp = true);
 
 }  // namespace stint

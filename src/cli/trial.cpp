@@ -20,7 +20,7 @@ namespace {
 
 using std::chrono::steady_clock;
 constexpr double grace = 3;         // seconds from SIGTERM to SIGKILL
-constexpr double last_words = 0.2;  // seconds that its children may keep its output open
+constexpr double last_words = 0.2;  // seconds for which its children may keep its output open
 
 double since(steady_clock::time_point begin) {
   return std::chrono::duration<double>(steady_clock::now() - begin).count();
@@ -33,7 +33,7 @@ std::vector<char*> pointers(std::vector<std::string>& words) {
   return list;
 }
 
-// Its output and its end, whichever comes last, within the bounds.
+// Waits for the end of the output and of the process, within the timeouts.
 void watch(pid_t pid, int out, int err, double bound, Trial& trial) {
   const auto begin = steady_clock::now();
   double ended = -1;

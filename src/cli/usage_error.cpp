@@ -25,7 +25,7 @@ void refuse_word(const std::vector<std::string>& rest, const CLI::App& app, cons
   for (const auto* choice : app.get_subcommands([](const CLI::App*) { return true; })) names.push_back(choice->get_name());
   auto meant = rest.empty() || kind != "verb" ? "" : foreign_verb(rest.front());
   if (meant.empty() && !rest.empty()) meant = nearest(rest.front(), names);
-  // What stands there may be the command, or the list of them, to which `commands` belongs.
+  // The word may be the command, or the list of commands, that belongs after `commands`.
   const bool commands = kind == "job" && meant.empty() && !rest.empty() && std::ranges::find(names, "commands") != names.end();
   const auto* parent = app.get_parent();
   const std::string program = parent != nullptr ? parent->get_name() + " " + app.get_name() : app.get_name();

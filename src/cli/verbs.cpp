@@ -37,7 +37,8 @@ void refuse_good_chunks(const std::string& run, const RunState& state,
   }
 }
 
-// Of a run that has not ended, whose result options name one of its chunks. One that is not there is left to the job.
+// For a run that has not ended, if its result options name one of its chunks: throws unless that chunk has ended. The job
+// reports a chunk that does not exist.
 static void refuse_unended_chunk(RedisBlackboard& board, const RunState& state, const std::string& run, const Options& options,
                                  std::span<const JobEntry> jobs, const std::string& unended) {
   const auto option = std::ranges::find(options.entries(), "chunk", &Options::Entry::name);
@@ -68,7 +69,7 @@ int show_result(const redis::Address& address, const std::string& name, const st
   // Part of a result is not the result.
   const std::string unended = "run " + run + " has not ended: the run is " + look_at(board, state, Whereabouts::here()).state +
                               ", " + grouped(state.done) + " of " + counted(state.chunks, job->item()) + " are done";
-  // A chunk that has ended is all that was asked for.
+  // If the user asked for one chunk, it is enough that this chunk has ended.
   const bool one_chunk = job->follows() && std::ranges::any_of(options, [](const std::string& word) {
     return word == "--chunk" || word.starts_with("--chunk=");
   });

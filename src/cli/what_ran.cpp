@@ -14,7 +14,7 @@
 namespace stint {
 namespace {
 
-// Numbers with a fraction are kept in hex, so that no bit is lost; here people read them.
+// Numbers with a fraction are stored in hex, so that no bit is lost; this returns them in decimal for people.
 std::string readable(const std::string& text) {
   static const std::regex hex("-?0x[0-9a-f]+(\\.[0-9a-f]+)?p[+-]?[0-9]+");
   std::string list;

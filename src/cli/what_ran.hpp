@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// What a run computes, in the words of its command line: its job, the options that differ from their defaults, and its
-// words. From the options on the board alone: no file of the user's is looked at.
+// What a run computes, in the form of its command line: its job, the options that differ from their defaults, and its
+// words. Reads only the options on the board, none of the user's files.
 #pragma once
 
 #include <stint/main.hpp>

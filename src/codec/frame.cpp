@@ -15,10 +15,10 @@ namespace {
 static_assert(std::endian::native == std::endian::little, "frames are little-endian");
 
 constexpr std::size_t header_bytes = 40;
-constexpr std::size_t compress_from = 4096;                        // bytes; below, the effort shows and the gain does not
-// Of a payload, whatever the length of its frame: the longest value that Redis takes, which bounds partial and plan, too.
+constexpr std::size_t compress_from = 4096;                        // bytes; for less, compression costs more than it gains
+// Maximum of a payload for any length of its frame: the longest value that Redis takes; also bounds partial and plan.
 constexpr std::uint64_t trusted_length = std::uint64_t{512} << 20;
-constexpr std::uint64_t trusted_ratio = 32;                        // of a longer one to its frame
+constexpr std::uint64_t trusted_ratio = 32;                        // maximum of a longer payload, as a multiple of its frame
 constexpr unsigned char version = 2;
 
 struct Header {
@@ -39,7 +39,7 @@ std::uint64_t sum_of(const Header& header, std::string_view payload, std::uint64
                               XXH3_64bits_withSeed(&header, header_bytes - sizeof header.sum, place));
 }
 
-// Whether so many bytes may be asked for when `stored` bytes lie there.
+// Whether a frame of `stored` bytes may expand to `length` bytes.
 bool is_trusted(std::uint64_t length, std::size_t stored) {
   return length <= trusted_length || length / trusted_ratio <= stored;
 }

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// The wrapping of every value that leaves a process. Little-endian:
+// The wrapping of every value that leaves its process. Little-endian:
 //
 //   4 bytes  magic "STNT"
 //   1        format version, 2
@@ -13,10 +13,10 @@
 //   …        payload
 //
 // A frame is checked whole before anything is decoded, so that Boost.Serialization never sees a foreign byte. The place
-// is not stored: it is where the reader looks, so that a good value in the place of another is damage. Nor is a length
-// believed: what is compressed may become 512 MiB or 32 times as long, and what would become longer is not compressed.
-// What is bad about frames: a flipped bit costs the whole value; but values are small, and each can be computed again.
-// Format 1, of Stint 0.1, had no places; it is refused.
+// is not stored: the reader supplies it, so that a good value in the place of another counts as damage. A length is not
+// trusted either: a compressed payload may expand to 512 MiB or to 32 times its frame; a payload that expands more is
+// stored uncompressed. The price of frames: one flipped bit costs the whole value; but values are small, and each can be
+// recomputed. Format 1, of Stint 0.1, had no places; it is refused.
 #pragma once
 
 #include <cstdint>
@@ -26,7 +26,7 @@
 
 namespace stint::codec {
 
-/// Not a frame, damaged, or of another type or version. What to do is the caller's: compute the chunks again.
+/// Not a frame, damaged, or of another type or version. The caller decides what to do: usually it recomputes the chunks.
 class FrameError : public std::runtime_error {
  public:
   using std::runtime_error::runtime_error;
@@ -36,14 +36,14 @@ struct Label {
   char kind = 'n';
   std::uint64_t fingerprint = 0;
   std::uint64_t chunks = 0;
-  std::uint64_t place = 0;  ///< where it lies, by `place_of`
+  std::uint64_t place = 0;  ///< where it is stored, by `place_of`
 };
 
 /// A number for a place: the identity of the run, the chunks of its plan, and the name of the value there.
 std::uint64_t place_of(std::string_view identity, std::uint64_t chunks, std::string_view name);
 
 std::string wrap(const Label& label, std::string payload);
-/// Throws FrameError unless the frame is whole, labelled like this, and lies where it was put.
+/// Returns the payload. Throws FrameError unless the frame is whole, has this label, and is in its place.
 std::string unwrap(const Label& label, std::string_view frame);
 
 /// 16 hexadecimal digits of XXH3.

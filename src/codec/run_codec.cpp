@@ -6,7 +6,7 @@
 namespace stint::codec {
 namespace {
 
-constexpr std::string_view plan_name = "plan", result_name = "result";  // no node is named so
+constexpr std::string_view plan_name = "plan", result_name = "result";  // not the name of any node
 
 }  // namespace
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// What chunks cost, in the unit of the plan's weights; 1 each where the plan has none. Constant after construction; copies share it.
+// The cost of chunks, in the unit of the plan's weights; 1 each if the plan has none. Constant after construction; copies share it.
 #pragma once
 
 #include <stint/range.hpp>
@@ -19,7 +19,7 @@ class Costs {
     if (weights.empty()) return;
     double total = 0;
     for (double weight : weights) total += std::max(weight, 0.0);
-    // A chunk without any cost would make a steal endless.
+    // A chunk of cost 0 would make a steal endless.
     const double least = total > 0 ? 1e-6 * total / static_cast<double>(weights.size()) : 1;
     std::vector<double> before{0};
     before.reserve(weights.size() + 1);
@@ -32,7 +32,7 @@ class Costs {
     return (*before_)[range.last] - (*before_)[range.first];
   }
 
-  /// The same as the scripts read it (lua/common.lua): at most 4096 steps; empty when all chunks are alike.
+  /// The costs in the form that the scripts read (lua/common.lua): at most 4096 steps; empty if each chunk costs 1.
   [[nodiscard]] std::vector<double> profile() const {
     std::vector<double> steps;
     if (!before_) return steps;
@@ -43,7 +43,7 @@ class Costs {
   }
 
  private:
-  std::shared_ptr<const std::vector<double>> before_;  // cost of the chunks before each; none: all alike
+  std::shared_ptr<const std::vector<double>> before_;  // cost of the chunks before each; null: 1 each
 };
 
 }  // namespace stint

@@ -11,8 +11,8 @@ namespace {
 constexpr std::size_t entries_a_commit = 512;
 constexpr std::size_t bytes_a_commit = std::size_t{32} << 20;
 constexpr std::uint64_t chunks_a_commit = Workload::largest_node_chunks;  // Redis holds their bits several times over
-constexpr double slow_trip_seconds = 0.01;  // of a round trip: the board is busy
-constexpr double gather_seconds = 0.01;  // at the end of a run, results that end together go together
+constexpr double slow_trip_seconds = 0.01;  // of a round trip: beyond it the board is busy
+constexpr double gather_seconds = 0.01;  // at the end of a run, results that end together are committed together
 
 Error partial_too_large(const Node& node, std::size_t bytes, std::uint64_t limit) {
   const std::string chunks = node.size() == 1 ? "chunk " + std::to_string(node.first())
@@ -41,23 +41,23 @@ Caller Courier::caller(const std::vector<Node>& but) {
   return {std::move(worker), generation, ++number_, workload_.held(but), workload_.rate()};
 }
 
-// True when the step ends here.
+// True: the step ends here.
 bool Courier::refused(Refusal refusal) {
   if (session_.ended_by(refusal)) return true;
   if (refusal == Refusal::fenced) session_.fenced = true;
   return refusal != Refusal::none;
 }
 
-// Nothing more is begun here.
+// Whether this rank starts no more chunks.
 bool Courier::ending() const { return session_.drain || session_.halt != Halt::none; }
 
-// When the nodes that wait are to be committed; never: none wait.
+// The time at which the waiting nodes are to be committed; infinite: none wait.
 double Courier::commit_at() const {
   const auto since = workload_.waiting_since();
   if (!since) return std::numeric_limits<double>::infinity();
   if (ending() || full_) return *since;
-  // Large partials are on their way for long: at most a tenth of the time goes into that, except at the end. But what
-  // has effects outside is on the board as soon as may be.
+  // Large partials take long to send: spend at most a tenth of the time on that, except at the end. But a job with
+  // side effects commits as soon as possible.
   const double hold = policy::commit_seconds(options_.commit_seconds, session_.progress.workers);
   const double at = *since + (workload_.tell_first_node ? hold : std::max(hold, 10 * price_.whole));
   const auto demand = workload_.demand();
@@ -65,7 +65,7 @@ double Courier::commit_at() const {
   return demand.running == 0 ? *since : std::min(at, *since + std::max(gather_seconds, price_.whole));
 }
 
-// As much as the board can take at once.
+// Encodes as many nodes as the board can take at once.
 void Courier::encode_portion() {
   const bool leading = session_.leading();
   std::size_t bytes = 0;
@@ -78,7 +78,7 @@ void Courier::encode_portion() {
     if (size > options_.partial_limit) throw partial_too_large(node, size, options_.partial_limit);
     bytes += size;
     chunks += node.size();
-    // Before it is on the board: else the reducer may read it there first, and nobody ever comes for it here.
+    // Keep it before it is on the board: else the reducer may read it there first, and this copy would never be taken.
     if (leading) workload_.keep(node, std::move(partial));
     collected_.pop_back();
   }
@@ -106,7 +106,7 @@ void Courier::commit() {
   const auto committed = board_.commit(caller(nodes), pending_work_, pending_);
   pending_work_ = {};
   session_.progress.commits += 1;
-  // Cannot happen to a courier that counts its requests; to be safe the nodes go again.
+  // Cannot happen while the courier counts its requests; if it does, the nodes are sent again.
   if (committed.refusal == Refusal::stale) return;
   pending_.clear();
   portions_seconds_ += clock_.now() - begun;
@@ -168,7 +168,7 @@ void Courier::claim(double now) {
       throw session_.damaged("it hands out chunks " + std::to_string(range.first) + " to " + std::to_string(range.last) +
                              ", which its plan does not have");
     }
-    if (session_.halt != Halt::none) {  // the board lost its last second
+    if (session_.halt != Halt::none) {  // the board lost its last second, and the halt with it
       session_.go_on();
       let_go_ = false;
     }
@@ -185,7 +185,7 @@ void Courier::claim(double now) {
   next_claim_ = clock_.now() + policy::idle_seconds(full_ ? 30 : misses_++, workers, random);
 }
 
-// A chunk without end is a failed one; its thread is lost, the others go on. Without any thread this rank is of no use.
+// A chunk over the timeout has failed; its thread is lost, the others continue. Without any thread this rank leaves.
 bool Courier::give_up_overdue() {
   if (options_.chunk_timeout <= 0) return false;
   auto failure = workload_.give_up_overdue(options_.chunk_timeout);
@@ -197,7 +197,7 @@ bool Courier::give_up_overdue() {
   return true;
 }
 
-// Told to stop: begins nothing, waits a while for what is at work, hands in what there is, leaves the rest to others.
+// The rank was asked to stop: it starts nothing, waits a while for running chunks, commits, and leaves the rest to others.
 double Courier::drain(double now) {
   if (drains_since_ < 0) drains_since_ = now;
   const bool patient =
@@ -209,7 +209,7 @@ double Courier::drain(double now) {
   return 0;
 }
 
-// A guest that finds nothing leaves; but never the leader, since somebody has to see the run to its end.
+// A guest without work leaves. The leader never leaves: some rank must see the run to its end.
 bool Courier::leave_if_idle(double now) {
   if (options_.leave_idle <= 0 || !workload_.idle() || !starved_ || session_.leading()) {
     idle_since_ = -1;
@@ -222,12 +222,12 @@ bool Courier::leave_if_idle(double now) {
   return true;
 }
 
-// The run ends before all is computed. Whoever leads ends it once nobody holds anything; until then we ask now and
-// then.
+// The run ends before all is computed. The leader ends it once no worker holds a chunk; until then the courier asks the
+// board now and then.
 double Courier::halt(double now) {
   if (!workload_.idle()) return 0.05;
   if (!let_go_) {
-    workload_.reset();  // what was left half done
+    workload_.reset();  // blocks that were left half done
     board_.commit(caller(), {}, {});
     let_go_ = true;
   }
@@ -247,7 +247,7 @@ double Courier::step() {
     session_.fenced = false;
   }
   if (const auto failure = workload_.next_failure()) {
-    // What succeeded before it goes before it: the board ends a run, and excludes a host, by how many of each it knows.
+    // Commit earlier successes first: the board ends a run, and excludes a host, by the numbers of both that it knows.
     if (!sending() && !workload_.waiting_since()) {
       tell_failure(*failure);
     } else {
@@ -271,8 +271,8 @@ double Courier::step() {
     workload_.trim(0);
   }
   const auto demand = workload_.demand();
-  // A board with thousands of workers answers late: then an idle thread waits for one reply only, not for that of the
-  // commit, too.
+  // A board with thousands of workers answers late: then an idle thread waits for one reply only, not also for that of a
+  // commit.
   const bool idle = demand.ready_chunks == 0 && demand.running < demand.threads;
   if (idle && round_trip_ > slow_trip_seconds && !sending() && !ending() && !full_ && !starved_) {
     claim(now);
@@ -285,7 +285,7 @@ double Courier::step() {
   if (session_.drain) return drain(now);
   if (session_.halt != Halt::none) return halt(now);
   if (leave_if_idle(now)) return 0;
-  // Chunks that turn out longer than thought go back, where an idle rank can have them.
+  // Chunks that take longer than expected go back to the own queue, where an idle rank can steal them.
   if (demand.ready_seconds > 4 * policy::claim_seconds(session_.progress.workers) && workload_.trim(0.2)) {
     board_.commit(caller(), {}, {});
     return 0;

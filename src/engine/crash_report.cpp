@@ -35,7 +35,7 @@ std::atomic<const char*> death_step{nullptr};
 std::atomic<bool> reported{false};
 std::atomic<int> end_code{no_code};
 
-// The chunk of the calling thread; of a thread that the job started itself, if only one chunk is at work.
+// The chunk of the calling thread. For a thread that the job started: the running chunk, if there is only one.
 std::uint64_t chunk_of_this_thread() {
   if (number_in_team >= 0) return at_work[static_cast<std::size_t>(number_in_team)];
   std::uint64_t only = AtWork::nothing;
@@ -48,7 +48,7 @@ std::uint64_t chunk_of_this_thread() {
   return only;
 }
 
-// Only calls that are safe in a signal handler. Returns once the death is reported, or when that takes too long.
+// Makes only calls that are safe in a signal handler. Returns once the death is reported, or after a timeout.
 void wait_for_report(int signal) {
   int none = alive;
   if (death_signal.compare_exchange_strong(none, signal)) {
@@ -60,7 +60,7 @@ void wait_for_report(int signal) {
       ::nanosleep(&pause, nullptr);
     }
   } else {
-    // A second thread dies while the first one's death is reported, or the reporter itself does.
+    // A second thread dies while the first death is reported, or the reporter itself dies.
     const timespec pause{wait_milliseconds / 1000, 0};
     ::nanosleep(&pause, nullptr);
   }
@@ -69,14 +69,14 @@ void wait_for_report(int signal) {
 void on_crash(int signal) {
   wait_for_report(signal);
   if (end_code != no_code) ::_exit(end_code);
-  // As whoever was there before us wanted it: a debugger's, MPI's or a sanitizer's handler, or death.
+  // Restore the earlier handler (a debugger's, MPI's or a sanitizer's), or the default: death.
   for (std::size_t i = 0; i < signals.size(); ++i) {
     if (signals[i] == signal) ::sigaction(signal, &before[i], nullptr);
   }
   ::raise(signal);
 }
 
-// While a rank works nobody calls exit() but the job. Objects are being destroyed: the process cannot go on.
+// While a rank works only the job calls exit(). Objects are being destroyed: the process cannot continue.
 void on_exit_called(int code, void*) {
   if (!armed) return;
   death_exit_code = code;
@@ -137,7 +137,7 @@ CrashReport::CrashReport(Report report) : report_(std::move(report)) {
     try {
       end_code = report_(death).value_or(no_code);
     } catch (...) {
-      // Then the others find out by themselves.
+      // Then the other ranks find out by themselves.
     }
     reported = true;
     for (;;) ::pause();  // the process is about to die
@@ -146,7 +146,7 @@ CrashReport::CrashReport(Report report) : report_(std::move(report)) {
   action.sa_handler = on_crash;
   action.sa_flags = SA_ONSTACK;
   for (std::size_t i = 0; i < signals.size(); ++i) ::sigaction(signals[i], &action, &before[i]);
-  ::on_exit(on_exit_called, nullptr);  // each time: what was registered last is called first, before objects go
+  ::on_exit(on_exit_called, nullptr);  // each time: the last one registered is called first, before objects go
   armed = true;
 }
 

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
-// What a rank says when it dies by its own doing: of a signal (SIGSEGV, SIGBUS, SIGFPE, SIGILL, SIGABRT), or since the
-// job called exit(). It names the chunk that the thread computed, or the step of the job that it was in. So that chunk
-// alone is charged, at once, and no lease is waited for. The handler itself only notes these and wakes a thread that
-// waits for this; that thread reports, for some seconds at most, and then the process dies. A rank that is killed from
-// outside says nothing: see Blame.
+// The report of a rank that dies by a signal of its own (SIGSEGV, SIGBUS, SIGFPE, SIGILL, SIGABRT) or because the job called
+// exit(). It names the chunk that the thread computed, or the step of the job that it was in. So only that chunk
+// is charged, at once, and no rank waits for a lease. The signal handler only notes these and wakes a waiting thread;
+// that thread reports, for some seconds at most, and then the process dies. A rank that is killed from outside does
+// not report: see Blame.
 #pragma once
 
 #include <atomic>
@@ -15,7 +15,7 @@
 
 namespace stint {
 
-/// Where the threads of a team note which chunk they compute. The numbers outlive the threads.
+/// The chunk that each thread of a team computes. The notes outlive the threads.
 class AtWork {
  public:
   static constexpr std::uint64_t nothing = ~std::uint64_t{0};
@@ -24,8 +24,8 @@ class AtWork {
   static std::atomic<std::uint64_t>& note(int number);
 };
 
-/// Tells the calling thread's number in the team for as long as it lives, and gives it a stack for the signal handler,
-/// so that a stack that overflowed can speak, too.
+/// During its lifetime, the calling thread has this number in the team, and a stack for the signal handler, so that also
+/// a thread whose stack overflowed can report.
 class TeamThread {
  public:
   explicit TeamThread(int number);
@@ -37,8 +37,8 @@ class TeamThread {
   void* stack_;
 };
 
-/// For as long as it lives the calling thread is in this step of the job (plan, prepare, scratch, serialize, reduce,
-/// follow, finish), which belongs to no single chunk. `step` has to be a literal.
+/// During its lifetime, the calling thread is in this step of the job (plan, prepare, scratch, serialize, reduce,
+/// follow, finish), which belongs to no single chunk. `step` must be a literal.
 class JobStep {
  public:
   explicit JobStep(const char* step);
@@ -50,19 +50,19 @@ class JobStep {
   const char* outer_;
 };
 
-/// How this process dies.
+/// The death of this process.
 struct Death {
-  int signal = 0;  ///< 0: exit() was called
+  int signal = 0;  ///< 0: the job called exit()
   int exit_code = 0;
-  std::optional<std::uint64_t> chunk;  ///< that the thread computed; none: no chunk, or nobody knows which
-  const char* step = nullptr;          ///< that the thread was in; null: none
+  std::optional<std::uint64_t> chunk;  ///< the chunk that the thread computed; none: it computed none, or it is not known which
+  const char* step = nullptr;          ///< the step that the thread was in; null: none
   /// "died of Segmentation fault (signal 11)", "called exit(3)"
   [[nodiscard]] std::string how() const;
 };
 
-/// One at a time. `report` is called on a thread of its own while the dying one stands still: locks that it held are
-/// never let go, so `report` may hang; it is waited for in vain then, for a bounded time. It returns the exit code with
-/// which the process ends; none: it dies of its signal, and exit() becomes 75.
+/// At most one at a time. `report` is called on its own thread while the dying thread stands still. Locks of the dying
+/// thread are never released, so `report` may hang; the process waits for it for a bounded time. `report` returns the exit
+/// code of the process; none: the process dies of its signal, or with exit code 75 after exit().
 class CrashReport {
  public:
   using Report = std::function<std::optional<int>(const Death&)>;

@@ -11,7 +11,7 @@ namespace stint {
 
 namespace {
 
-constexpr double first_warning_seconds = 600;  // of a chunk that takes so long
+constexpr double first_warning_seconds = 600;  // of a running chunk
 
 bool alone_in_its_world(const std::string& json, const std::map<std::string, std::string>& who) {
   const auto world = world_of(json);
@@ -29,7 +29,7 @@ Heartbeat::Heartbeat(Session& session, Blackboard& board, const Clock& clock, He
       here_(std::move(here)) {}
 
 double Heartbeat::step() {
-  if (session_.fenced) return 0.05;  // the courier is about to join anew
+  if (session_.fenced) return 0.05;  // the courier is about to join again
   const auto [worker, generation] = session_.identity();
   const auto renewed = board_.renew(worker, generation, options_.computes(), options_.at_work());
   if (session_.ended_by(renewed.refusal)) return 0;
@@ -39,9 +39,9 @@ double Heartbeat::step() {
   }
   session_.expect_chunks(renewed.state.chunks);
   session_.set_leader(renewed.leader);
-  session_.progress.workers = renewed.state.workers;  // by which everybody paces its requests
+  session_.progress.workers = renewed.state.workers;  // ranks pace their requests by it
   session_.heed(renewed.halt);
-  // Who last looked while there were more workers may be silent for as long as they were then.
+  // A worker whose last heartbeat saw more workers may be silent for the longer lease of that time.
   const double lease = policy::lease_seconds(options_.lease, renewed.state.workers);
   if (lease >= patience_ || clock_.now() > patient_until_) {
     patience_ = lease;
@@ -54,7 +54,7 @@ double Heartbeat::step() {
   watch_progress(renewed, clock_.now());
   warn_of_long_chunks(clock_.now());
   const auto seconds = policy::next_heartbeat_seconds(policy::heartbeat_seconds(lease, renewed.state.workers), beats_);
-  if (beats_++ > 0 && policy::is_early_beat(beats_ - 1)) return seconds;  // so soon silence means nothing
+  if (beats_++ > 0 && policy::is_early_beat(beats_ - 1)) return seconds;  // after so short a time silence means nothing
   if (renewed.leader == worker) {
     watch(renewed.beats, clock_.now(), generation);
   } else {
@@ -78,8 +78,8 @@ void Heartbeat::watch(const std::map<std::string, std::uint64_t>& beats, double 
       give_up(worker, generation, beat, seen.blame, "silent for a lease");
     }
   }
-  // One look at who it is: a process that is gone on this host need not be waited for. Not at all of them: when the
-  // leader is silent, everybody looks.
+  // Look up each silent worker once: a process that is gone on this host need not be waited for. One at a time, not the
+  // list: when the leader is silent, every rank looks.
   std::map<std::string, std::string> all;  // read when it is first needed
   for (auto& [worker, seen] : seen_) {
     if (seen.own_beats < 2 || seen.asked) continue;
@@ -100,8 +100,8 @@ void Heartbeat::give_up(const std::string& worker, std::uint64_t generation, std
   }
 }
 
-// A rank that dies alone may have died of what it computed. When a whole world dies, something else is the reason. And
-// of a world of one nobody can tell; that we outlived it speaks against the chunk.
+// A rank that dies alone may have died of its chunk. When a whole world dies, the cause is something else. For a world of
+// one rank nothing is known; that this rank outlived it speaks against the chunk.
 Blame Heartbeat::blame_of(const std::string& who, std::map<std::string, std::string>& all) const {
   if (world_of(who) == here_.world) return Blame::charged;
   if (all.empty()) all = board_.workers();
@@ -136,7 +136,7 @@ void Heartbeat::watch_progress(const Renewed& renewed, double now) {
                 line + "; " + typed("explain last CHUNK") + " says where a chunk is; the same command continues"});
 }
 
-// No chunk may hang in silence, even where none has a time limit.
+// A chunk may not hang in silence, even without a timeout.
 void Heartbeat::warn_of_long_chunks(double now) {
   const auto oldest = options_.oldest_chunk();
   if (!oldest) return;
@@ -154,7 +154,7 @@ int reap_known_gone(Blackboard& board, std::uint64_t generation, const Whereabou
   const auto who = board.workers();
   for (const auto& [worker, json] : who) {
     if (!known_gone(json, here)) continue;
-    // Nobody saw a rank alone in its world die; it may well have been its chunk, which then is not to be the first
+    // No rank saw a rank that was alone in its world die. Its chunk may be the cause, so that chunk must not be the first
     // again.
     const auto blame = alone_in_its_world(json, who) ? Blame::suspect : Blame::none;
     if (board.reap(generation, worker, std::nullopt, blame) == Refusal::none) count += 1;

@@ -15,7 +15,7 @@
 namespace stint {
 namespace {
 
-// For as long as it lives the heartbeat says that this rank computes, and a crash report in what.
+// During its lifetime, the heartbeat reports that this rank computes, and a crash report names the step.
 class InJobStep {
  public:
   InJobStep(Session& session, const char* step) : step_(step), flag_(session.in_job_step) { flag_ = true; }
@@ -29,12 +29,12 @@ class InJobStep {
 };
 
 constexpr double check_seconds = 5;
-constexpr int most_misfits = 12;   // with the pauses between them some three seconds, and a mending before each
-constexpr int most_rejections = 8;  // of one node: so often its bytes are not damaged by chance
+constexpr int most_misfits = 12;   // with the pauses between them some three seconds, and a repair before each
+constexpr int most_rejections = 8;  // of one node: more often its bytes are not damaged by chance
 constexpr std::size_t names_a_fold = 4096;
 constexpr std::uint64_t bytes_a_read = std::uint64_t{32} << 20;  // about; bounds the memory of both sides
 
-// Whether the nodes, from left to right, and the failed chunks are all of [0, chunks), each once.
+// Whether the nodes, from left to right, and the failed chunks cover [0, chunks), each chunk once.
 template <class Nodes>
 bool covers(const Nodes& nodes, const std::map<std::uint64_t, std::string>& failed, std::uint64_t chunks) {
   std::uint64_t at = 0;
@@ -70,18 +70,19 @@ void Reducer::forget() {
   next_check_ = 0;
 }
 
-// What lies on the board does not fit together, or has changed while we looked: all is read again, and mended first. But
-// not for ever. Returns the seconds until then.
+// The keys on the board do not fit together, or have changed while they were read: reads all again, after a repair, a
+// bounded number of times. Returns the seconds until then.
 double Reducer::does_not_fit() {
   forget();
   if (++misfits_ > most_misfits) throw session_.damaged("its nodes, counts and failed chunks do not fit together");
   return std::min(0.5, 0.001 * std::exp2(misfits_));
 }
 
-// Whenever we begin anew, and when nothing has moved for a while: the board may have lost something in its middle.
+// Compares the keys on the board when a leader starts, and when nothing has moved for a while: the server may have lost
+// some of them. True: something was repaired.
 bool Reducer::check(const RunState& state) {
   const double now = clock_.now();
-  // Thousands of workers that keep step all hold their results for longer than that.
+  // Thousands of workers in step all hold their results for longer than check_seconds.
   const double patience = policy::commit_seconds(check_seconds, state.workers);
   if (next_check_ > 0 && (now < next_check_ || state.done != checked_done_)) {
     if (state.done != checked_done_) next_check_ = now + patience;
@@ -91,7 +92,7 @@ bool Reducer::check(const RunState& state) {
   next_check_ = now + patience;
   checked_done_ = state.done;
   const auto [refusal, mended] = board_.mend(session_.identity().worker, state.generation);
-  if (refusal == Refusal::stale) misfits_ = 0;  // another leads by now; the next heartbeat will say so
+  if (refusal == Refusal::stale) misfits_ = 0;  // another rank leads by now; the next heartbeat will report it
   if (session_.ended_by(refusal) || !mended) return false;
   session_.say("the blackboard had lost some of what was on it, and is mended; some chunks may be computed again");
   session_.courier.notify();
@@ -122,7 +123,7 @@ void Reducer::take(const Node& name, Partial partial) {
   merge_in(name, {std::move(partial), {name}});
 }
 
-// All failures are read at once, so not for each new one.
+// Reads all failures at once, so not at each new failure.
 void Reducer::follow_failures(const RunState& state, bool complete) {
   if (!finisher_.follow_failures || state.failed == seen_failed_) return;
   if (!complete && clock_.now() < next_failures_) return;
@@ -134,7 +135,7 @@ void Reducer::follow_failures(const RunState& state, bool complete) {
   next_failures_ = clock_.now() + std::max(0.1, 10 * (clock_.now() - begun));
 }
 
-// False: what is in memory no longer fits the board; or nodes could not be read, and were rejected.
+// False: the memory no longer fits the board; or some nodes could not be read, and were rejected (`rejected`).
 bool Reducer::read_new_nodes(const RunState& state, bool& rejected) {
   const auto names = board_.nodes();
   std::vector<Node> missing;
@@ -154,7 +155,7 @@ bool Reducer::read_new_nodes(const RunState& state, bool& rejected) {
     }
   }
   if (still_there != known_.size()) return false;
-  // Few where nodes are large; but thousands of small ones come each second when ranks are many.
+  // Few if nodes are large; many if they are small: with many ranks thousands of them come each second.
   const auto mean_bytes = static_cast<std::uint64_t>(state.number("node_bytes", bytes_a_read)) / std::max<std::size_t>(names.size(), 1) + 1;
   const auto names_a_read = static_cast<std::size_t>(std::clamp<std::uint64_t>(bytes_a_read / mean_bytes, 64, 4096));
   std::sort(missing.begin(), missing.end(), [](const Node& a, const Node& b) { return a.first() < b.first(); });
@@ -195,7 +196,7 @@ std::size_t Reducer::foldable() const {
   return names;
 }
 
-// False: it was refused.
+// False: the board refused.
 bool Reducer::fold(const RunState& state) {
   std::vector<Node> removed;
   std::vector<Entry> put;
@@ -207,7 +208,7 @@ bool Reducer::fold(const RunState& state) {
     bytes += put.back().frame.size();
     removed.insert(removed.end(), merged.made_of.begin(), merged.made_of.end());
   }
-  // Full of nodes that cannot be merged, since chunks between them are missing: more of them must be let in.
+  // The board is full of nodes that cannot be merged, since chunks between them are missing: raise the limit.
   const bool lift = removed.empty();
   if (lift) session_.log("many nodes wait for missing chunks; raising the limit");
   const auto refusal = board_.fold(session_.identity().worker, state.generation, removed, put, lift);
@@ -225,10 +226,10 @@ bool Reducer::fold(const RunState& state) {
   return true;
 }
 
-// Returns the seconds until the next look.
+// Returns the seconds until the next step.
 double Reducer::finish(const RunState& state) {
   session_.progress.finishing = true;
-  // From left to right the nodes that there are: without failed chunks, the largest nodes of [0, N).
+  // All nodes from left to right; without failed chunks, these are the largest nodes of [0, N).
   std::vector<std::pair<Node, Merged>> nodes;
   while (!merged_.empty()) {
     auto node = merged_.extract(merged_.begin());
@@ -249,7 +250,7 @@ double Reducer::finish(const RunState& state) {
       result = std::move(merged.partial);
     }
   }
-  forget();  // its partials are in the result now
+  forget();  // the partials are in the result now
   finish.generation = state.generation;
   finish.worker = session_.identity().worker;
   finish.done = state.done;
@@ -273,7 +274,7 @@ double Reducer::finish(const RunState& state) {
   return session_.ended_by(refusal) ? 0 : does_not_fit();
 }
 
-// All that was begun has ended, and was shown: then the run ends here.
+// All running chunks have ended, and their results were shown: ends the run.
 void Reducer::halt(const RunState& state) {
   auto halted = finisher_.halt(state);
   halted.generation = state.generation;
@@ -296,7 +297,7 @@ double Reducer::step() {
   }
   const double begun = clock_.now();
   auto& progress = session_.progress;
-  // Every commit wakes us; where looking takes long, at most a fifth of the time goes into that. Except at the end.
+  // Every commit wakes the reducer. If a step takes long, steps use at most a fifth of the time; except at the end.
   if (begun < next_look_ && progress.done + progress.failed < progress.chunks) return next_look_ - begun;
   const auto state = board_.state();
   if (!state || state->generation != session_.identity().generation) {
@@ -349,7 +350,7 @@ double Reducer::step() {
     constexpr double none = std::numeric_limits<double>::infinity();
     const bool full = static_cast<double>(known_.size()) >= state->number("node_limit", none) ||
                       state->number("node_bytes") >= state->number("byte_limit", none);
-    // A fold keeps the board busy for some microseconds a node: rather several short ones than a long one.
+    // A fold keeps the board busy for some microseconds a node: prefer several short folds to a long one.
     bool good = true, folded = false;
     while (good && foldable() >= names_a_fold) good = folded = fold(*state);
     if (!folded && good && (full || (foldable() >= options_.fold_nodes && clock_.now() >= next_fold_))) fold(*state);
@@ -363,7 +364,7 @@ double Reducer::step() {
   } catch (const DataLost&) {
     throw;
   } catch (const std::exception& error) {
-    // The job's own reduce or finish.
+    // The job's own reduce, follow or finish.
     const std::string line = "the job failed while merging or finishing: " + std::string(error.what());
     board_.end(state->generation, static_cast<int>(Exit::defect), line);
     session_.end({Outcome::Kind::failed, Exit::defect, line});

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// What the threads of one rank share while they work on a run: who we are on the board, whether we lead, whether it is
-// over and how it ended. Thread-safe. Each thread waits on its own Signal.
+// The state that the threads of one rank share while they work on a run: its id on the board, whether it leads, whether
+// the run is over, and how it ended. Thread-safe. Each thread waits on its own Signal.
 #pragma once
 
 #include "base/error.hpp"
@@ -43,10 +43,10 @@ class Signal {
 struct Outcome {
   enum class Kind {
     finished,     ///< this rank led, and the result is stored
-    halted,       ///< this rank led, and ended the run before all was computed, as its user wished
-    ended,        ///< the run's state is no longer `running`; the board says more
-    interrupted,  ///< told to stop; the same command continues
-    left,         ///< of no use to the run any more; others go on
+    halted,       ///< this rank led, and ended the run early, by the user's halt rule
+    ended,        ///< the run's state is no longer `running`; the board has the details
+    interrupted,  ///< the rank was asked to stop; the same command continues
+    left,         ///< this rank is of no more use to the run; other ranks go on
     failed,       ///< see `error`
   };
   Kind kind = Kind::ended;
@@ -54,7 +54,7 @@ struct Outcome {
   std::string error;  ///< one line
 };
 
-/// Numbers for whoever looks on.
+/// Numbers for the progress display.
 struct Progress {
   std::atomic<std::uint64_t> chunks{0}, done{0}, failed{0}, workers{0}, steals{0}, reaped{0}, again{0}, computed{0};
   std::atomic<std::uint64_t> computed_here{0}, claims{0}, commits{0};
@@ -77,7 +77,7 @@ class Session {
     const std::lock_guard lock(mutex_);
     identity_ = std::move(identity);
   }
-  /// This id was given up. Nothing happens when we have another one by now: the answer was late.
+  /// The board gave up this id. Ignored if this rank has another id by now: the answer was late.
   void fence(const std::string& worker) {
     {
       const std::lock_guard lock(mutex_);
@@ -100,18 +100,18 @@ class Session {
     return leading_;
   }
 
-  /// The board says that the run has so many chunks. Throws Error(damaged) if the plan that this rank adopted has another
-  /// number: then nothing that is counted there can be believed.
+  /// Compares the number of chunks on the board with the plan that this rank adopted. Throws Error(damaged) if they differ:
+  /// then no count on the board can be trusted.
   void expect_chunks(std::uint64_t on_board) const {
     if (!plan_chunks || *plan_chunks == on_board) return;
     throw damaged("it says " + std::to_string(on_board) + " chunks, and its plan has " + std::to_string(*plan_chunks));
   }
-  /// What to end with when the record of the run, as it lies on the board, cannot be right.
+  /// The error to end with if the record of the run on the board cannot be right.
   [[nodiscard]] Error damaged(const std::string& why) const {
     return {Exit::damaged, damaged_record(run, why)};
   }
 
-  /// The first outcome stays; but another thread may see that the run has ended before the one that ended it says so.
+  /// The first outcome stays, except `ended`: another thread may see that the run has ended before the one that ended it.
   void end(Outcome outcome) {
     {
       const std::lock_guard lock(mutex_);
@@ -120,13 +120,13 @@ class Session {
     }
     over_ = true;
     drain = true;
-    stop = true;  // a long chunk that asks need not go on
+    stop = true;  // a long chunk that asks may end early
     abandon = true;
     for (auto* signal : {&courier, &heartbeat, &reducer}) signal->notify();
     if (on_end) on_end();
   }
   [[nodiscard]] bool over() const { return over_; }
-  /// The run is ending before all is computed: what the board answered last.
+  /// Notes the halt state in the last answer of the board: the run ends before all is computed.
   void heed(Halt how) {
     if (how == Halt::none || halt == how) return;
     halt = how;
@@ -138,7 +138,7 @@ class Session {
     const std::lock_guard lock(mutex_);
     return outcome_;
   }
-  /// Ends the session for what a step was refused for good; false: go on.
+  /// Ends the session if the refusal is final: true. False: the caller continues.
   bool ended_by(Refusal refusal) {
     if (refusal == Refusal::ended) {
       end({Outcome::Kind::ended, Exit::complete, ""});
@@ -153,8 +153,8 @@ class Session {
     return false;
   }
 
-  /// The board knows nothing of the halt any more. A stop that comes at the same moment is not lost: `end` and whoever
-  /// sets `drain` do that before they set `stop`, and here both are looked at again afterwards.
+  /// The board has lost the halt. A concurrent stop is not lost: `end`, and each thread that sets `drain`, do that before
+  /// they set `stop`, and this function reads both again afterwards.
   void go_on() {
     halt = Halt::none;
     stop = false;
@@ -167,12 +167,12 @@ class Session {
   std::optional<std::uint64_t> plan_chunks;   ///< of the adopted plan; set before threads start
   Signal courier, heartbeat, reducer;
   Progress progress;
-  std::atomic<bool> fenced{false};        ///< the courier joins anew
+  std::atomic<bool> fenced{false};        ///< the courier joins again
   std::atomic<bool> in_job_step{false};   ///< the reducer is in the job's own code
-  std::atomic<bool> drain{false};         ///< begin nothing new, hand in what is there, leave
-  std::atomic<Halt> halt{Halt::none};     ///< begin nothing new, hand in what is there, and wait for the others
-  std::atomic<bool> stop{false};          ///< the job is to begin nothing more
-  std::atomic<bool> abandon{false};       ///< nobody wants what is at work
+  std::atomic<bool> drain{false};         ///< start nothing, commit the results, leave
+  std::atomic<Halt> halt{Halt::none};     ///< start nothing, commit the results, wait for the other ranks
+  std::atomic<bool> stop{false};          ///< Context::stop_requested
+  std::atomic<bool> abandon{false};       ///< Context::abandon_requested
   std::function<void(const std::string&)> say = [](const std::string&) {};   ///< one line for the user
   std::function<void(const std::string&)> log = [](const std::string&) {};   ///< one line for the log
   std::function<void()> on_end;           ///< set before threads start

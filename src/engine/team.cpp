@@ -43,7 +43,7 @@ class Collected final : public Sink {
                                      "; raise the user's limit of processes (ulimit -u), or give fewer --threads");
 }
 
-// Where a thread cannot start libgomp ends the process without a word to us: it is tried before.
+// libgomp ends the process if it cannot start a thread, without a message of Stint's: so the threads are tried before.
 void try_threads(int threads) {
   std::latch all_tried(1);
   std::vector<std::jthread> tried;
@@ -56,12 +56,12 @@ void try_threads(int threads) {
   all_tried.count_down();
 }
 
-// The threads of the team at once; each does `work(number)`. `plain`: not those of OpenMP, whose number and places the
-// environment may say for what the job starts.
+// Starts all threads of the team; each does `work(number)`. `plain`: not OpenMP's threads, since OpenMP's variables in the
+// environment may be meant for the programs that the job starts.
 template <class Work>
 void at_once(int threads, bool plain, Work work, const std::function<void()>& give_up) {
 #if defined(__SANITIZE_THREAD__)
-  plain = true;  // the thread sanitizer does not see what libgomp's threads wait for, and would find false races
+  plain = true;  // the thread sanitizer does not see what libgomp's threads wait for, and would report false races
 #endif
   if (!plain) {
     try_threads(threads);
@@ -89,7 +89,7 @@ void work_off(Workload& workload, const AnyJob& job, RunFacts facts, int number)
   Scratch scratch;
   while (auto block = workload.take(&at_work)) {
     if (facts.stop != nullptr && *facts.stop) {
-      workload.abandon(*block);  // begun it would only be left
+      workload.abandon(*block);  // a block started now would only be left
       continue;
     }
     if (!scratch) {
@@ -102,7 +102,7 @@ void work_off(Workload& workload, const AnyJob& job, RunFacts facts, int number)
     } catch (const BadInput&) {
       throw;
     } catch (...) {
-      // Without a stop that was asked for, it is the job's reduce that failed: the run cannot go on.
+      // If no stop was requested, the job's reduce failed: the run cannot continue.
       if (facts.stop == nullptr || !*facts.stop) throw;
       workload.abandon(*block, std::move(made.nodes));
       continue;

@@ -24,7 +24,7 @@ std::string boot_id() {
   return id + (length > 0 ? "/" + std::string(name, static_cast<std::size_t>(length)) : "");
 }
 
-// Whoever joins the run may have another cluster's jobs, with the same numbers.
+// With the cluster: a rank of another cluster may join the run, and job numbers repeat.
 std::string batch_job() {
   const auto job = environment("SLURM_JOB_ID");  // each task of an array has its own
   return job.empty() ? "" : environment("SLURM_CLUSTER_NAME") + ":" + job;

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Who a worker is: what it writes on the board when it joins, and by which others see that it is gone for certain.
+// The identity of a worker: written on the board when it joins; other ranks use it to see that the worker is gone.
 #pragma once
 
 #include <cstdint>
@@ -15,34 +15,34 @@ struct Whereabouts {
   int rank = 0;
   std::string world;       ///< id of its world
   int threads = 1;
-  double lease = 10;       ///< seconds that it may be silent, as wished: see policy::lease_seconds
+  double lease = 10;       ///< seconds that it may be silent, as its user set it: see policy::lease_seconds
   std::string version;     ///< of Stint
-  bool guest = false;      ///< its world joined a run that others compute: it prints nothing
-  std::string batch_job;   ///< of Slurm, by cluster and number (in an array: by those of array and task); empty: none
-  int batch_restart = 0;   ///< how often it has been requeued
+  bool guest = false;      ///< its world joined a run that another world owns: it prints nothing
+  std::string batch_job;   ///< in Slurm: cluster and job number (of each task in an array); empty: none
+  int batch_restart = 0;   ///< how often the batch job was requeued
 
   [[nodiscard]] std::string json() const;
-  /// Of this process; rank, world and threads are the caller's to fill in.
+  /// Of this process. The caller sets rank, world and threads.
   static Whereabouts here();
 };
 
-/// Whether a worker says that it is a guest.
+/// Whether the worker belongs to a guest world.
 bool is_guest(const std::string& json);
 
-/// The world that a worker says it is of.
+/// The id of the worker's world.
 std::string world_of(const std::string& json);
 
-/// True only if the worker ran on this host, in this boot and pid namespace, and its process is no more; or if it is of
-/// this very batch job before it was requeued: a batch system starts a job again when it has ended it, or its node.
+/// True only if the worker ran on this host, in this boot and pid namespace, and its process is gone; or if it belongs to
+/// this batch job before a requeue: a batch system starts a job again only after it has ended the job, or lost its node.
 bool known_gone(const std::string& json, const Whereabouts& here);
 
-/// True only if the process is known to live: it is on this host, in this boot and pid namespace.
+/// True only if the process is known to live: on this host, in this boot and pid namespace.
 bool known_alive(const std::string& json, const Whereabouts& here);
 
-/// When a process of this host began, in ticks since boot; 0: there is none, or a dead one that nobody has waited for.
+/// The start time of a process of this host, in ticks since boot; 0: there is none, or it is a zombie.
 std::uint64_t process_start(std::int64_t pid);
 
-/// `host/rank.random`: what a worker that joins is called.
+/// A new worker id: `host/rank.random`.
 std::string new_worker_id(const Whereabouts& here);
 
 }  // namespace stint

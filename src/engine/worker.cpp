@@ -20,8 +20,8 @@
 namespace stint {
 namespace {
 
-// Calls `step` until the session is over. A board that does not answer is tried again, with growing pauses, for
-// `patience` seconds; other errors end the session.
+// Calls `step` until the session is over. If the board does not answer, retries for `patience` seconds, with growing
+// pauses; other errors end the session.
 void repeat(Session& session, Signal& signal, const WorkerSetup& setup, bool speaks,
             const std::function<double()>& step, const std::function<void()>& on_lost = [] {}) {
   int misses = 0;
@@ -38,7 +38,7 @@ void repeat(Session& session, Signal& signal, const WorkerSetup& setup, bool spe
       const double now = setup.clock->now();
       if (misses == 0) lost_since = now;
       if (session.drain && now - lost_since > std::min(setup.patience, setup.courier.grace)) {
-        session.end({Outcome::Kind::interrupted, Exit::interrupted, ""});  // told to stop: what it has goes with it
+        session.end({Outcome::Kind::interrupted, Exit::interrupted, ""});  // asked to stop: its results are lost
         return;
       }
       if (now - lost_since > setup.patience) {
@@ -69,11 +69,11 @@ void repeat(Session& session, Signal& signal, const WorkerSetup& setup, bool spe
   }
 }
 
-// Appears on the board; false: the session is over.
+// Joins the run on the board; false: the session is over.
 bool join(Session& session, Blackboard& board, const WorkerSetup& setup, const std::string& id, std::int64_t slot) {
   Caller caller;
   caller.worker = id;
-  caller.generation = session.identity().generation;  // 0 at first, any; later only this one: it has our plan
+  caller.generation = session.identity().generation;  // first 0: any; later only this one, whose plan this rank has
   const auto joined = board.join(caller, setup.here.json(), slot, setup.program);
   if (session.ended_by(joined.refusal)) return false;
   if (joined.refusal == Refusal::program) {
@@ -91,10 +91,10 @@ bool join(Session& session, Blackboard& board, const WorkerSetup& setup, const s
 }
 
 // This process dies by its own doing: charges the chunk that it computed, or the step of the job that it was in, and
-// gives the rest back. Runs beside the other threads, and on a heap that may be broken; if it hangs, nobody waits for
-// it for long. Returns the exit code of a run that this death ends.
+// gives the rest back. Runs beside the other threads, on a heap that may be corrupt; if it hangs, the process waits only
+// a bounded time. Returns the exit code of a run that this death ends.
 std::optional<int> report_crash(Session& session, const WorkerSetup& setup, const Death& death) {
-  // Else nobody knows what it did: found out from what this rank holds.
+  // Otherwise the cause is not known: the other ranks find it among the chunks that this rank holds.
   if (!death.chunk && death.step == nullptr) {
     if (death.signal == 0) session.say("rank " + std::to_string(setup.here.rank) + " ends: the job " + death.how());
     return std::nullopt;
@@ -108,7 +108,7 @@ std::optional<int> report_crash(Session& session, const WorkerSetup& setup, cons
   Caller caller;
   caller.worker = worker;
   caller.generation = generation;
-  caller.number = std::uint64_t{1} << 52;  // the last of this worker, whatever the courier is about to send
+  caller.number = std::uint64_t{1} << 52;  // higher than any number that the courier may still send
   const auto board = setup.board();
   if (death.chunk) {
     board->fail(caller, {*death.chunk, "its rank " + death.how(), true}, 0);
@@ -121,7 +121,7 @@ std::optional<int> report_crash(Session& session, const WorkerSetup& setup, cons
   return setup.ended_by_death(*state);
 }
 
-// The threads beside the team. One that the system has no room for ends the session in one line.
+// The threads beside the team. If the system cannot start one, the session ends with one line.
 class Crew {
  public:
   explicit Crew(Session& session) : session_(session) {}
@@ -188,7 +188,7 @@ Outcome work(Session& session, const WorkerSetup& setup) {
   const auto courier_board = setup.board(), heartbeat_board = setup.board(), reducer_board = setup.board();
   Courier courier(session, workload, *courier_board, *setup.clock, setup.courier, encode,
                   [&, id = std::string()]() mutable {
-                    // The same id until the board has answered: one that nobody uses would have to be waited for.
+                    // The same id until the board has answered: other ranks would wait a lease for an id that no rank uses.
                     if (id.empty()) id = new_worker_id(setup.here);
                     join(session, *courier_board, setup, id, -1);
                     id.clear();
@@ -221,9 +221,9 @@ Outcome work(Session& session, const WorkerSetup& setup) {
         session.end({Outcome::Kind::interrupted, Exit::interrupted, ""});
         return 0.0;
       }
-      // Rank 0 is to lead. It may be lost before it joins, and the run may have ended before this rank looks.
+      // Rank 0 is to lead. It may be lost before it joins, and the run may have ended before this rank reads the state.
       if (!setup.leads && setup.clock->now() - begun < 2 * setup.courier.lease && !setup.leader_lost()) {
-        const auto state = courier_board->state();  // not the list of workers: thousands look here
+        const auto state = courier_board->state();  // not the list of workers: thousands of ranks read here
         if (state && state->state == "running" && state->workers == 0) return 0.002;
       }
       joined = join(session, *courier_board, setup, facts.worker, setup.slot);
@@ -231,7 +231,7 @@ Outcome work(Session& session, const WorkerSetup& setup) {
       session.reducer.notify();
       return 0.0;
     });
-    // The session is over. A chunk that is still at work has some time, but nobody waits for it for ever.
+    // The session is over. A chunk still running has some time, but a bounded one.
     if (!team_ended) team_end.wait(setup.patience_at_end);
     if (!team_ended && setup.abandon) setup.abandon(*session.outcome());
   });
@@ -261,11 +261,11 @@ Outcome work(Session& session, const WorkerSetup& setup) {
   auto outcome = *session.outcome();
   const bool ends_all = outcome.exit == Exit::usage || outcome.exit == Exit::defect || outcome.exit == Exit::damaged;
   if (outcome.kind == Outcome::Kind::failed && ends_all) {
-    // What ends this rank would end the next one, too: the others need not try.
+    // The same error would end the other ranks: they need not try.
     try {
       setup.board()->end(session.identity().generation, static_cast<int>(outcome.exit), outcome.error);
     } catch (const std::exception&) {
-      // The board hears of it from the next rank that meets it.
+      // The next rank that meets the error reports it to the board.
     }
   }
   return outcome;

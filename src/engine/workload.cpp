@@ -11,11 +11,11 @@
 namespace stint {
 namespace {
 
-constexpr std::size_t most_kept = 256;  // nodes that the reducer has not come for
+constexpr std::size_t most_kept = 256;  // nodes kept for the reducer
 constexpr double memory_seconds = 10;  // how long a measured speed counts
-constexpr double long_seconds = 0.5;   // a chunk that is at work for longer is told
+constexpr double long_seconds = 0.5;   // a chunk running for longer is reported
 constexpr std::size_t most_told = 8;
-constexpr double slow_chunk_seconds = 0.1;  // one that took longer may be among the slowest
+constexpr double slow_chunk_seconds = 0.1;  // a longer chunk may be among the slowest
 
 }  // namespace
 
@@ -28,7 +28,7 @@ std::optional<Block> Workload::next_block() {
   const double chunk_seconds = busy_chunks_ > 0 ? busy_ / busy_chunks_ : 0;
   const std::uint64_t count = std::min(range.size(), policy::block_chunks(ready_chunks_, all_threads_, chunk_seconds));
   std::uint64_t last = range.first + count;
-  // Down to a border of a large node, so that blocks merge early; but keep more than half.
+  // Down to a border of a large node, so that blocks merge early; but keep more than half of the block.
   for (std::uint64_t step = 2; last < range.last && last / step * step > range.first + count / 2; step *= 2) {
     last = last / step * step;
   }
@@ -74,7 +74,7 @@ void Workload::insert(Node node, Partial partial, std::uint64_t epoch) {
       const std::lock_guard lock(mutex_);
       if (epoch != epoch_) return;
       const auto sibling = node.level < largest_level ? nodes_.find(node.sibling()) : nodes_.end();
-      // A copy may be refused as a whole; with own work in it, that would be lost, too.
+      // A copy may be refused as a whole: own results merged into it would be lost.
       if (sibling == nodes_.end() || apart_.contains(node.first()) != apart_.contains(sibling->first.first())) {
         if (!oldest_node_) oldest_node_ = clock_.now();
         nodes_.emplace(node, std::move(partial));
@@ -111,7 +111,7 @@ void Workload::put(const Block& block, std::vector<std::pair<Node, Partial>> nod
     busy_chunks_ = busy_chunks_ * decay + static_cast<double>(block.chunks.size());
     decayed_at_ = now;
     last_end_ = now;
-    // An attempt that failed is not counted, nor its time: chunks computed and found, and those that failed, are all chunks.
+    // A failed attempt and its time are not counted: chunks computed, chunks found and failed chunks add up to all chunks.
     const auto computed = block.chunks.size() - failures.size();
     work_.computed += computed;
     done_ += computed;
@@ -122,7 +122,7 @@ void Workload::put(const Block& block, std::vector<std::pair<Node, Partial>> nod
       if (block.chunks.size() == 1 && each >= slow_chunk_seconds) work_.longest_chunk = block.chunks.first;
     }
     if (block.epoch == epoch_) failures_.insert(failures_.end(), failures.begin(), failures.end());
-    // Else the courier need not know: it looks at the nodes when a commit is due.
+    // Otherwise the courier need not wake: it sees the nodes when a commit is due.
     wake = (tell_first_node && first) || !failures_.empty() || (ready_.empty() && running_.empty());
   }
   if (wake) on_change();
@@ -140,7 +140,7 @@ std::string Workload::at_work() const {
   const double now = clock_.now();
   const auto seconds = [&](const Block& block) { return std::round((now - block.begun) * 1000) / 1000; };
   auto list = nlohmann::json::array();
-  for (const auto& block : running_) {  // in the order in which they were begun
+  for (const auto& block : running_) {  // in the order in which they were started
     if (list.size() == most_told || now - block.begun < long_seconds) break;
     list.push_back({{"chunk", chunk_at_work(block)}, {"seconds", seconds(block)}, {"what", block.note}});
   }
@@ -185,8 +185,8 @@ void Workload::add(Range chunks, int attempt, bool apart) {
 
 double Workload::ready_seconds(double now) const {
   if (busy_cost_ <= 0) return 0;
-  // A block that takes longer than expected tells that the others may, too; but one long chunk after a thousand short
-  // ones counts as one.
+  // A block that takes longer than expected means that others may, but one long chunk after a thousand short ones counts
+  // as one.
   double busy = busy_, cost = busy_cost_;
   for (const auto& block : running_) {
     busy += now - block.begun;
@@ -269,7 +269,7 @@ std::optional<ChunkFailure> Workload::give_up_overdue(double seconds) {
   return failure;
 }
 
-// The thread of a block that was given up; what it brings is no longer wanted.
+// Whether the block was given up and its thread has now returned; its results are not wanted.
 bool Workload::came_back(const Block& block) {
   const std::lock_guard lock(mutex_);
   const auto found = std::ranges::find(lost_, block.number, &Block::number);

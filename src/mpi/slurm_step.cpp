@@ -10,10 +10,10 @@
 namespace stint::mpi {
 namespace {
 
-// Numbers from here on are no steps of tasks, but batch scripts, interactive steps and the like.
+// Step numbers from here on are not steps of tasks, but batch scripts, interactive steps and the like.
 constexpr long long first_reserved_step = 0xfffffff0;
 
-// Tasks of node number `node`, from a list such as `4(x2),3`; 1 where it cannot be read.
+// The number of tasks of node `node` in a list such as `4(x2),3`; 1 if it cannot be read.
 int tasks_of_node(const std::string& list, int node) {
   std::istringstream entries(list);
   for (std::string entry; std::getline(entries, entry, ',');) {

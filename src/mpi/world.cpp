@@ -37,7 +37,7 @@ void check(int code, const char* call) {
   throw Error(Exit::interrupted, std::string(call) + " failed: " + text + "; the same command starts again");
 }
 
-// Polls: with recovery on, a rank 0 that died would leave a blocking call waiting for ever.
+// Polls: with recovery on, a blocking call would wait for ever for a rank 0 that died.
 void complete(MPI_Request& request, std::chrono::steady_clock::time_point end) {
   int done = 0;
   for (int round = 0;; ++round) {
@@ -51,7 +51,7 @@ void complete(MPI_Request& request, std::chrono::steady_clock::time_point end) {
   }
 }
 
-// With PMI-2 from srun Open MPI would make each rank a world of its own.
+// With PMI-2 from srun, Open MPI would make each rank a world of its own.
 bool under_mpi() {
   if (first_of({"OMPI_COMM_WORLD_SIZE"}) != nullptr) return true;
   if (in_slurm_terminal()) return false;
@@ -132,10 +132,10 @@ World::World(double init_seconds) {
     MPI_Comm_size(here, &ranks_here_);
     MPI_Comm_free(&here);
   }
-  // One rank a host, and the others: the first of both groups is as large as there are hosts.
+  // Split the ranks into one a host and the rest: the size of the first group is the number of hosts.
   MPI_Comm firsts = MPI_COMM_NULL;
   if (MPI_Comm_split(MPI_COMM_WORLD, rank_here_ == 0 ? 0 : 1, rank_, &firsts) == MPI_SUCCESS && firsts != MPI_COMM_NULL) {
-    if (rank_here_ == 0) MPI_Comm_size(firsts, &hosts_);  // on the others it stays 1: nobody asks them
+    if (rank_here_ == 0) MPI_Comm_size(firsts, &hosts_);  // on other ranks it stays 1: they never use it
     MPI_Comm_free(&firsts);
   }
 }

@@ -10,14 +10,14 @@ namespace {
 
 constexpr int most_databases = 1'000'000;
 
-// Nothing of the text is repeated: without its '@', a password stands where the host or the port is looked for.
+// Does not repeat the text: without its '@', a password may be where the host or the port should be.
 [[noreturn]] void refuse(const std::string& why) {
   throw Error(Exit::usage, "the address of the blackboard is wrong: " + why +
                                "; give redis://host:port/db or unix:///path/of/the.sock (with a password: "
                                "redis://:PASSWORD@host:port)");
 }
 
-// "'http' is not known here: "; empty: what stands there may be a password.
+// "'http' is not known here: "; empty if the text before "://" may be a password.
 std::string shown_scheme(std::string_view text) {
   const auto scheme = text.substr(0, text.find("://"));
   const bool is_one = scheme.size() < text.size() && scheme.size() <= 5 &&
@@ -34,7 +34,7 @@ int number(std::string_view text, int least, int most, const char* what) {
   return value;
 }
 
-// %40 and the like, as passwords need them.
+// Decodes %40 and the like, which passwords may need.
 std::string decoded(std::string_view text) {
   std::string out;
   for (std::size_t i = 0; i < text.size(); ++i) {

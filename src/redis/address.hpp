@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Where a Redis is: redis://[[user]:password@]host[:port][/db] or unix:///path[?db=N][#password in code only].
+// The address of a Redis: redis://[[user]:password@]host[:port][/db] or unix:///path[?db=N][#password in code only].
 #pragma once
 
 #include <functional>
@@ -15,20 +15,21 @@ struct Address {
   int database = 0;
   std::string user;
   std::string password;
-  std::string password_file;  ///< whose first line it is; empty: not known
+  std::string password_file;  ///< a file whose first line is the password; empty: not known
 
   /// Without the password: for people and logs.
   [[nodiscard]] std::string shown() const;
-  /// How a user calls redis-cli there, as a line for a shell; a password that lies in no file is for the user to put in.
+  /// A redis-cli command for this server, as a shell line; a password that is not in a file is left for the user to add.
   [[nodiscard]] std::string client() const;
   /// With the password: for the environment of children, never for a command line.
   [[nodiscard]] std::string whole() const;
 };
 
-/// Where a Redis that may move is now: asked before each connection. `misses`: attempts in vain since its last answer.
+/// Returns the present address of a Redis that may move; called before each connection. `misses`: failed attempts since
+/// its last answer.
 using Finder = std::function<Address(int misses)>;
 
-/// Throws Error(usage) with one line for what is no address.
+/// Throws Error(usage) with one line if the text is not an address.
 Address parse_address(std::string_view text);
 
 }  // namespace stint::redis

@@ -49,7 +49,7 @@ Connection::Connection(const Address& address, std::chrono::milliseconds bound) 
   redisSetTimeout(context_.get(), as_timeval(bound));
   if (address.socket.empty()) redisEnableKeepAlive(context_.get());
   if (!address.user.empty()) {
-    command({"AUTH", address.user, address.password});  // also with an empty password: else it would be another user
+    command({"AUTH", address.user, address.password});  // even with an empty password: else it would be another user
   } else if (!address.password.empty()) {
     command({"AUTH", address.password});
   }

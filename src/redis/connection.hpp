@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// One connection to Redis. The only place that knows hiredis. Each command has a bound; after an error of the
+// One connection to Redis. The only place that uses hiredis. Each command has a timeout. After an error of the
 // connection the object is useless (a late reply would answer the next command): make a new one. Not thread-safe.
 #pragma once
 
@@ -18,7 +18,7 @@ struct redisReply;
 
 namespace stint::redis {
 
-/// The connection cannot be made, broke, or timed out.
+/// The connection could not be made, broke, or timed out.
 class Lost : public std::runtime_error {
  public:
   using std::runtime_error::runtime_error;
@@ -28,20 +28,20 @@ class Lost : public std::runtime_error {
 class Refused : public std::runtime_error {
  public:
   using std::runtime_error::runtime_error;
-  /// Its first word: NOSCRIPT, OOM, NOAUTH, …
+  /// The first word of the error: NOSCRIPT, OOM, NOAUTH, …
   [[nodiscard]] std::string_view word() const {
     const std::string_view line = what();
     return line.substr(0, line.find(' '));
   }
 };
 
-/// A look at a reply, or at an item of one; valid as long as the Reply that it came from.
+/// A view of a reply, or of an item of one; valid as long as the Reply.
 class ReplyView {
  public:
   explicit ReplyView(const redisReply* reply) : reply_(reply) {}
   [[nodiscard]] bool nil() const;
   [[nodiscard]] bool is_error() const;
-  [[nodiscard]] std::string_view text() const;  ///< empty for what is no text
+  [[nodiscard]] std::string_view text() const;  ///< empty if it is not a text
   [[nodiscard]] std::string str() const { return std::string(text()); }
   [[nodiscard]] long long integer() const;      ///< also of a text that is a number; else 0
   [[nodiscard]] double number() const;

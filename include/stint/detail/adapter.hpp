@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Makes an AnyJob of a job author's struct, and says which part is missing. The loop over chunks is here, inside the
+// Makes an AnyJob of a job author's struct; the compiler names the missing part. The loop over chunks is here, inside the
 // job's own types, so that a small chunk costs nanoseconds: no allocation and no virtual call a chunk.
 #pragma once
 
@@ -146,7 +146,7 @@ class Adapter final : public AnyJob {
   }
 
   void compute(Range chunks, int attempt, const RunFacts& facts, Hidden& scratch, Sink& sink) const override {
-    // A binary counter of finished nodes: the largest at the bottom, merged as soon as two siblings are there.
+    // A binary counter of finished nodes: the largest at the bottom; two siblings are merged at once.
     struct Done {
       unsigned level;
       std::uint64_t index;
@@ -235,7 +235,7 @@ class Adapter final : public AnyJob {
   std::optional<Plan> plan_;
 };
 
-/// Null for what is not a job: the compiler has said why not.
+/// Null if J is not a job: a static_assert has named the reason.
 template <class J>
 std::unique_ptr<AnyJob> make_job() {
   if constexpr (detail::is_job<J>) {

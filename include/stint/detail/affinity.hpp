@@ -1,19 +1,20 @@
 // SPDX-License-Identifier: Apache-2.0
-// The processors that the user gave to this process. With OMP_PROC_BIND and its like, which may be meant for what the
-// process starts, libgomp binds it to one of them before main() begins; so they are noted before any library begins.
+// The processors that the user gave to this process. OMP_PROC_BIND and its like may be meant for the programs that this
+// process starts; libgomp obeys them here and binds the process to one processor before main() begins. So the processors
+// are noted before any library starts.
 #pragma once
 
 #include <optional>
 
 namespace stint {
 
-/// Called by the entry of a program's .preinit_array (jobs/main.cpp). A program without one has nothing noted.
+/// Called by the entry of a program's .preinit_array (jobs/main.cpp). Without that entry nothing is noted.
 void note_affinity();
 
-/// How many they are; none: nobody has noted them.
+/// The number of processors noted; none if note_affinity() was not called.
 std::optional<int> processors_given();
 
-/// Lets this thread, and what it starts from now on, use all that were noted.
+/// Lets this thread, and the threads and programs that it starts from now on, use all processors noted.
 void restore_affinity();
 
 }  // namespace stint

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Whether a value refers to memory of its process: its bytes mean nothing on another rank, nor after a restart. Seen
-// are pointers, views and iterators, also inside containers, tuples and aggregates; not behind private members.
+// Whether a value refers to memory of its process: its bytes would mean nothing on another rank or after a restart. Finds
+// pointers, views and iterators, also inside containers, tuples and aggregates; not behind private members.
 #pragma once
 
 #include <cstddef>
@@ -39,10 +39,10 @@ constexpr bool element_holds_pointer<std::variant<Ts...>, depth> = (false || ...
 template <class A, class B, int depth>
 constexpr bool element_holds_pointer<std::pair<A, B>, depth> = holds_pointer<A, depth>() || holds_pointer<B, depth>();
 
-// An aggregate inside an aggregate may be initialised without braces of its own: its fields then come one by one.
+// An aggregate inside an aggregate may be initialised without its own braces: its fields then come one by one.
 template <class T>
 concept Leaf = !std::is_aggregate_v<T> || std::is_union_v<T>;
-// Initialises a leaf of any type; the second only one that holds no pointer.
+// AnyLeaf initialises a leaf of any type; PlainLeaf only one that holds no pointer.
 struct AnyLeaf {
   template <Leaf T>
   operator T() const;
@@ -54,8 +54,8 @@ struct PlainLeaf {
   operator T() const;
 };
 
-// The fields of an aggregate cannot be listed, but tried: those that AnyLeaf initialises and PlainLeaf does not are
-// pointers.
+// The fields of an aggregate cannot be listed, but they can be tried: a field that AnyLeaf initialises and PlainLeaf does
+// not is a pointer.
 template <class T, int depth, std::size_t... I>
 consteval bool first_fields_hold_pointer(std::index_sequence<I...>) {
   if constexpr (requires { T{(static_cast<void>(I), AnyLeaf{})...}; }) {

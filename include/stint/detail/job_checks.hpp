@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Whether a struct is a job, and one sentence for each cause why not. A member that has the name of a part and another
-// signature would compile and never be called: that is an error, too.
+// Whether a struct is a job, with one sentence for each possible reason against. A member that has the name of a part and
+// another signature would compile and never be called: it is an error.
 #pragma once
 
 #include <stint/detail/holds_pointer.hpp>
@@ -91,7 +91,7 @@ template <class J>
 concept EmptyRight = requires(const J job) { PartialOf<J>(job.empty()); };
 template <class J>
 concept FollowEndRight = requires(J job, Output& output) { job.follow_end(output); };
-// What also takes a temporary takes its argument by value or const: changes would be lost.
+// A function that also takes a temporary takes its argument by value or const: its changes would be lost.
 template <class J>
 concept UnloadRight = requires(J job, PartialOf<J>& partial) { job.unload(partial); } &&
                       !requires(J job, PartialOf<J>& partial) { job.unload(std::move(partial)); };
@@ -122,7 +122,7 @@ consteval bool constants_are_right() {
   return HasName<J> && about && version && parallel_chunks && side_effects;
 }
 
-// Parts that know neither items nor partials.
+// The parts that depend on neither items nor partials.
 template <class J>
 consteval bool plain_parts_are_right() {
   constexpr bool options = OptionsRight<J> || lacks_options<J>;
@@ -153,7 +153,7 @@ consteval bool plan_is_right() {
   }
 }
 
-// For a job whose plan is right.
+// For a job whose plan is valid.
 template <class J>
 consteval bool compute_is_right() {
   constexpr bool scratch = HasScratch<J> || lacks_scratch<J>;
@@ -240,7 +240,7 @@ consteval bool follow_is_right() {
   }
 }
 
-/// One cause, one message: parts that depend on a wrong one are not looked at.
+/// One cause, one message: a part that depends on a wrong part is not checked.
 template <class J>
 consteval bool check_job() {
   static_assert(std::is_default_constructible_v<J>, "a job has to be default constructible: Stint makes it, and `options` sets it");

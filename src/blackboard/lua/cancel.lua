@@ -1,6 +1,6 @@
 #!lua flags=allow-oom
 -- SPDX-License-Identifier: Apache-2.0
--- Ends a run at its user's wish. What is done stays: the same command goes on with it.
+-- Ends a run at the request of its user. Done chunks stay: the same command continues the run.
 -- ARGV     (none)
 -- Returns  OK
 -- Refusals GONE, ENDED state

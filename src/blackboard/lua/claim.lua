@@ -1,9 +1,9 @@
 #!lua
 -- SPDX-License-Identifier: Apache-2.0
--- Where the first chunks all failed, the next ones come from all over the plan (see fail.lua).
--- The next range for a worker: due retries, the pool, its own queue, a free slot, then a steal from the highest load.
--- Claims on the board that the caller does not hold go back to the front of its queue. When there is nothing else: a
--- suspect, then a copy of the oldest claim of somebody who takes much longer than any chunk did so far.
+-- Returns the next range for a worker. Looks in this order: retries that are due, the pool, its own queue, a free slot, a
+-- steal from the highest load; if there is nothing: a suspect; then a copy of the oldest claim of a worker that takes much
+-- longer than any chunk did so far. Claims on the board that the caller does not hold go back to the front of its queue.
+-- If the first chunks all failed, the next ones come from all over the plan (see fail.lua).
 -- ARGV     generation, worker, request number, held ranges, rate (seconds a unit of cost, 0 unknown),
 --          wanted cost, least chunks, least seconds worth stealing, lease (seconds), may steal (0 1),
 --          seconds after which a claim may be copied (-1 never)
@@ -33,13 +33,13 @@ local speed = rate_or_guess(rate, run)
 local workers = redis.call('HLEN', BEATS)
 local total = cost_before(run.chunks, run)
 local remaining = run.chunks - run.done - run.failed
--- Towards the end claims shrink, so that all workers end together: a quarter of an even share of what remains.
--- But thousands of workers never claim less than the board has time for: 5,000 claims a second of all of them.
+-- Towards the end claims shrink, so that all workers end together: to a quarter of an even share of the remaining chunks.
+-- Thousands of workers claim more than that if needed, so that all together send at most 5,000 claims a second.
 local floor = workers > 1250 and workers / 5000 / speed or 0
 want = math.min(want, math.max(floor, remaining * total / run.chunks / (4 * workers)))
 least = math.min(least, math.max(1, math.floor(remaining / (2 * workers))))
 
--- The first chunks of [first, last) that are not done, one after another. Nil: all are.
+-- The first contiguous chunks in [first, last) that are not done. Nil: all are done.
 local function open_part(first, last)
   local from = redis.call('BITPOS', DONE, 0, first, last - 1, 'BIT')
   if from < 0 then return nil end
@@ -49,10 +49,10 @@ end
 
 local probed = run.ends_early and run.done == 0 and run.failures >= FIRST_CHUNKS
   and redis.call('HLEN', ATTEMPTS) >= FIRST_CHUNKS and (redis.call('HGET', RUN, 'probes') or '')
-local probe = probed and select(2, string.gsub(probed, ';', ''))  -- how many there were
+local probe = probed and select(2, string.gsub(probed, ';', ''))  -- the number of probes so far
 if probe and probe >= PROBES then probe = nil end
 
--- One chunk from somewhere in `text`, each time elsewhere, and what is left of the text. Nothing is done yet.
+-- One chunk from a new place in `text`, and the rest of the text. Only called while no chunk is done.
 local function pick(text)
   local list, size = parse(text), 0
   for _, range in ipairs(list) do size = size + range[2] - range[1] end
@@ -67,8 +67,8 @@ local function pick(text)
   return nil, nil, ''
 end
 
--- From the front of `text`: the first range that is not done, as long as wished, and what is left of the text. Looks at
--- so many ranges at most; the next claim goes on from there.
+-- From the front of `text`: the first range that is not done, up to the wanted cost, and the rest of the text. Looks at no
+-- more than 256 ranges; the next claim continues from there.
 local function take(text)
   if probe then return pick(text) end
   local at = 1
@@ -79,7 +79,7 @@ local function take(text)
     first = redis.call('BITPOS', DONE, 0, first, last - 1, 'BIT')
     if first >= 0 then
       local border = border_at(first, last, want, run)
-      -- border_at goes to the first border beyond the wish; stay under it where there is a choice
+      -- border_at returns the first border beyond the wanted cost; stay below it if possible
       if border > first + 1 and cost_before(border, run) - cost_before(first, run) > want then border = border - 1 end
       if border < last then border = round_down(first, border) end
       border = math.min(last, math.max(border, first + least))
@@ -95,8 +95,8 @@ end
 
 local time = now()
 
--- Seconds by which `worker` is late: how long it has had its last claim, less what all that it holds takes at `at_rate`. By
--- that much, as far as one can know, it goes on to be late before it comes to what waits in its queue.
+-- The seconds by which `worker` is late: the age of its last claim, less the seconds that all its claims take at `at_rate`.
+-- It is expected to be late by as much again before it reaches the chunks in its queue.
 local function lateness(worker, at_rate)
   local since = redis.call('ZSCORE', AGES, worker)
   local holds = parse(string.match(redis.call('HGET', CLAIMS, worker) or '', ';(.*)$'))
@@ -104,9 +104,9 @@ local function lateness(worker, at_rate)
   return math.max(0, time - tonumber(since) - cost_of(holds, run) * at_rate)
 end
 
--- From the back of `list`, which it shortens: the part that lets thief and victim end together, half where the thief's
--- speed is unknown. `seconds`: what the list takes the victim. Nothing when that is not worth the way, or would keep the
--- thief twice as long as the victim.
+-- Takes from the back of `list` the part that lets thief and victim end together; half if the thief's speed is unknown.
+-- `seconds`: the victim's time for the list. Nil if the part saves less than `least_steal` seconds, or would take the thief
+-- twice as long as the victim.
 local function part_of(list, seconds, victim)
   local cost = cost_of(list, run)
   local victim_rate = seconds / math.max(cost, 1e-300)
@@ -153,7 +153,7 @@ if idle then may_steal, copy_after = false, -1 end
 if run.failures > 0 and not idle then
   local due = redis.call('ZRANGEBYSCORE', DELAYED, '-inf', time, 'WITHSCORES', 'LIMIT', 0, 16)
   for i = 1, #due, 2 do
-    -- Elsewhere first; after one more lease anywhere.
+    -- First only on another worker; after one more lease on any.
     local by = string.match(redis.call('HGET', ATTEMPTS, due[i]) or '', ';(.*)$')
     if by ~= worker or workers == 1 or time > tonumber(due[i + 1]) + lease then
       retry, source, first = due[i], 'retry', tonumber(due[i])
@@ -196,7 +196,7 @@ end
 if not first and not idle and run.failures > 0 then
   for _, each in ipairs(waiting_suspects()) do
     local from, to = open_part(each.first, each.last)
-    if not from and #seen_done < 1000 then seen_done[#seen_done + 1] = each.name end  -- what Lua takes as arguments
+    if not from and #seen_done < 1000 then seen_done[#seen_done + 1] = each.name end  -- the maximum of arguments in Lua
     if from and (held == '' or each.deaths < alone_from(run)) then
       suspect, first, last, source = each, from, to, 'suspect'
       break
@@ -220,9 +220,9 @@ if not first and copy_after >= 0 and held == '' and own == '' then
   end
 end
 
--- All is decided; from here on it writes. (What goes back as suspect in given_back has been written already: it is in
--- `suspects` before it leaves `held_suspects`, so that an error in between loses nothing.)
-if idle and not suspect_alone and own ~= '' then  -- on a benched host it would wait in vain
+-- All is decided; the writes begin here. (given_back may have written before: a range is in `suspects` before it leaves
+-- `held_suspects`, so that an error in between loses nothing.)
+if idle and not suspect_alone and own ~= '' then  -- on a benched host the queue would wait in vain
   give_to_pool(own)
   own = ''
 end

@@ -1,13 +1,13 @@
 #!lua flags=allow-oom
 -- SPDX-License-Identifier: Apache-2.0
--- Nodes in, their ranges out of the caller's claims. An entry is taken only if none of its chunks is done; else it is
--- refused whole and those of its chunks that are not done go to the pool. Who sends it does not matter for counting, so
--- a fenced worker's entries are looked at too, and it is told that it is fenced.
+-- Adds nodes and takes their ranges out of the caller's claims. An entry is accepted only if none of its chunks is done;
+-- otherwise it is refused whole, and those of its chunks that are not done go to the pool. Any worker may send any entry,
+-- so the entries of a fenced worker are treated alike; its reply is FENCED.
 -- ARGV     generation, worker, request number, held ranges (afterwards), rate, chunks computed, busy seconds,
---          seconds since the last chunk ended (-1 none), seconds of the longest chunk, its number where it was long ('' not),
---          then entries: level, index, frame
--- Returns  OK done failed halting ('' soon now) [names of refused entries…], or the same with FENCED. A name with !
---          behind it: the node on the board has other bytes
+--          seconds since the last chunk ended (-1 none), seconds of the longest chunk, its number ('' if not worth a
+--          report), then entries: level, index, frame
+-- Returns  OK done failed halting ('' soon now) [names of refused entries…], or the same with FENCED. A name that ends
+--          in !: the node on the board has other bytes
 -- Refusals GONE ENDED STALE
 local generation, worker, number, held = ARGV[1], ARGV[2], tonumber(ARGV[3]), ARGV[4]
 local rate, computed, busy, since_end = tonumber(ARGV[5]), tonumber(ARGV[6]), tonumber(ARGV[7]), tonumber(ARGV[8])
@@ -21,7 +21,7 @@ local entries = entries_from(11)
 if not entries then return redis.error_reply('ERR stint: malformed entry') end
 if not (computed >= 0 and computed < 2 ^ 53 and busy >= 0 and busy < 1e15) then computed, busy = 0, 0 end
 
--- A chunk that is done at last is neither delayed nor failed. Each that ever failed is in `attempts`.
+-- A done chunk is neither delayed nor failed. Each chunk that ever failed is in `attempts`.
 local function forget_failures(entry)
   local names = {}
   if entry.size <= 64 then
@@ -73,7 +73,7 @@ if since_end >= 0 then
   redis.call('HSET', RUN, 'last_end', string.format('%.6f', math.max(run.last_end, now() - since_end)))
 end
 if run.failures > 0 then
-  -- What is sent is no longer held, and what of it was refused waits in the pool.
+  -- A chunk that was sent is no longer held; a refused one waits in the pool.
   local mine, open = suspects_of(worker), {}
   if #mine > 0 then
     for _, range in ipairs(gone) do mine = suspects_without(mine, range[1], range[2]) end

@@ -1,12 +1,12 @@
 -- SPDX-License-Identifier: Apache-2.0
--- Put in front of every script. `event`, and the functions whose first word is set or give, write; all others only read.
+-- Embedded in front of every script. `event`, and the functions whose first word is set or give, write; all others only read.
 -- A list of ranges is text: "0-8,16-20", each [first, last). Chunk numbers are whole and below 2^32.
--- Cost: chunks are alike (cost 1 each) unless the key `profile` holds M+1 doubles, the cost of all chunks before place
--- floor(j*N/M), for j = 0 … M, M at most 4096; between two places it is interpolated.
+-- Cost: each chunk costs 1, unless the key `profile` holds M+1 doubles: the cost of all chunks before place
+-- floor(j*N/M), for j = 0 … M, M at most 4096. Between two places it is interpolated.
 local RUN, PLAN, PROFILE, LOAD, BEATS, WORKERS, SLOTS, QUEUES, CLAIMS, DONE, NODES, ATTEMPTS, DELAYED, FAILED, LEADER,
   RESULT, EVENTS, SUSPECTS, HOSTS, AGES, COPIES, AT_WORK, SLOWEST, HELD_SUSPECTS = unpack(KEYS)
 local POOL = '-'
--- A job is taken for broken when so many first chunks failed, and then so many that were tried from all over the plan.
+-- A job counts as broken when this many first chunks failed, and then this many probes from all over the plan.
 local FIRST_CHUNKS, PROBES = 20, 10
 
 local function now()
@@ -35,7 +35,7 @@ local function text_of(list)
   return table.concat(words, ',')
 end
 
--- One list after the other; where the first ends the second may begin, then the seam goes.
+-- One list after the other. If the second begins where the first ends, the two ranges become one.
 local function joined(left, right)
   if not left or left == '' then return right or '' end
   if not right or right == '' then return left end
@@ -46,7 +46,7 @@ local function joined(left, right)
   return left .. ',' .. right
 end
 
--- What of `list` is not in `minus`. Both short.
+-- The parts of `list` that are not in `minus`. Both lists are short.
 local function without(list, minus)
   for _, cut in ipairs(minus) do
     local rest = {}
@@ -63,15 +63,15 @@ local function without(list, minus)
   return list
 end
 
--- The worker that leads, if it is there.
+-- The leader, if it has a heartbeat on the board; else nil.
 local function present_leader()
-  if redis.call('STRLEN', LEADER) > 1024 then return nil end  -- no worker is named so
+  if redis.call('STRLEN', LEADER) > 1024 then return nil end  -- no worker has such a name
   local leader = redis.call('GET', LEADER)
   return leader and redis.call('HEXISTS', BEATS, leader) == 1 and leader or nil
 end
 
--- What the hash `run` says of a run that is running; else nil and the refusal. A field that is not a number ends the
--- script before it has written anything.
+-- The fields of the hash `run` if the run is running; else nil and the refusal. A field that is not a number ends the
+-- script before it writes anything.
 local function running(generation)
   local f = redis.call('HMGET', RUN, 'generation', 'state', 'chunks', 'done', 'failed', 'slots', 'node_limit',
     'byte_limit', 'node_bytes', 'computed', 'busy', 'retries', 'steps', 'failures', 'first_claim', 'last_end', 'active',
@@ -84,18 +84,18 @@ local function running(generation)
     node_limit = number(7), byte_limit = number(8), node_bytes = number(9),
     computed = number(10), busy = number(11), retries = number(12),
     steps = number(13),                     -- M of the profile; 0: chunks are alike
-    failures = number(14),                  -- counted attempts that failed; 0: no key of failures need be looked at
+    failures = number(14),                  -- failed attempts that were counted; 0: the keys about failures are empty
     first_claim = f[15], last_end = tonumber(f[16] or 0),
-    active = tonumber(f[17] or 0),          -- grows with each sign that somebody computes
+    active = tonumber(f[17] or 0),          -- grows with each sign that a worker computes
     longest = tonumber(f[18] or 0),         -- seconds of the longest chunk so far
-    max_failed = tonumber(f[19] or -1),     -- more failed chunks end the run; -1: any number
+    max_failed = tonumber(f[19] or -1),     -- with more failed chunks the run ends; -1: any number
     halt = f[20], halt_at = tonumber(f[21] or 0),  -- see set_halt
-    halting = f[22],                        -- soon or now: nothing is begun any more
+    halting = f[22],                        -- soon or now: no chunk is started any more
     ends_early = f[23] == '1',              -- see fail.lua
   }
 end
 
--- What the board thinks that a worker holds; else nil and the refusal. A worker has claims as long as it has beats.
+-- What the worker holds according to the board; else nil and the refusal. A worker has claims as long as it has a heartbeat.
 local function claims_of(worker, number)
   local seen, held = string.match(redis.call('HGET', CLAIMS, worker) or '', '^(%d+);(.*)$')
   if not seen then return nil, 'FENCED' end
@@ -121,21 +121,21 @@ local function cost_of(list, run)
   return sum
 end
 
--- The first border in (first, last] before which at least `cost` lies; `last` when there is not so much.
+-- The first border in (first, last] with at least `cost` before it; `last` if the cost of all is less.
 local function border_at(first, last, cost, run)
   if run.steps < 1 then return math.max(first + 1, math.min(last, math.ceil(first + cost))) end
   local target = cost_before(first, run) + cost
   local scale = run.steps / run.chunks
   local low, high = math.floor(first * scale), math.min(math.floor(last * scale), run.steps - 1)
-  while low < high do  -- the first place of the profile behind which there is so much
+  while low < high do  -- the first place of the profile with the target before it
     local middle = math.floor((low + high) / 2)
     if struct.unpack('<d', profile, middle * 8 + 9) >= target then high = middle else low = middle + 1 end
   end
-  -- Between two places cost grows evenly, but for rounding.
+  -- Between two places cost grows linearly, except for rounding.
   local from, to = struct.unpack('<dd', profile, low * 8 + 1)
   local border = math.ceil((low + math.min(math.max((target - from) / math.max(to - from, 1e-300), 0), 1)) / scale)
   border = math.max(first + 1, math.min(last, border))
-  for _ = 1, 8 do  -- not more, whatever lies there as a profile
+  for _ = 1, 8 do  -- bounded, whatever bytes the profile holds
     if border < last and cost_before(border, run) < target then
       border = border + 1
     elseif border > first + 1 and cost_before(border - 1, run) >= target then
@@ -154,15 +154,15 @@ local function round_down(first, border)
   return math.floor(border / step) * step
 end
 
--- To what a cut is aligned that should leave about `chunks` on one side: a power of two, at most an eighth of them.
+-- The alignment of a cut that is to leave about `chunks` on one side: a power of two, at most an eighth of `chunks`.
 local function alignment(chunks)
   local step = 1
   while step * 16 <= chunks do step = step * 2 end
   return step
 end
 
--- The ranges of slot `slot`: one stretch in each round, all rounds of like cost, cut at borders of nodes. A claim takes
--- of one stretch only; so with thousands of slots, whose claims should be few, stretches are of several chunks.
+-- The ranges of slot `slot`: one stretch in each round, all rounds of similar cost, cut at borders of nodes. A claim takes
+-- from one stretch only, and with thousands of slots claims must be few, so stretches then have several chunks.
 local function slot_ranges(slot, run)
   local least = math.max(1, math.min(16, math.floor(run.slots / 1250)))
   local rounds = math.max(1, math.min(16, math.floor(run.chunks / (run.slots * least))))
@@ -180,7 +180,7 @@ local function slot_ranges(slot, run)
     local k = round * run.slots + slot
     local first, last = edge(k), edge(k + 1)
     if #list > 0 and list[#list][2] == first then
-      list[#list][2] = last  -- the only slot
+      list[#list][2] = last  -- there is only one slot
     elseif first < last then
       list[#list + 1] = {first, last}
     end
@@ -188,7 +188,7 @@ local function slot_ranges(slot, run)
   return list
 end
 
--- Seconds for one unit of cost: the worker's own, else the run's mean, else one.
+-- Seconds for one unit of cost: the worker's own rate, else the mean of the run, else 1.
 local function rate_or_guess(rate, run)
   if rate > 0 and rate < 1e300 then return rate end
   if run.computed > 0 and run.busy > 0 then
@@ -197,7 +197,7 @@ local function rate_or_guess(rate, run)
   return 1
 end
 
--- Returns how many chunks wait there.
+-- Returns the number of chunks in the queue.
 local function set_queue(worker, text, rate, run)
   local chunks, cost = 0, 0
   for first, last in string.gmatch(text, '(%d+)%-(%d+)') do
@@ -213,24 +213,24 @@ local function give_to_pool(text)
   if text ~= '' then redis.call('HSET', QUEUES, POOL, joined(redis.call('HGET', QUEUES, POOL), text)) end
 end
 
--- How many chunks of [first, last) are not done.
+-- The number of chunks in [first, last) that are not done.
 local function open_chunks(first, last)
   return last - first - redis.call('BITCOUNT', DONE, first, last - 1, 'BIT')
 end
 
--- Sets (bit 1) or clears (bit 0) the bits of a node in one write: a node of 8 chunks or more is whole bytes.
+-- Sets (bit 1) or clears (bit 0) the bits of a node in whole bytes: a node of 8 chunks or more begins and ends at a byte.
 local function set_done(first, size, bit)
   if size < 8 then
     redis.call('BITFIELD', DONE, 'SET', 'u' .. size, first, bit * (2 ^ size - 1))
   else
-    -- One string for all writes: the copies that Lua and the append-only file keep for a while stay small.
+    -- One piece for all writes: the copies that Lua and the append-only file keep for a while stay small.
     local bytes = math.min(size / 8, 32768)
     local piece = string.rep(string.char(bit * 255), bytes)
     for from = first / 8, (first + size) / 8 - bytes, bytes do redis.call('SETRANGE', DONE, from, piece) end
   end
 end
 
--- Entries (level, index, frame) from ARGV[from] on. Nil when one is malformed.
+-- Entries (level, index, frame) from ARGV[from] on. Nil if one is malformed.
 local function entries_from(from)
   local list = {}
   for i = from, #ARGV, 3 do

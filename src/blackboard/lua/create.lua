@@ -1,15 +1,16 @@
 #!lua
 -- SPDX-License-Identifier: Apache-2.0
--- Makes a run and its plan, or finds it there. A failed or cancelled run goes on under a new generation; so does a
--- running one whose program changes: the program belongs to the generation, and nobody may go on with the old one. What
--- failed then gets another life. Retries and the like are options of a call, not of the run:
--- those of the call hold that finds nobody at work.
--- The owner is the world that makes the run, or goes on with it while nobody is at work: it shows the result. Of two
--- that begin at the same moment the second finds nobody at work either; for a minute the first stays the owner all
--- the same.
+-- Makes a run and its plan, or finds the run. A failed or cancelled run is running again, under a new generation. So is a
+-- running one whose program changes: the program belongs to the generation, and no worker of the old program may continue
+-- it. Its failed chunks are then queued again. Retries, maximum of failed chunks and the halt rule belong to a call, not to
+-- the run: a call that finds no worker sets them.
+-- The owner is the world that makes the run, or that continues it while no worker is present; the owner shows the result. If
+-- two worlds start at the same moment, the second finds no worker either; so a new owner stays the owner for a minute,
+-- whether its workers have joined or not.
 -- ARGV     fresh (0 1), accept program (0 1), run id, job, program, identity, options, plan frame, profile, chunks,
---          slots, retries, node limit, byte limit, failed chunks allowed (-1 any number), when to halt (see set_halt), who begins (JSON), an owner that is known to
---          be gone ('' none), whether first chunks that all fail with one error end it (0 1)
+--          slots, retries, node limit, byte limit, maximum of failed chunks (-1 any number), when to halt (see set_halt),
+--          the calling world (JSON), an owner that is known to be gone ('' none), whether the run ends if all first chunks
+--          fail with one error (0 1)
 -- Returns  OK CREATED | OK EXISTS | OK REOPENED
 -- Refusals IDENTITY PROGRAM
 -- States   none → running; running, done, partial → the same; failed, cancelled → running; any → running when fresh
@@ -29,7 +30,7 @@ end
 if old[1] and not fresh then
   if old[1] ~= identity then return {'IDENTITY'} end
   if old[2] ~= program and not accept then return {'PROGRAM'} end
-  -- One that was halting when all its workers went is as good as cancelled.
+  -- A halting run whose workers have all left counts as cancelled.
   local nobody = redis.call('HLEN', BEATS) == 0
   local again = old[3] == 'failed' or old[3] == 'cancelled' or (old[3] == 'running' and old[2] ~= program)
     or (old[3] == 'running' and nobody and redis.call('HEXISTS', RUN, 'halting') == 1)
@@ -60,7 +61,7 @@ redis.call('HSET', RUN, 'run', ARGV[3], 'job', ARGV[4], 'program', program, 'ide
   'node_bytes', 0, 'computed', 0, 'busy', 0, 'again', 0, 'steals', 0, 'reaped', 0, 'failures', 0)
 redis.call('SET', PLAN, ARGV[8])
 if ARGV[9] ~= '' then redis.call('SET', PROFILE, ARGV[9]) end
--- The bitmaps get their full length now: BITPOS finds no clear bit beyond the end of a string.
+-- The bitmaps get their full length now: BITPOS finds no clear bit after the end of a string.
 redis.call('SETBIT', DONE, math.max(chunks, 1) - 1, 0)
 redis.call('SETBIT', SLOTS, slots - 1, 0)
 own()

@@ -1,6 +1,6 @@
 #!lua flags=allow-oom
 -- SPDX-License-Identifier: Apache-2.0
--- Ends a run as failed: bad input, or a step of the job outside a chunk. The first word stays.
+-- Ends a run as failed: bad input, or a step of the job outside a chunk. A second call changes nothing.
 -- ARGV     generation, exit code, error
 -- Returns  OK
 -- Refusals GONE ENDED

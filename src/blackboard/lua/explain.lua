@@ -1,10 +1,10 @@
 #!lua flags=no-writes
 -- SPDX-License-Identifier: Apache-2.0
--- Where one chunk is: reads only.
+-- Returns where one chunk is; only reads.
 -- ARGV     chunk
 -- Returns  OK name value …: `state` (done failed delayed suspect claimed queued pooled slot unknown; the first that
 --          holds), and what goes with it: node, worker, attempts, error (JSON), due (seconds from now), deaths
--- Refusals GONE, ENDED (no such chunk; a finished run keeps no story of its chunks)
+-- Refusals GONE, ENDED (no such chunk, or the run is done and keeps nothing about single chunks)
 local chunk, name = tonumber(ARGV[1]), ARGV[1]
 local f = redis.call('HMGET', RUN, 'chunks', 'slots', 'steps')
 if not f[1] then return {'GONE'} end

@@ -1,12 +1,12 @@
 #!lua flags=allow-oom
 -- SPDX-License-Identifier: Apache-2.0
--- One attempt at a chunk failed: later again, or failed for good after retries+1 attempts. Counts only for a chunk in
--- the caller's claims that is not done. A crash is counted apart: the chunk is then a suspect that was alone.
--- A host whose chunks fail one after another, while others succeed half as often at least, is benched: it gets no more
--- work, and what it failed is forgotten; not where a chunk is tried once only, since there it may fail by right. When
--- the first 20 chunks of a run fail with one error and none succeeds, 10 are tried from all over the plan (see claim.lua): a
--- job may have a bad beginning. When these fail so, too, the run ends; but not on the word of one host of several, which may
--- be the only one that sees no input.
+-- One attempt at a chunk failed: it is delayed, or has failed for good after retries+1 attempts. Counts only for a chunk in
+-- the caller's claims that is not done. A crash counts as a death of a suspect that was alone, not as an attempt.
+-- A host whose chunks fail one after another, while other hosts succeed at least half as often, is benched: it gets no more
+-- work, and its failures are forgotten. Not if each chunk is tried only once, since there the chunks may be at fault.
+-- If the first 20 chunks of a run fail with one error and none succeeds, 10 chunks from all over the plan are tried (see
+-- claim.lua), since only the first chunks may be bad. If these fail with the same error, the run ends; but not if only one
+-- of several hosts has failed, which may be the only one that cannot read the input.
 -- ARGV     generation, worker, request number, held ranges (afterwards), chunk, error, delay (seconds), crash (0 1), detail
 -- Returns  OK counted (0 1) for good (0 1) attempts, first failure of the run (0 1), host benched (0 1), halting ('' soon
 --          now)
@@ -63,7 +63,7 @@ else
   redis.call('ZADD', DELAYED, string.format('%.6f', now() + delay), ARGV[5])
   event('retry', 'chunk ' .. ARGV[5] .. ' on ' .. worker .. ': ' .. error)
 end
--- Whether those that failed say so for all: they are of two hosts, or there is but one.
+-- Whether the failures speak for all hosts: they come from at least two hosts, or there is only one host.
 local function hosts_agree()
   local host
   for _, tried in ipairs(redis.call('HVALS', ATTEMPTS)) do
@@ -92,7 +92,7 @@ if run.done == 0 and run.ends_early then
     first_error = kind
     redis.call('HSET', RUN, 'first_error', kind)
   elseif first_error ~= kind then
-    redis.call('HSET', RUN, 'first_error', '')  -- they differ
+    redis.call('HSET', RUN, 'first_error', '')  -- the errors differ
   end
   if first_error == kind and redis.call('HLEN', ATTEMPTS) >= FIRST_CHUNKS and probes_failed() and hosts_agree() then
     end_run(1, string.format('the first %d chunks and %d from all over the plan failed with one error: %s; mend it, and the same ' ..

@@ -1,8 +1,8 @@
 #!lua flags=allow-oom
 -- SPDX-License-Identifier: Apache-2.0
--- Stores the result and ends the run. Only if the result was made of all nodes on the board, and each chunk is done
--- or failed. A partial run keeps its nodes, so that a rerun gives the bits of a run without failures; a done one goes
--- after a while, and loses its plan at once, unless the field keep_plan says that another run may take over from it.
+-- Stores the result and ends the run, if the result was made of all nodes on the board and each chunk is done or
+-- failed. A partial run keeps its nodes, so that a rerun gives the bits of a run without failures. A done run loses its
+-- plan at once, unless the field keep_plan says that another run may take over from it, and expires later.
 -- ARGV     generation, worker, done, failed, result frame, seconds to keep a done run, number of names, names of the
 --          nodes used…, then fields for the run: name, value
 -- Returns  OK state

@@ -1,6 +1,6 @@
 #!lua flags=allow-oom
 -- SPDX-License-Identifier: Apache-2.0
--- The leader puts parents in the place of the nodes that they were made of. Any of these missing: nothing happens.
+-- The leader replaces nodes by the parents that it made of them. Changes nothing if one of the nodes is missing.
 -- ARGV     generation, worker, lift (0 1: raise the limit of nodes), number of names, names to remove…,
 --          then entries: level, index, frame
 -- Returns  OK

@@ -1,7 +1,7 @@
 #!lua flags=allow-oom
 -- SPDX-License-Identifier: Apache-2.0
--- Ends a run that is halting, as soon as nobody holds anything and the leader has shown all that is there. What is done
--- stays: the same command goes on with it.
+-- Ends a run that is halting, once no worker holds a chunk and the leader has shown every result. Done chunks
+-- stay: the same command continues the run.
 -- ARGV     generation, worker, done, failed, exit code, what happened, then fields for the run: name, value
 -- Returns  OK
 -- Refusals GONE ENDED STALE

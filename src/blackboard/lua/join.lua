@@ -1,6 +1,6 @@
 #!lua
 -- SPDX-License-Identifier: Apache-2.0
--- A worker appears. Takes the slot that it wishes for if that is free, and the lead if nobody has it.
+-- A worker joins. It takes the slot in the request if that is free, and the lead if no present worker has it.
 -- ARGV     generation ('' any), worker, who it is (JSON), slot (-1 none), program
 -- Returns  OK generation leader
 -- Refusals GONE ENDED PROGRAM

@@ -1,8 +1,8 @@
 #!lua flags=allow-oom
 -- SPDX-License-Identifier: Apache-2.0
--- A worker leaves: what it still holds goes to the pool, and nothing is charged. In good order, or since it dies in a
--- step of the job that belongs to no chunk: the third such death ends the run.
--- ARGV     generation, worker, how it dies ('' it does not)
+-- A worker leaves: its claims and its queue go to the pool, and no attempt is charged. Either in good order, or because it
+-- dies in a step of the job outside any chunk: the third such death ends the run.
+-- ARGV     generation, worker, how it dies ('' in good order)
 -- Returns  OK
 -- Refusals GONE ENDED FENCED
 local worker = ARGV[2]

@@ -1,13 +1,13 @@
 -- SPDX-License-Identifier: Apache-2.0
--- Put behind common.lua in front of every script: what becomes of chunks whose worker goes, and of those that fail.
--- A suspect is a range that a worker held when it died; they never overlap. Those that wait are in `suspects`,
--- "first-last" → deaths; those that somebody computes again in `held_suspects`, worker → "deaths:first-last,…". So a
--- request reads only what its worker holds, however many have died. The first death may have any reason, so a suspect
--- waits behind all other work, in halves. From the second on (the first, if there is but one retry) it is computed alone
--- on its rank, and only to a chunk that was alone the deaths are charged: its good neighbours never pay. One death fails
--- no chunk, even without retries: a rank that is lost is seldom the doing of what it computed.
+-- Embedded after common.lua in front of every script: what happens to the chunks of a worker that is gone, and to failed
+-- chunks. A suspect is a range that a worker held when it died; suspects never overlap. Waiting suspects are in `suspects`,
+-- "first-last" → deaths; suspects that a worker computes again are in `held_suspects`, worker → "deaths:first-last,…". So
+-- a request reads only what its worker holds, however many have died. The first death may have any cause, so the
+-- suspect waits behind all other work, in halves. From the second death on (from the first, if there is at most one retry) it
+-- is computed alone on its rank. Only a chunk that was alone is charged with the death: its neighbours never pay. One death
+-- without a reported cause fails no chunk, even without retries: a lost rank was seldom killed by the chunk that it computed.
 
--- In the order in which they are handed out.
+-- The waiting suspects, in the order in which claim hands them out.
 local function waiting_suspects()
   local list, all = {}, redis.call('HGETALL', SUSPECTS)
   for i = 1, #all, 2 do
@@ -27,7 +27,7 @@ local function suspects_in(text)
   return list
 end
 
--- Those that wait, and then those that are held.
+-- Waiting suspects first, then held ones.
 local function all_suspects()
   local list = waiting_suspects()
   for _, text in ipairs(redis.call('HVALS', HELD_SUSPECTS)) do
@@ -48,14 +48,14 @@ local function set_suspects_of(worker, list)
   end
 end
 
--- Deaths from which on a suspect is computed alone.
+-- The number of deaths from which on a suspect is computed alone.
 local function alone_from(run) return math.max(1, math.min(2, run.retries)) end
 
 local function let_wait(first, last, deaths)
   if first < last then redis.call('HSET', SUSPECTS, string.format('%d-%d', first, last), deaths) end
 end
 
--- `list` without [first, last), and the most deaths of any part of that in it.
+-- `list` without [first, last), and the maximum number of deaths of the parts removed.
 local function suspects_without(list, first, last)
   local rest, deaths = {}, 0
   for _, each in ipairs(list) do
@@ -68,7 +68,7 @@ local function suspects_without(list, first, last)
   return rest, deaths
 end
 
--- Takes [first, last) out of all suspects; returns the deaths that were known of any part of it.
+-- Takes [first, last) out of all suspects; returns the maximum number of deaths of its parts.
 local function cut_suspects(first, last)
   local most, deaths, rest = 0, 0, nil
   for _, each in ipairs(waiting_suspects()) do
@@ -88,8 +88,8 @@ local function cut_suspects(first, last)
   return most
 end
 
--- Claims on the board that the worker does not hold, and has not just sent (`gone`): the list that goes back to its
--- queue. What of them is suspect waits as such again.
+-- The claims on the board that the worker neither holds nor has just sent (`gone`): the list that goes back to its
+-- queue. Suspect parts of them go back to `suspects` instead.
 local function given_back(worker, board, held, gone, run)
   local back = without(without(parse(board), parse(held)), gone)
   if #back == 0 or run.failures == 0 then return back end
@@ -107,8 +107,8 @@ local function given_back(worker, board, held, gone, run)
   return back
 end
 
--- Takes note of a request: what the worker holds after it, and that what it held by the board and does not hold, nor
--- has just sent (`gone`), waits in its queue again.
+-- Records a request: what the worker holds after it. Claims on the board that the worker neither holds nor has just sent
+-- (`gone`) go back to its queue.
 local function settle(worker, request, held, board, gone, rate, run)
   redis.call('HSET', CLAIMS, worker, request .. ';' .. held)
   if held == '' then redis.call('ZREM', AGES, worker) end
@@ -118,7 +118,7 @@ local function settle(worker, request, held, board, gone, rate, run)
   end
 end
 
--- A worker is gone: what it held and what waited for it goes to the pool; the lead is free in the same step.
+-- A worker is gone: its claims and its queue go to the pool; the lead becomes free in the same step.
 local function let_go(worker)
   local held = parse(string.match(redis.call('HGET', CLAIMS, worker) or '0;', ';(.*)$'))
   for _, each in ipairs(suspects_of(worker)) do
@@ -142,7 +142,7 @@ local function end_run(exit, error)
   event('state', 'failed: ' .. error)
 end
 
--- A worker died in a step of the job that belongs to no chunk. Its like would die there again: the third ends the run.
+-- A worker died in a step of the job outside any chunk. Other workers would die there, so the third death ends the run.
 local function died_in_step(worker, how)
   event('died', worker .. ': ' .. how)
   if redis.call('HINCRBY', RUN, 'step_deaths', 1) > 2 then
@@ -150,11 +150,11 @@ local function died_in_step(worker, how)
   end
 end
 
--- What a rule of halting counts.
+-- The number that a halt rule counts.
 local function counted(of, done, failed) return of == 'fail' and failed or of == 'success' and done or done + failed end
 
--- When the run is to halt: `rule` is how;of;count (soon or now; fail, success or done), '' never. What had failed or
--- succeeded before does not count.
+-- Sets when the run halts: `rule` is how;of;count (soon or now; fail, success or done), or '' for never. Chunks that failed
+-- or succeeded before do not count.
 local function set_halt(rule)
   local f = redis.call('HMGET', RUN, 'halt', 'done', 'failed')
   if (f[1] or '') == rule then return end
@@ -166,7 +166,7 @@ local function set_halt(rule)
   end
 end
 
--- After a change of done or failed: whether the run halts now.
+-- After a change of done or failed: starts to halt if the rule says so.
 local function look_at_halt(run)
   if run.halting or not run.halt then return end
   local how, of = string.match(run.halt, '^(%a+);(%a+);')
@@ -178,14 +178,14 @@ end
 
 local function host_of(worker) return string.match(worker, '^(.*)/') or worker end
 
--- The chunk, by its name, is no longer delayed or failed; returns 1 if it had failed for good, else 0.
+-- The chunk of this name is no longer delayed or failed. Returns 1 if it had failed for good, else 0.
 local function forget_failure(name)
   redis.call('HDEL', ATTEMPTS, name)
   redis.call('ZREM', DELAYED, name)
   return redis.call('HDEL', FAILED, name)
 end
 
--- The last attempt at a chunk failed. A chunk that two workers hold may fail for good twice.
+-- The last attempt at a chunk failed. A chunk that two workers hold may fail for good twice; it counts once.
 local function fail_for_good(chunk, attempts, worker, error, run, detail)
   local name = string.format('%d', chunk)
   redis.call('HSET', ATTEMPTS, name, attempts .. ';' .. worker)
@@ -202,7 +202,7 @@ local function fail_for_good(chunk, attempts, worker, error, run, detail)
   look_at_halt(run)
 end
 
--- A worker died with these ranges in hand, `open` of whose chunks are not done.
+-- A worker died while it held these ranges; `open` of their chunks are not done.
 local function accuse(worker, held, open, charged, run)
   for _, range in ipairs(held) do
     local first, last = redis.call('BITPOS', DONE, 0, range[1], range[2] - 1, 'BIT'), range[2]
@@ -222,8 +222,8 @@ local function accuse(worker, held, open, charged, run)
   redis.call('HINCRBY', RUN, 'failures', 1)
 end
 
--- Whether the worker's host gets no work: its chunks failed one after another while others succeeded, and one of those
--- is there.
+-- Whether the worker's host gets no work: its chunks failed one after another while other hosts succeeded, and a worker of
+-- another host is present.
 local function is_benched(worker, run)
   if run.failures == 0 or redis.call('HGET', HOSTS, host_of(worker)) ~= 'benched' then return false end
   for _, other in ipairs(redis.call('HKEYS', BEATS)) do
@@ -232,8 +232,8 @@ local function is_benched(worker, run)
   return false
 end
 
--- Chunks that failed, or wait after a failure, get another life: they go to the pool, uncharged. All of them, or those
--- that lie in the list of ranges `chosen`. Returns how many of them had failed for good.
+-- Queues failed, delayed and suspect chunks again, uncharged: all of them, or the failed and delayed ones in the list of
+-- ranges `chosen`. Returns how many of them had failed for good.
 local function revive(chosen)
   local pooled, failed = {}, 0
   for _, name in ipairs(redis.call('HKEYS', ATTEMPTS)) do
@@ -253,18 +253,18 @@ local function revive(chosen)
   return failed
 end
 
--- A call begins to compute the run: when, and how many chunks were done then.
+-- A call starts to compute the run: records the time, and the number of chunks done.
 local function note_call()
   redis.call('HSET', RUN, 'call_begun', string.format('%.3f', now()), 'call_done', redis.call('HGET', RUN, 'done') or 0)
 end
 
--- A run that had ended runs again, under a new generation: nobody of before may go on with it.
+-- A run that had ended is running again, under a new generation: no earlier worker may continue it.
 local function reopen()
   local workers = redis.call('HKEYS', BEATS)
   table.sort(workers)
   for _, worker in ipairs(workers) do let_go(worker) end
   redis.call('DEL', LEADER, RESULT, AGES, COPIES, AT_WORK)
-  if redis.call('EXISTS', SLOTS) == 0 then  -- it was finished, all slots having been taken
+  if redis.call('EXISTS', SLOTS) == 0 then  -- the run was finished, so all slots had been taken
     redis.call('SET', SLOTS, string.rep(string.char(255), math.ceil(tonumber(redis.call('HGET', RUN, 'slots')) / 8)))
   end
   redis.call('HDEL', RUN, 'exit', 'error', 'first_error', 'probes', 'step_deaths', 'halt', 'halt_at', 'halting')

@@ -1,18 +1,18 @@
 #!lua flags=allow-oom
 -- SPDX-License-Identifier: Apache-2.0
--- Holds what lies on the board against itself, and mends it. No script leaves it wrong; a server does that loses some
--- of what it had written and keeps what came later (see src/cli/aof_repair.hpp), and so does anybody who writes there
--- by hand. The nodes are what is believed: of two that overlap the larger, which was made of the smaller; then bits and
--- counts follow from them. What is queued or held by workers that are not there, and what cannot be read, goes to the
--- pool; and so do all chunks when nobody knows of those that are left; claim skips what is done.
+-- Compares the keys of the run with each other, and repairs them. No script leaves them inconsistent; a server does that
+-- loses a part of what it had written and keeps later parts (see src/cli/aof_repair.hpp), and so may a user who writes keys
+-- by hand. The nodes decide: of two that overlap the larger stays, since it was made of the smaller; bits and counts
+-- follow from the nodes. Ranges that absent workers queue or hold go to the pool. If something was inconsistent or
+-- unreadable, or chunks are open and no key lists any, all chunks go to the pool; claim skips those that are done.
 -- ARGV     generation, worker
--- Returns  OK mended (0 1)
+-- Returns  OK repaired (0 1)
 -- Refusals GONE ENDED STALE (not the leader)
 local run, refusal = running(ARGV[1])
 if not run then return {refusal} end
 if redis.call('GET', LEADER) ~= ARGV[2] then return {'STALE'} end
 
--- The nodes, by their first chunks; names that no script gives are bad.
+-- The nodes, sorted by their first chunks. Names that no script writes are bad.
 local function sorted_nodes()
   local nodes, bad = {}, {}
   for _, name in ipairs(redis.call('HKEYS', NODES)) do
@@ -43,7 +43,7 @@ for _, node in ipairs(nodes) do
 end
 exact = exact and redis.call('BITCOUNT', DONE) == covered
 
--- A chunk has failed if its name is one, its attempts are counted, and no node has it.
+-- A failed chunk is valid if its name is a chunk number, its attempts are counted, and no node covers it.
 local function in_a_node(chunk)
   local low, high = 1, #good
   while low < high do
@@ -62,7 +62,7 @@ end
 local whole = #bad == 0 and #not_failed == 0 and exact and covered == run.done and bytes == run.node_bytes
   and failed == run.failed
 
--- Whether a list of ranges is one, and in the plan.
+-- Whether a text is a valid list of ranges within the plan.
 local function readable(text)
   local list = parse(text)
   for _, range in ipairs(list) do

@@ -1,11 +1,11 @@
 #!lua flags=allow-oom
 -- SPDX-License-Identifier: Apache-2.0
--- Gives up one worker that was silent for a lease, if its heartbeat still is what the caller saw, or that is known to
--- be gone (beat ''). Its chunks go to the pool; those that it held are suspects if it may have died of them. When it is
--- to blame and no chunk was left, it died of the step that makes the result: the third such death ends the run.
+-- Gives up a worker that was silent for a lease, if its heartbeat is still the one that the caller saw, or one that is known
+-- to be gone (beat ''). Its chunks go to the pool; the chunks that it held become suspects if they may have killed it. If it
+-- led, is charged, and no open chunk is left, it died while it made the result: the third such death ends the run.
 -- ARGV     generation, worker, beat seen ('' known to be gone), blame (0 none, 1 suspect, 2 charged)
 -- Returns  OK
--- Refusals GONE ENDED STALE (it is not there, or its heart has beaten)
+-- Refusals GONE ENDED STALE (it is not there, or has sent another heartbeat)
 local worker = ARGV[2]
 local run, refusal = running(ARGV[1])
 if not run then return {refusal} end

@@ -1,7 +1,7 @@
 #!lua flags=allow-oom
 -- SPDX-License-Identifier: Apache-2.0
--- A node whose bytes cannot be read is taken out, and its chunks are computed again. Only if these bytes still stand
--- there: a late call cannot take a good node.
+-- Removes a node whose bytes cannot be read; its chunks are computed again. Only if the node still has these bytes: a late
+-- call cannot remove a good node.
 -- ARGV     generation, level, index, the bytes
 -- Returns  OK
 -- Refusals GONE ENDED STALE
@@ -12,7 +12,7 @@ if redis.call('HGET', NODES, name) ~= ARGV[4] then return {'STALE'} end
 local size = 2 ^ tonumber(ARGV[2])
 local first = tonumber(ARGV[3]) * size
 redis.call('HDEL', NODES, name)
-if first + size > run.chunks then return {'OK'} end  -- it stood for nothing
+if first + size > run.chunks then return {'OK'} end  -- it covered no chunk of the plan
 set_done(first, size, 0)
 redis.call('HINCRBY', RUN, 'done', string.format('%d', -size))
 redis.call('HINCRBY', RUN, 'node_bytes', -#ARGV[4])

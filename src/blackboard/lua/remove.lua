@@ -1,8 +1,7 @@
 #!lua flags=allow-oom
 -- SPDX-License-Identifier: Apache-2.0
--- Removes a run with all its keys, unless workers are at work on it. A key of another type than it should have cannot
--- prevent that.
--- ARGV     forced (0 1), then of workers that are gone: worker, its last heartbeat…
+-- Removes a run with all its keys, unless workers compute it. Works also if one of the keys has the wrong type.
+-- ARGV     forced (0 1), then for each worker that is known to be gone: worker, its last heartbeat…
 -- Returns  OK
 -- Refusals GONE, BUSY number of workers
 if redis.call('EXISTS', unpack(KEYS)) == 0 then return {'GONE'} end

@@ -1,7 +1,7 @@
 #!lua flags=allow-oom
 -- SPDX-License-Identifier: Apache-2.0
--- A heartbeat. Takes the lead if nobody has it that is there. The leader is told all heartbeats, the others the leader's. Thousands
--- of workers send it all the time: it reads what it tells, and no more.
+-- A heartbeat. The worker takes the lead if no present worker has it. Returns all heartbeats to the leader, and the leader's
+-- heartbeat to every other worker. Thousands of workers call this all the time: it reads what it returns, and no more.
 -- ARGV     generation, worker, computes (0 1), what the worker does: JSON
 -- Returns  OK leader, leader's beat, counters (chunks done failed computed again steals reaped busy active failures,
 --          workers, halting ('' soon now)),

@@ -1,11 +1,11 @@
 #!lua
 -- SPDX-License-Identifier: Apache-2.0
--- Gives failed chunks another life: all of them, or those of a list. A run that had ended goes on under a new
--- generation, and its result is dropped; the nodes stay, so the bits will be those of a run without failures.
--- ARGV     program, ranges ('' all), retries, failed chunks allowed, when to halt (see set_halt), whether first chunks
---          that all fail end it (0 1); '' for program, retries, chunks allowed and the last: as they are
--- Returns  OK chunks that get another life
--- Refusals GONE, ENDED (the run is done: there is nothing to give)
+-- Queues failed chunks again: all of them, or those in a list. A run that had ended is running again, under a new
+-- generation, and its result is dropped; the nodes stay, so the bits are those of a run without failures.
+-- ARGV     program, ranges ('' all), retries, maximum of failed chunks, when to halt (see set_halt), whether the run ends
+--          if all first chunks fail (0 1). '' leaves program, retries, maximum and the last as they are
+-- Returns  OK number of chunks that had failed and are queued again
+-- Refusals GONE, ENDED (the run is done: no chunk failed)
 local f = redis.call('HMGET', RUN, 'state', 'program', 'slots')
 if not f[1] then return {'GONE'} end
 if f[1] == 'done' then return {'ENDED'} end

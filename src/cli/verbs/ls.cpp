@@ -22,11 +22,11 @@
 namespace stint {
 namespace {
 
-constexpr std::size_t short_width = 20;  // characters of a run id where there is no room for all of it
+constexpr std::size_t short_width = 20;  // characters of a run id if there is no room for all of it
 constexpr std::size_t short_what = 16;
 
 std::string percent(const RunState& state) {
-  // Never 100 % while something is left.
+  // Never 100 % while a chunk is left.
   return fmt::format("{}%", state.chunks == 0 ? 100 : state.done * 100 / state.chunks);
 }
 
@@ -100,7 +100,7 @@ std::string short_name(const std::string& run, std::size_t width, const std::vec
   return run;
 }
 
-// How it stands with the run; none: its time is over, or its record is damaged, which is said, and `whole` becomes false.
+// The view of the run; none: the run has expired, or its record is damaged, which is printed, and `whole` becomes false.
 static std::optional<RunView> view_of(const redis::Address& address, const std::string& run, const Whereabouts& here, bool& whole) {
   try {
     RedisBlackboard board(address, run);

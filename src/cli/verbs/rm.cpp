@@ -31,7 +31,7 @@ constexpr std::size_t most_named = 10;
 struct Candidate {
   std::string run;
   RunView view;
-  std::map<std::string, std::string> beats;  // of its workers, before they were looked at
+  std::map<std::string, std::string> beats;  // of its workers, read before the workers
 };
 
 std::optional<Candidate> candidate(const redis::Address& address, const std::string& run, const Whereabouts& here) {
@@ -48,7 +48,7 @@ bool chosen(const RemoveOptions& options, const RunView& view) {
   return options.older < 0 || view.now - view.last_sign() > options.older;
 }
 
-// The workers that are gone, by the heartbeat that they had: the board removes the run only if these are all it has.
+// The gone workers with their last heartbeats: the board removes the run only if it has no others.
 std::map<std::string, std::string> the_gone(const Candidate& found) {
   std::map<std::string, std::string> gone;
   for (const auto& worker : found.view.workers) {
@@ -77,7 +77,7 @@ void refuse_busy(const Candidate& found) {
                                ", or give --force; nothing was removed");
 }
 
-// A record that cannot be read is no reason to keep the run: `rm --force` is the way out. Without, its damage is an error.
+// With `forced`, a record that cannot be read does not prevent the removal. Without, its damage is an error.
 std::optional<Candidate> candidate_to_force(const redis::Address& address, const std::string& run, const Whereabouts& here, bool forced) {
   try {
     return candidate(address, run, here);
@@ -88,7 +88,7 @@ std::optional<Candidate> candidate_to_force(const redis::Address& address, const
   }
 }
 
-// The runs that are named.
+// The runs named by the user.
 std::vector<Candidate> by_name(const redis::Address& address, const RemoveOptions& options, const Whereabouts& here) {
   Directory directory(address);
   std::vector<Candidate> list;
@@ -96,13 +96,13 @@ std::vector<Candidate> by_name(const redis::Address& address, const RemoveOption
     const auto run = directory.find(name);
     if (std::ranges::find(list, run, &Candidate::run) != list.end()) continue;
     auto found = candidate_to_force(address, run, here, options.forced);
-    list.push_back(found ? std::move(*found) : Candidate{run, {}, {}});  // on the list alone: taken out of it
+    list.push_back(found ? std::move(*found) : Candidate{run, {}, {}});  // only in the list: removed from it
     if (busy(list.back().view) && !options.forced) refuse_busy(list.back());
   }
   return list;
 }
 
-// Those that --done and --older choose; `kept`: what of them is computed, and stays.
+// The runs chosen by --done and --older; `kept`: those of them that ranks compute, which stay.
 std::vector<Candidate> by_choice(const redis::Address& address, const RemoveOptions& options, const Whereabouts& here,
                                  std::vector<std::string>& kept) {
   std::vector<Candidate> list;
@@ -112,7 +112,7 @@ std::vector<Candidate> by_choice(const redis::Address& address, const RemoveOpti
       found = candidate_to_force(address, run, here, false);
     } catch (const Error& error) {
       if (error.exit() != Exit::damaged) throw;
-      std::fprintf(stderr, "stint: %s\n", error.what());  // it stays, the others go
+      std::fprintf(stderr, "stint: %s\n", error.what());  // this run stays, the others are removed
     }
     if (!found || !chosen(options, found->view)) continue;
     if (busy(found->view)) {
@@ -178,7 +178,7 @@ int remove_runs(const std::optional<redis::Address>& board, const RemoveOptions&
     ids += found.run + "\n";
     const auto files = store_folder(found.run);  // kept with it
     if (!options.dry_run && !directory.remove(found.run, options.forced, the_gone(found))) {
-      kept.push_back(found.run);  // joined meanwhile
+      kept.push_back(found.run);  // a worker joined meanwhile
       continue;
     }
     removed.push_back(found.run);
