@@ -166,7 +166,8 @@ int RunCommand::conclude(const Outcome& outcome) {
       if (state && state->state == "failed") {
         code = static_cast<int>(state->number("exit", static_cast<int>(Exit::defect)));
         const auto error = state->field("error");
-        if (says) display_->error(error.empty() ? "the run failed" : in_words_of(*job_, error));
+        // The rank that ended the run may have said why.
+        if (says && launched_.claim_error()) display_->error(error.empty() ? "the run failed" : in_words_of(*job_, error));
       } else if (state && (state->state == "done" || state->state == "partial")) {
         // A rank of this call that outlived its mpirun: its output was not shown.
         if (launched_.restarted()) {
@@ -215,7 +216,7 @@ int RunCommand::conclude(const Outcome& outcome) {
       // An error that ends all ranks is reported once; one that only this rank knows, by this rank.
       if (launched_.launched() && (outcome.exit == Exit::usage || outcome.exit == Exit::defect)) {
         says = launched_.claim_printing();
-        if (says) display_->error(outcome.error);
+        if (says && launched_.claim_error()) display_->error(outcome.error);
       } else if (outcome.exit == Exit::interrupted || ((rank_ == 0 || session_.leading()) && launched_.claim_error())) {
         display_->error(outcome.error);
       }
