@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // The blackboard as the engine sees it: the one narrow seam between decisions and Redis. Each method that changes
-// state is one atomic step: it checks everything first, may be sent twice and may arrive late; docs/design.md, 'Truth and
-// hints', has the rules. Two implementations pass one contract suite: RedisBlackboard and the fake in tests/.
+// state is one atomic step: it checks everything first, may be sent twice and may arrive late; docs/protocol.md has the
+// rules. Two implementations pass one contract suite: RedisBlackboard and the fake in tests/.
 //
 // Expected refusals are values (`Refusal`). Exceptions: BoardLost (no answer; the outcome is unknown; call
 // again with a higher request number) and Error (the board refuses for good). Not thread-safe: one object a thread.

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
-"""A file includes only its own floor or a lower one (docs/design.md, 'Floors'), and each foreign library is known to
-one folder. Reads the #include lines of include/, src/ and jobs/; nothing is compiled."""
+"""A file includes only its own floor or a lower one (docs/architecture.md, 'Floors and rooms'), and each foreign library
+is known to one folder. Reads the #include lines of include/, src/ and jobs/; nothing is compiled."""
 
 import pathlib
 import re

@@ -43,7 +43,7 @@ struct Picture {
 /// Chunks in all of them.
 std::uint64_t count(const Ranges& ranges);
 
-/// What of 'Truth and hints' (docs/design.md) does not hold, as a sentence; empty when all holds.
+/// A sentence about the rule of 'Truth and hints' (docs/protocol.md) that is broken; empty if none is.
 std::string broken_rule(const Picture& picture, const RunSpec& spec);
 
 class Boards {
