@@ -337,12 +337,16 @@ class ServerTest(unittest.TestCase):
             self.assertIsNotNone(self.guardian(), words)
         self.quick("serve", "--stop")
         # Whoever else uses it keeps it.
-        with subprocess.Popen([STINT, "run", "synthetic", "--chunks", "60", "--seconds", "0.05"], env=self.home.environment,
+        begun, may_end = self.home.folder / "begun", self.home.folder / "may-end"
+        command = f"touch {begun}; until [ -e {may_end} ]; do sleep {{}}; done"
+        with subprocess.Popen([STINT, "run", "commands", command, ":::", "0.02"], env=self.home.environment,
                               stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as run:
-            eventually(20, "it runs", lambda: "running" in self.home.run("ls").stdout)
+            eventually(20, "it runs", begun.exists)
             guardian = self.guardian()
+            self.assertIn("running", self.home.run("ls").stdout)
             self.quick("ls")
             self.assertEqual(self.guardian(), guardian)
+            may_end.touch()
             self.assertEqual(run.wait(30), 0)
         self.assertIsNone(self.guardian())
 
