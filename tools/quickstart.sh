@@ -7,8 +7,8 @@ cd "$(dirname "${BASH_SOURCE[0]}")/.."
 
 tools/install_packages.sh
 tools/build.sh stint_program >&2  # stdout is for the result
-echo '$ build/bin/stint run -n 2 wordcount /usr/share/common-licenses' >&2
-build/bin/stint run -n 2 wordcount /usr/share/common-licenses
+echo '$ build/bin/stint run -n 2 wordcount --chunk-size 16K /usr/share/common-licenses' >&2
+build/bin/stint run -n 2 wordcount --chunk-size 16K /usr/share/common-licenses
 cat >&2 <<'TEXT'
 
 The same command again prints the stored result and computes nothing. What to try next:
