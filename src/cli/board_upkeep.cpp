@@ -59,6 +59,7 @@ void BoardUpkeep::now_and_then(const redis::Address& address, const BoardFacts& 
   if (rewriting_ && !facts.rewriting) {
     rewriting_ = false;
     rewritten_ = facts.base;  // without what was written since
+    data_then_ = facts.data;
   }
   const bool idle = facts.clients == 0;
   if (steady_clock::now() >= next_look_) {
@@ -94,7 +95,8 @@ void BoardUpkeep::forget_expired(const redis::Address& address) {
 }
 
 void BoardUpkeep::rewrite(const redis::Address& address, const BoardFacts& facts) {
-  if (facts.file <= 2 * rewritten_) return;  // it cannot get much smaller
+  const bool data_shrank = 2 * facts.data < data_then_;  // as when a large run was removed
+  if (facts.file <= 2 * rewritten_ && !data_shrank) return;  // it cannot get much smaller
   try {
     redis::Connection(address, answer_bound).command({"BGREWRITEAOF"});
     rewriting_ = true;
