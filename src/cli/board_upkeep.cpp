@@ -18,6 +18,7 @@ namespace fs = std::filesystem;
 using std::chrono::steady_clock;
 constexpr auto look_every = std::chrono::minutes(10);
 constexpr auto answer_bound = std::chrono::seconds(5);
+constexpr int most_in_vain = 2;  // one may have begun just before a large run was removed
 constexpr auto upkeep_pause = std::chrono::milliseconds(10);
 
 std::uint64_t field(std::string_view info, std::string_view name) {
@@ -59,7 +60,7 @@ void BoardUpkeep::now_and_then(const redis::Address& address, const BoardFacts& 
   if (rewriting_ && !facts.rewriting) {
     rewriting_ = false;
     rewritten_ = facts.base;  // without what was written since
-    data_then_ = facts.data;
+    in_vain_ = rewrite_pays(facts, true) ? in_vain_ + 1 : 0;
   }
   const bool idle = facts.clients == 0;
   if (steady_clock::now() >= next_look_) {
@@ -95,8 +96,7 @@ void BoardUpkeep::forget_expired(const redis::Address& address) {
 }
 
 void BoardUpkeep::rewrite(const redis::Address& address, const BoardFacts& facts) {
-  const bool data_shrank = 2 * facts.data < data_then_;  // as when a large run was removed
-  if (facts.file <= 2 * rewritten_ && !data_shrank) return;  // it cannot get much smaller
+  if (in_vain_ >= most_in_vain && facts.file <= 2 * rewritten_) return;  // it cannot get much smaller
   try {
     redis::Connection(address, answer_bound).command({"BGREWRITEAOF"});
     rewriting_ = true;

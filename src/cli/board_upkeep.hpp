@@ -41,7 +41,7 @@ class BoardUpkeep {
   const std::filesystem::path home_;
   std::chrono::steady_clock::time_point next_look_{};
   std::uint64_t rewritten_ = 0;  // the size of the file after the last rewrite, as last seen
-  std::uint64_t data_then_ = 0;  // bytes of the data after the last rewrite
+  int in_vain_ = 0;  // rewrites in a row that left a file worth a rewrite
   bool rewriting_ = false;
 };
 

@@ -322,14 +322,6 @@ class ServerTest(unittest.TestCase):
                 return False
 
         eventually(30, "the file is small", is_small)
-        # Also where the file was rewritten while the data were large.
-        large = "redis.call('SET', 'x', string.rep('v', 8 * 1048576))"
-        for _ in range(5):
-            self.home.redis_cli("EVAL", large, 0)
-        sizes = lambda: sum(file.stat().st_size for file in folder.iterdir() if file.exists())
-        eventually(30, "the file holds the data once", lambda: sizes() < 12 << 20)
-        self.home.redis_cli("DEL", "x")
-        eventually(30, "the file is small again", is_small)
         self.quick("serve", "--stop")
         self.quick("ls", seconds=1)
 
