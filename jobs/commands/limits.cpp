@@ -5,26 +5,16 @@
 #include <stint/options.hpp>
 
 #include <cmath>
-#include <cstdio>
 #include <stdexcept>
 
 namespace stint::commands {
-namespace {
-
-std::string gigabytes(std::uint64_t bytes) {
-  char text[32];
-  std::snprintf(text, sizeof text, "%.1fG", static_cast<double>(bytes) / static_cast<double>(1 << 30));
-  return text;
-}
-
-}  // namespace
 
 Limits limits_of(const std::string& text, double delay, std::uint64_t memory_free, const std::string& host) {
   Limits limits;
   limits.delay = delay;
   limits.memory_free = memory_free;
   if (memory_free > memory_total())
-    throw BadInput("--memfree " + gigabytes(memory_free) + " is more than the " + gigabytes(memory_total()) + " that " +
+    throw BadInput("--memfree " + gibibytes(memory_free) + "G is more than the " + gibibytes(memory_total()) + "G that " +
                    host + " has; no command would ever begin");
   if (text.empty()) return limits;
   const bool share = text.ends_with('%');

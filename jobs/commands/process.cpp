@@ -47,12 +47,6 @@ std::optional<std::uint64_t> memory(const std::string& which) {
 
 std::uint64_t memory_available() { return memory("MemAvailable:").value_or(~std::uint64_t{0}); }
 
-std::string gibibytes(std::uint64_t bytes) {
-  char text[32];
-  std::snprintf(text, sizeof text, "%.1f GiB", static_cast<double>(bytes) / static_cast<double>(1 << 30));
-  return text;
-}
-
 // Seconds on a clock that never jumps.
 double steady() { return std::chrono::duration<double>(std::chrono::steady_clock::now().time_since_epoch()).count(); }
 
@@ -75,6 +69,12 @@ std::string reason(int error, const std::vector<std::string>& words, const std::
 bool is_shortage(int error) { return error == EAGAIN || error == ENOMEM || error == EMFILE || error == ENFILE; }
 
 }  // namespace
+
+std::string gibibytes(std::uint64_t bytes) {
+  char text[32];
+  std::snprintf(text, sizeof text, "%.1f", static_cast<double>(bytes) / static_cast<double>(1 << 30));
+  return text;
+}
 
 std::uint64_t memory_total() { return memory("MemTotal:").value_or(~std::uint64_t{0}); }
 
@@ -120,8 +120,8 @@ void Processes::watch(const std::stop_token& stop) {
 void Processes::tell_of_memory(double waited) {
   if (said_memory_ || waited < silent_wait || !running_.empty()) return;
   said_memory_ = true;
-  std::cerr << "stint: no command begins while less than " + gibibytes(limits_.memory_free) + " of memory are free (--memfree); now " +
-                   gibibytes(memory_available()) + " of " + gibibytes(memory_total()) + " are\n";
+  std::cerr << "stint: no command begins while less than " + gibibytes(limits_.memory_free) + " GiB of memory are free (--memfree); now " +
+                   gibibytes(memory_available()) + " GiB of " + gibibytes(memory_total()) + " GiB are\n";
 }
 
 // False: asked to stop.

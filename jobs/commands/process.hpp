@@ -43,6 +43,8 @@ struct Limits {
 
 /// Bytes of memory that this machine has.
 std::uint64_t memory_total();
+/// So many bytes in GiB, with one digit behind the point.
+std::string gibibytes(std::uint64_t bytes);
 
 class Processes {
  public:

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "base/program.hpp"
 
+#include "base/shell_quote.hpp"
+
 namespace stint {
 namespace {
 
@@ -15,9 +17,7 @@ const std::string& program() { return name(); }
 
 void set_program(const std::string& word) {
   const bool plain = word.find_first_of(" \t\n'\"\\$&|;<>()*?[]#~`!{}") == word.npos;
-  std::string quoted = "'";
-  for (const char c : word) quoted += c == '\'' ? std::string("'\\''") : std::string(1, c);
-  if (!word.empty()) name() = plain ? word : quoted + "'";
+  if (!word.empty()) name() = plain ? word : single_quoted(word);
 }
 
 std::string typed(std::string_view words) { return name() + " " + std::string(words); }

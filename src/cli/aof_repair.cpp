@@ -2,6 +2,7 @@
 #include "cli/aof_repair.hpp"
 
 #include "base/error.hpp"
+#include "base/write_whole.hpp"
 
 #include <algorithm>
 #include <cerrno>
@@ -230,15 +231,11 @@ void keep_copy(const fs::path& file, std::string_view text) {
   for (const auto& path : older) fs::remove(path, ignored);
   const fs::path copy = file.string() + std::string(copy_suffix);
   const int descriptor = ::open(copy.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
-  bool written = descriptor >= 0;
-  for (std::size_t done = 0; written && done < text.size();) {
-    const auto count = ::write(descriptor, text.data() + done, text.size() - done);
-    written = count > 0;
-    done += written ? static_cast<std::size_t>(count) : 0;
-  }
-  const auto why = failed(copy);
+  const int error = descriptor < 0 ? errno : write_whole(descriptor, text);
   if (descriptor >= 0) ::close(descriptor);
-  if (!written) {
+  if (error != 0) {
+    errno = error;
+    const auto why = failed(copy);
     throw Error(Exit::board, "cannot keep the end of the blackboard's data that is to be cut off: " + why +
                                  "; make room, or set STINT_HOME to another folder");
   }

@@ -31,6 +31,9 @@ AofText check_aof_text(std::string_view text);
 /// Throws Error(damaged), with nothing changed, if the file is damaged, or the manifest is missing or incomplete.
 std::string repair_aof(const std::filesystem::path& folder);
 
+/// The folder of a home in which Redis keeps its append-only file.
+inline std::filesystem::path append_only_folder(const std::filesystem::path& home) { return home / "data" / "appendonlydir"; }
+
 /// The file in this folder that a server appends to, by the manifest; empty: there is no manifest.
 std::filesystem::path newest_append_only_file(const std::filesystem::path& folder);
 

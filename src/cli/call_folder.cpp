@@ -3,6 +3,7 @@
 
 #include "base/error.hpp"
 #include "base/unique_fd.hpp"
+#include "base/write_whole.hpp"
 
 #include <cerrno>
 #include <cstdlib>
@@ -49,10 +50,9 @@ bool leave_note(const std::filesystem::path& file, std::string_view text) {
   std::string name = file.string() + ".XXXXXX";
   const UniqueFd made(::mkostemp(name.data(), O_CLOEXEC));
   if (!made) return false;
-  const auto count = ::write(made.get(), text.data(), text.size());
-  const bool written = count == static_cast<ssize_t>(text.size());
-  if (written && ::rename(name.c_str(), file.c_str()) == 0) return true;
-  const int error = count >= 0 && !written ? ENOSPC : errno;
+  int error = write_whole(made.get(), text);
+  if (error == 0 && ::rename(name.c_str(), file.c_str()) == 0) return true;
+  if (error == 0) error = errno;
   ::unlink(name.c_str());
   errno = error;
   return false;

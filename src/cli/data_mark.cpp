@@ -2,6 +2,7 @@
 #include "cli/data_mark.hpp"
 
 #include "base/error.hpp"
+#include "base/unique_fd.hpp"
 #include "cli/aof_repair.hpp"
 #include "cli/private_file.hpp"
 
@@ -14,8 +15,6 @@ namespace stint {
 namespace {
 
 namespace fs = std::filesystem;
-
-fs::path folder_of(const fs::path& home) { return home / "data" / "appendonlydir"; }
 
 bool is_empty_file(const fs::path& file) {
   std::error_code error;
@@ -34,10 +33,8 @@ bool holds_nothing(const fs::path& folder) {
 }
 
 bool sync(const fs::path& file) {
-  const int descriptor = ::open(file.c_str(), O_RDONLY | O_CLOEXEC);
-  const bool done = descriptor >= 0 && ::fdatasync(descriptor) == 0;
-  if (descriptor >= 0) ::close(descriptor);
-  return done;
+  const UniqueFd opened(::open(file.c_str(), O_RDONLY | O_CLOEXEC));
+  return opened && ::fdatasync(opened.get()) == 0;
 }
 
 }  // namespace
@@ -47,7 +44,7 @@ fs::path data_mark(const fs::path& home) { return home / "data.mark"; }
 void check_data_mark(const fs::path& home) {
   const auto marked = private_line(data_mark(home));
   if (marked.empty()) return;
-  const auto folder = folder_of(home);
+  const auto folder = append_only_folder(home);
   const auto newest = newest_append_only_file(folder);
   const bool emptied = newest.filename() == marked && is_empty_file(newest);
   if (!emptied && !holds_nothing(folder)) return;
@@ -58,7 +55,7 @@ void check_data_mark(const fs::path& home) {
 
 void write_data_mark(const fs::path& home) noexcept {
   try {
-    const auto newest = newest_append_only_file(folder_of(home));
+    const auto newest = newest_append_only_file(append_only_folder(home));
     if (newest.empty() || is_empty_file(newest) || private_line(data_mark(home)) == newest.filename()) return;
     if (sync(newest)) write_private(data_mark(home), newest.filename().string() + "\n");
   } catch (const std::exception&) {

@@ -155,12 +155,13 @@ void EmbeddedServer::start() {
   socket_ = 0;
   check_data_mark(home_);
   make_private_folder(home_ / "data");
-  if (const auto folder = home_ / "data" / "appendonlydir"; fs::exists(fs::symlink_status(folder))) {
+  const auto folder = append_only_folder(home_);
+  if (fs::exists(fs::symlink_status(folder))) {
     check_private(folder, "two homes would write the same data; set STINT_HOME to a folder on the disk that is to have them");
   }
   check_own_file(home_ / "redis.log");
   std::error_code none;
-  if (const auto note = repair_aof(home_ / "data" / "appendonlydir"); !note.empty()) {
+  if (const auto note = repair_aof(folder); !note.empty()) {
     fs::remove(data_mark(home_), none);  // perhaps nothing is left before the cut; the guardian makes the mark again
     say_(note);
   }
@@ -211,7 +212,7 @@ void EmbeddedServer::await_answer(const std::function<void(Answer)>& meanwhile) 
       }
       throw Error(Exit::damaged, "the blackboard's data in " + (home_ / "data").string() + " are damaged: " + warning +
                                      " (see " + log + "); put back a copy of them, try redis-check-aof --fix " +
-                                     (home_ / "data/appendonlydir/appendonly.aof.manifest").string() +
+                                     (append_only_folder(home_) / "appendonly.aof.manifest").string() +
                                      " on one, or move " + home_.string() + " away to begin anew");
     }
     if (answer == Answer::none && steady_clock::now() > end) {

@@ -2,6 +2,7 @@
 #include "cli/private_file.hpp"
 
 #include "base/error.hpp"
+#include "base/write_whole.hpp"
 
 #include <algorithm>
 #include <array>
@@ -31,12 +32,10 @@ std::string written_beside(const fs::path& file, std::string_view text) {
   std::string name = file.string() + ".XXXXXX";
   const int descriptor = ::mkstemp(name.data());
   if (descriptor < 0) refuse(file, errno);
-  const auto count = ::write(descriptor, text.data(), text.size());
-  const bool written = count == static_cast<ssize_t>(text.size());
-  const bool whole = written && ::fsync(descriptor) == 0;
-  const int error = count >= 0 && !written ? ENOSPC : errno;
+  int error = write_whole(descriptor, text);
+  if (error == 0 && ::fsync(descriptor) != 0) error = errno;
   ::close(descriptor);
-  if (!whole) {
+  if (error != 0) {
     ::unlink(name.c_str());
     refuse(file, error);
   }

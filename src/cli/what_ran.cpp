@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "cli/what_ran.hpp"
 
+#include "base/shell_quote.hpp"
 #include "cli/identity.hpp"
 
 #include <fmt/format.h>
@@ -31,9 +32,7 @@ std::string readable(const std::string& text) {
 std::string quoted(const std::string& word) {
   static const std::string plain = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-+=./:,@%{}";
   if (!word.empty() && word.find_first_not_of(plain) == word.npos) return word;
-  std::string text = "'";
-  for (const char c : word) text += c == '\'' ? std::string("'\\''") : std::string(1, c);
-  return text + "'";
+  return single_quoted(word);
 }
 
 std::string spelled(const std::string& name, const std::vector<std::string>& values, bool flag) {

@@ -2,6 +2,7 @@
 #include "redis/address.hpp"
 
 #include "base/error.hpp"
+#include "base/shell_quote.hpp"
 
 #include <charconv>
 
@@ -66,9 +67,7 @@ std::string encoded(std::string_view text) {
 std::string quoted(const std::string& word) {
   constexpr const char* plain = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-+./:@%,";
   if (!word.empty() && word.find_first_not_of(plain) == word.npos) return word;
-  std::string text = "'";
-  for (const char c : word) text += c == '\'' ? std::string("'\\''") : std::string(1, c);
-  return text + "'";
+  return single_quoted(word);
 }
 
 }  // namespace

@@ -7,6 +7,7 @@
 #include "commands/commands.hpp"
 #include "commands/output_log.hpp"
 #include "support/records.hpp"
+#include "support/run_in_process.hpp"
 #include "support/temporary_folder.hpp"
 
 #include <gmock/gmock.h>
@@ -48,17 +49,6 @@ inline std::string lines_of(std::size_t bytes, const std::string& name) {
   text.resize(bytes);
   return text;
 }
-
-class MemoryOutput final : public Output {
- public:
-  std::ostream& text() override { return text_; }
-  std::ostream& file(const std::string& name) override { throw std::logic_error("a report writes no file " + name); }
-  [[nodiscard]] std::string str() const { return text_.str(); }
-  void str(const std::string& text) { text_.str(text); }
-
- private:
-  std::ostringstream text_;
-};
 
 /// What std::cerr is told while this lives.
 class Errors {
@@ -141,7 +131,7 @@ class CommandsReportTest : public CommandsOutputTest {
   OutputLog log;
   ReportOptions options;
   Errors errors;
-  MemoryOutput out;
+  support::MemoryOutput out;
 };
 
 }  // namespace stint::commands

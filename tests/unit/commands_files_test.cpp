@@ -73,7 +73,7 @@ TEST_F(CommandsReportTest, TheResultsAreATreeAsThatOfGnuParallel) {
   EXPECT_EQ(content(second / "seq"), "2");
   EXPECT_EQ(content(second / "stdout"), "two\n");
   EXPECT_EQ(content(second / "stderr"), "");
-  EXPECT_EQ(out.str(), "one\ntwo\n") << "they are shown as well";
+  EXPECT_EQ(out.written(), "one\ntwo\n") << "they are shown as well";
 }
 
 TEST_F(CommandsReportTest, TheResultsOfAPlainCommandHaveItsName) {
@@ -87,7 +87,7 @@ TEST_F(CommandsReportTest, AValueTooLongForAFolderIsNoEndOfTheRun) {
   options.results = file("results");
   Report report(options, named({{"work", {std::string(300, 'x')}}}), store);
   EXPECT_NO_THROW(report.take(record(1, "text"), "", out)) << "GNU parallel shortens it";
-  EXPECT_EQ(out.str(), "text");
+  EXPECT_EQ(out.written(), "text");
 }
 
 TEST_F(CommandsReportTest, OutputThatIsNoLongerOnItsHostIsALoss) {
@@ -123,11 +123,11 @@ TEST_F(CommandsReportTest, OutputThatIsDamagedIsNotShownAndNamesItsCommand) {
       file.put(byte);
     };
     flip();
-    out.str("");
+    support::MemoryOutput shown;
     Report report(options, list, store, {}, records[0].host);
-    for (const auto& each : records) report.take(each, "", out);
-    EXPECT_EQ(out.str().find(damaged == 0 ? "first" : "second") != std::string::npos, damaged == 2) << damaged;
-    EXPECT_THAT(out.str(), HasSubstr("third"));
+    for (const auto& each : records) report.take(each, "", shown);
+    EXPECT_EQ(shown.written().find(damaged == 0 ? "first" : "second") != std::string::npos, damaged == 2) << damaged;
+    EXPECT_THAT(shown.written(), HasSubstr("third"));
     try {
       report.refuse_losses();
       ADD_FAILURE() << damaged;
