@@ -86,8 +86,8 @@ int CommandLine::rerun() {
   if (!chunks) throw Error(Exit::usage, "'" + chunk_list_ + "' is not a list of chunks: give --chunks a list like 3,17,20-25");
   options_.rerun_chunks = *chunks;
   options_.rerun_words = app_.get_subcommand("rerun")->remaining();
-  if (!launched_.launched()) check_launch_options(options_);
   if (options_.ranks == 0 && !mpi::under_launcher()) {
+    check_launch_options(options_);
     if (!options_.rerun_words.empty()) {
       throw Error(Exit::usage, "'" + options_.rerun_words.front() + "' says how to compute, and nothing is computed here; give -n N, too");
     }

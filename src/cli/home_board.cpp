@@ -129,7 +129,8 @@ std::string home_secret(const fs::path& home) {
   auto secret = private_line(file);
   if (secret.size() >= least_secret || !fs::exists(fs::symlink_status(file))) return secret;
   throw Error(Exit::usage, "cannot use " + file.string() + ": it holds no password of at least " + std::to_string(least_secret) +
-                               " characters; remove it, and end a blackboard that runs (stint serve --stop): the next start makes another");
+                               " characters; remove it, and end a blackboard that runs (" + typed("serve --stop") +
+                               "): the next start makes another");
 }
 
 std::string make_home_secret(const fs::path& home) {

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "cli/job_options.hpp"
-#include "cli/command_words.hpp"
 
 #include "base/error.hpp"
+#include "cli/command_words.hpp"
 
 #include <CLI/CLI.hpp>
 

@@ -40,7 +40,6 @@ double now() { return SteadyClock().now(); }
 MpirunProcess::MpirunProcess(Settings settings, const CallFolder& folder, Terminal& terminal, ResultDelivery& delivery)
     : settings_(std::move(settings)),
       folder_(folder),
-      mark_(folder.mark()),
       terminal_(terminal),
       delivery_(delivery),
       bytes_before_(delivery.bytes),
@@ -133,7 +132,7 @@ void MpirunProcess::take_message(const std::string& message) {
 // Lines of Stint's ranks begin on a new line, even after a result that does not end with a line end.
 void MpirunProcess::take_errors(std::string_view piece) {
   constexpr std::string_view ours = "stint: ";
-  const auto shown = without_noise(held_, piece, piece.empty(), mark_,
+  const auto shown = without_noise(held_, piece, piece.empty(), folder_.mark(),
                                    [this](const std::string& message) { take_message(message); });
   try {
     for (std::string_view rest = shown; !rest.empty();) {

@@ -63,7 +63,6 @@ class MpirunProcess {
 
   const Settings settings_;
   const CallFolder folder_;
-  const std::string mark_;
   Terminal& terminal_;
   ResultDelivery& delivery_;
   const std::uint64_t bytes_before_;  // of the result, from an earlier mpirun

@@ -65,7 +65,8 @@ double RunView::elapsed() const {
 double RunView::oldest() const {
   double oldest = -1;
   for (const auto& worker : workers) {
-    for (const auto& each : worker.chunks) oldest = worker.lives ? std::max(oldest, each.seconds) : oldest;
+    if (!worker.lives) continue;
+    for (const auto& each : worker.chunks) oldest = std::max(oldest, each.seconds);
   }
   return oldest;
 }

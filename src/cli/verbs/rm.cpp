@@ -84,7 +84,7 @@ std::optional<Candidate> candidate_to_force(const redis::Address& address, const
   } catch (const Error& error) {
     if (error.exit() != Exit::damaged) throw;
     if (forced) return std::nullopt;
-    throw Error(error.exit(), std::string(error.what()) + ", and stint rm --force " + run + " removes it");
+    throw Error(error.exit(), std::string(error.what()) + ", and " + typed("rm --force " + run) + " removes it");
   }
 }
 
